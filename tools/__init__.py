@@ -1,0 +1,1 @@
+"""The project's commands; they need nothing but Python's standard library."""

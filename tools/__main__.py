@@ -1,0 +1,28 @@
+"""Run one of the project's commands: `python3 tools COMMAND ARGUMENTS…`."""
+
+import importlib
+import signal
+import sys
+from pathlib import Path
+
+# Python put this directory first; the commands are modules of the package it is.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from tools.shell import Failure, say  # noqa: E402
+
+
+def main(name, *arguments):
+    """Run the command; a failure it foresaw is told in a sentence."""
+    # Being asked to stop must clean up as an interruption from the keyboard does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return importlib.import_module(f"tools.{name}").main(list(arguments))
+    except Failure as failure:
+        say(f"bin/{name}: {failure}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
