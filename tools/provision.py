@@ -241,9 +241,9 @@ class Environment:
         self.drop_database(draft)
         self.drop_database(name)
         self.postgres.create(draft)
-        command = ["-d", draft, "-i", "account,portal", "--stop-after-init", "--no-http"]
         failing = "The template database could not be made"
-        command = self.odoo_command(*command, "--log-level=warn")
+        arguments = ["--stop-after-init", "--no-http", "--log-level=warn"]
+        command = self.odoo_command("-d", draft, "-i", "account,portal", *arguments)
         run(command, failing, self.log, env=self.variables())
         files = self.data_dir / "filestore"
         if (files / draft).exists():
@@ -312,10 +312,11 @@ class Environment:
 
     def _missing_packages(self):
         """Return the Debian packages of which the machine lacks what they bring."""
+        fonts = "/usr/share/fonts/**/*.[to]tf"
         found = {
             "chromium": self.chromium,
             "poppler-utils": shutil.which("pdftoppm"),
-            "fonts-dejavu-core": glob.glob("/usr/share/fonts/**/*.[to]tf", recursive=True),
+            "fonts-dejavu-core": glob.glob(fonts, recursive=True),
             "npm": self._has_script() or shutil.which("npm"),
             "postgresql": not self.postgres.private or find_programs(),
             "postgresql-client": shutil.which("psql"),
@@ -498,8 +499,9 @@ def _describe(root):
             return parent.name.removeprefix("odoo-")
     head = root / ".git/HEAD"
     if head.is_file() and shutil.which("git"):
-        command = ["git", "-c", f"safe.directory={root}", "rev-parse", "--short", "HEAD"]
-        result = subprocess.run(command, cwd=root, capture_output=True, text=True)
+        git = ["git", "-c", f"safe.directory={root}", "-C", root]
+        command = [*git, "rev-parse", "--short", "HEAD"]
+        result = subprocess.run(command, capture_output=True, text=True)
         return result.stdout.strip() and f"{SERIES} at {result.stdout.strip()}"
     return None
 

@@ -3,7 +3,6 @@
 import argparse
 import ast
 import contextlib
-import os
 import re
 import subprocess
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tools.lint import _indented
 from tools.provision import Environment, _find_odoo
 from tools.shell import Failure
 
@@ -37,7 +38,7 @@ def test_an_installed_package_is_found_by_its_directory_and_its_script(tmp_path)
 
 def test_another_version_of_odoo_is_refused(tmp_path):
     make_odoo(tmp_path, "18, 0, 0")
-    with pytest.raises(Failure, match="not version 19.0"):
+    with pytest.raises(Failure, match="is not version"):
         _find_odoo(tmp_path)
 
 
@@ -49,3 +50,37 @@ def test_a_place_without_odoo_is_refused(tmp_path):
 def test_database_names_differ():
     names = {Environment.new_database_name("test") for _ in range(20)}
     assert len(names) == 20
+
+
+def test_tags_are_indented_by_their_depth_and_attributes_move_along():
+    text = """<odoo>
+    <record id="a"
+            model="b">
+        <field name="code">
+    x = 1
+</field><empty
+            a="1 > 0"
+        />
+        <pre>
+    <b/>
+</pre>
+    </record>
+</odoo>
+"""
+    assert (
+        _indented(text)
+        == """<odoo>
+  <record id="a"
+          model="b">
+    <field name="code">
+    x = 1
+    </field><empty
+            a="1 > 0"
+        />
+    <pre>
+    <b/>
+    </pre>
+  </record>
+</odoo>
+"""
+    )
