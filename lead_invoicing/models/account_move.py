@@ -1,0 +1,473 @@
+from collections import defaultdict
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL, float_compare
+
+
+class AccountMove(models.Model):
+    """Invoices and credit notes that a lead invoicing run made."""
+
+    _inherit = "account.move"
+
+    lead_run_buyer_id = fields.Many2one(
+        "lead.invoice.run.buyer",
+        "Lead Invoicing Work Item",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    lead_run_id = fields.Many2one(
+        "lead.invoice.run",
+        "Lead Invoicing Run",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    lead_window_start = fields.Datetime("Leads From", readonly=True, copy=False)
+    lead_window_end = fields.Datetime(
+        "Leads Until", readonly=True, copy=False, help="Exclusive."
+    )
+    lead_window_label = fields.Char("Leads Sold", compute="_compute_lead_window_label")
+    lead_sale_ids = fields.Many2many(
+        "lead.sale",
+        string="Lead Transactions",
+        compute="_compute_lead_sale_ids",
+        search="_search_lead_sale_ids",
+        groups="lead_invoicing.group_user",
+    )
+    lead_sale_count = fields.Integer(
+        "Leads", compute="_compute_lead_sale_totals", groups="lead_invoicing.group_user"
+    )
+    lead_amount_difference = fields.Monetary(
+        compute="_compute_lead_sale_totals",
+        groups="lead_invoicing.group_user",
+        help="The lead lines of this document less the transactions behind them. Zero,"
+        " unless somebody changed a lead line by hand.",
+    )
+    lead_replaces_id = fields.Many2one(
+        "account.move",
+        "Replaces",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="The reversed document whose lead transactions this one bills instead.",
+    )
+    lead_credited = fields.Boolean(
+        compute="_compute_lead_credited",
+        store=True,
+        help="Credit notes give the whole document back: its transactions count as"
+        " credited and are not billed again.",
+    )
+    lead_delivery_state = fields.Selection(
+        [
+            ("to_send", "To send"),
+            ("sent", "Sent"),
+            ("failed", "Not sent"),
+            ("no_address", "No e-mail address"),
+            ("by_hand", "To deliver by hand"),
+        ],
+        "Lead Invoice Delivery",
+        readonly=True,
+        copy=False,
+    )
+
+    @api.depends("lead_window_start", "lead_window_end")
+    @api.depends_context("lang")
+    def _compute_lead_window_label(self):
+        for move in self:
+            move.lead_window_label = move._get_lead_window_label()
+
+    def _compute_lead_sale_ids(self):
+        sales = self.env["lead.sale"].search([("invoice_id", "in", self.ids)])
+        by_move = sales.grouped("invoice_id")
+        releases = self.env["lead.sale.release"].search(
+            [("invoice_id", "in", self.ids)]
+        )
+        released = releases.grouped("invoice_id")
+        for move in self:
+            move.lead_sale_ids = (
+                by_move.get(move._origin, self.env["lead.sale"])
+                | released.get(move._origin, releases.browse()).sale_id
+            )
+
+    def _search_lead_sale_ids(self, operator, value):
+        if operator not in ("in", "any"):
+            return NotImplemented
+        if operator == "in":
+            value = [("id", "in", value)]
+        sales = self.env["lead.sale"]._search(value)
+        return [
+            (
+                "id",
+                "in",
+                SQL(
+                    """(SELECT aml.move_id FROM account_move_line aml
+                          JOIN lead_sale ON lead_sale.invoice_line_id = aml.id
+                         WHERE lead_sale.id IN %s)""",
+                    sales.subselect(),
+                ),
+            )
+        ]
+
+    @api.depends("invoice_line_ids.quantity", "invoice_line_ids.price_unit", "state")
+    def _compute_lead_sale_totals(self):
+        totals = self._read_lead_sale_totals()
+        for move in self:
+            count, amount = totals.get(move._origin.id, (0, 0.0))
+            move.lead_sale_count = count
+            move.lead_amount_difference = 0.0
+            if move.lead_run_id and move.state != "cancel":
+                move.lead_amount_difference = move.currency_id.round(
+                    move._get_lead_lines_amount() - float(amount)
+                )
+
+    @api.depends(
+        "lead_run_id",
+        "amount_total",
+        "reversal_move_ids.state",
+        "reversal_move_ids.amount_total",
+        "reversal_move_ids.lead_run_id",
+    )
+    def _compute_lead_credited(self):
+        # Not by payment state: an invoice that was paid and then reversed stays
+        # paid. Credit notes that runs make for returns bill those returns; they do
+        # not take the document itself back.
+        for move in self:
+            reversals = move.reversal_move_ids.filtered(
+                lambda r: r.state == "posted" and not r.lead_run_id
+            )
+            move.lead_credited = (
+                bool(move.lead_run_id and reversals)
+                and float_compare(
+                    sum(reversals.mapped("amount_total")),
+                    move.amount_total,
+                    precision_rounding=move.currency_id.rounding,
+                )
+                >= 0
+            )
+
+    def write(self, vals):
+        res = super().write(vals)
+        if vals.get("state") == "cancel":
+            lead_moves = self.filtered("lead_run_id")
+            lead_moves.line_ids._release_lead_sales()
+        return res
+
+    def _post(self, soft=True):
+        self.filtered("lead_run_id")._check_lead_sales_claimed()
+        return super()._post(soft)
+
+    def _check_lead_sales_claimed(self):
+        """Refuse to post lead lines whose transactions were released.
+
+        :raises UserError: naming the document, as posting it would bill leads that
+            are on, or go onto, another document
+        """
+        lines = self.invoice_line_ids.filtered("lead_type_id")
+        if not lines:
+            return
+        # Which of these lead lines still have transactions behind them?
+        claimed = {
+            line_id
+            for (line_id,) in self.env.execute_query(
+                SQL(
+                    """
+                    SELECT id FROM account_move_line line
+                     WHERE id IN %s AND EXISTS (
+                         SELECT FROM lead_sale WHERE invoice_line_id = line.id)
+                    """,
+                    tuple(lines.ids),
+                )
+            )
+        }
+        for line in lines:
+            if line.id not in claimed:
+                raise UserError(
+                    self.env._(
+                        "The leads of “%(line)s” on %(document)s were released when it"
+                        " was cancelled, and are billed elsewhere. Delete this line or"
+                        " this document: its leads are on the buyer's next invoice.",
+                        line=line.name,
+                        document=line.move_id.display_name,
+                    )
+                )
+
+    # Actions
+
+    def action_view_lead_sales(self):
+        """Open the transactions behind this document."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "lead_invoicing.action_lead_sale"
+        )
+        action["domain"] = [("id", "in", self.lead_sale_ids.ids)]
+        action["context"] = {"create": False}
+        return action
+
+    # Delivery
+
+    def _queue_lead_sending(self):
+        """Let Odoo send these posted documents in the background, at once; those that
+        nobody can receive get an activity instead."""
+        send = self.env["account.move.send"]
+        to_send = self.browse()
+        for move in self:
+            methods = send._get_default_sending_methods(move)
+            if methods == {"manual"}:
+                move._set_lead_undelivered(
+                    "by_hand",
+                    self.env._(
+                        "This buyer gets its invoices by hand: print and deliver it."
+                    ),
+                )
+            elif methods == {"email"} and not move._get_lead_recipients():
+                move._set_lead_undelivered(
+                    "no_address",
+                    self.env._(
+                        "%s has no e-mail address. Add one, or name other recipients"
+                        " on the buyer's Invoicing page, then send this document.",
+                        move.partner_id.display_name,
+                    ),
+                )
+            else:
+                to_send += move
+        if not to_send:
+            return
+        to_send.write(
+            {
+                "lead_delivery_state": "to_send",
+                "sending_data": {
+                    "author_user_id": self.env.user.id,
+                    "author_partner_id": self.env.user.partner_id.id,
+                },
+            }
+        )
+        # Billing users may not touch scheduled actions; waking the one that sends
+        # what they may send anyway gives them nothing more.
+        self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+
+    def _get_lead_recipients(self):
+        """Return the contacts that get this document by e-mail."""
+        self.ensure_one()
+        return self.commercial_partner_id._get_lead_invoice_recipients(self.partner_id)
+
+    def _set_lead_undelivered(self, state, reason):
+        """Make visible that a document did not reach its buyer, with an activity.
+
+        :param state: one of ``lead_delivery_state``
+        :param reason: a sentence that says what to do
+        """
+        self.ensure_one()
+        self.lead_delivery_state = state
+        self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
+        self.activity_schedule(
+            "lead_invoicing.mail_activity_type_lead_invoicing",
+            summary=self.env._("Invoice was not sent"),
+            note=reason,
+            user_id=self.lead_run_id._get_responsible().id,
+        )
+
+    def _set_lead_delivered(self):
+        """Note that these documents were handed to the buyers' mail servers."""
+        self.lead_delivery_state = "sent"
+        self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
+
+    def _get_mail_template(self):
+        if self and all(move.lead_run_id for move in self):
+            return self.env.ref("lead_invoicing.mail_template_lead_invoice")
+        return super()._get_mail_template()
+
+    # Reversal
+
+    def _release_credited_lead_sales(self, reason):
+        """Make the transactions of reversed documents unbilled again; an append-only
+        record keeps where they were.
+
+        :param reason: why they are to be billed again
+        :raises UserError: for a document that no credit note gives back in full
+        """
+        for move in self:
+            if not move.lead_credited:
+                raise UserError(
+                    self.env._(
+                        "%s is not reversed in full: its leads are still billed on it."
+                        " Make a credit note for it first.",
+                        move.display_name,
+                    )
+                )
+        self.env["lead.sale.release"]._log(self, reason)
+        self.line_ids._release_lead_sales()
+
+    def _move_lead_sales_to(self, new_move, reason):
+        """Bill this reversed document's transactions on its copy, line by line."""
+        self.ensure_one()
+        self.env["lead.sale.release"]._log(self, reason)
+        kinds = ("product", "line_section", "line_subsection", "line_note")
+        old_lines = self.line_ids.filtered(lambda line: line.display_type in kinds)
+        new_lines = new_move.line_ids.filtered(lambda line: line.display_type in kinds)
+        for old, new in zip(old_lines, new_lines.sorted("id"), strict=True):
+            if old.lead_type_id:
+                new.write(
+                    {
+                        "lead_type_id": old.lead_type_id.id,
+                        "lead_transaction_type": old.lead_transaction_type,
+                        "lead_count": old.lead_count,
+                    }
+                )
+                old._release_lead_sales(to_line=new)
+
+    # Reading
+
+    def _read_lead_sale_totals(self):
+        """Count and sum the transactions behind each of these documents; those that
+        were released from it after it was reversed, too.
+
+        :return: {move id: (number of transactions, sum of their signed amounts)}
+        """
+        ids = self._origin.ids
+        if not ids:
+            return {}
+        self.env["lead.sale"].flush_model(["invoice_line_id", "amount"])
+        # How many transactions are behind each document, and what is their sum?
+        return {
+            move_id: (count, amount)
+            for move_id, count, amount in self.env.execute_query(
+                SQL(
+                    """
+                    SELECT move_id, count(*), sum(amount)
+                      FROM (SELECT line.move_id, sale.amount
+                              FROM account_move_line line
+                              JOIN lead_sale sale ON sale.invoice_line_id = line.id
+                             WHERE line.move_id IN %(moves)s
+                             UNION ALL
+                            SELECT release.invoice_id, sale.amount
+                              FROM lead_sale_release release
+                              JOIN lead_sale sale ON sale.id = release.sale_id
+                             WHERE release.invoice_id IN %(moves)s) behind
+                     GROUP BY move_id
+                    """,
+                    moves=tuple(ids),
+                )
+            )
+        }
+
+    def _get_lead_lines_amount(self):
+        """Return the sum of quantity times unit price of the lead lines, with the
+        sign of the transactions: negated on a credit note."""
+        self.ensure_one()
+        amount = sum(
+            line.quantity * line.price_unit
+            for line in self.invoice_line_ids
+            if line.lead_type_id
+        )
+        return -amount if self.move_type == "out_refund" else amount
+
+    def _get_lead_window_label(self):
+        """Return the period of the leads, printed for the buyer in the language of
+        the context; empty for documents that no run made."""
+        self.ensure_one()
+        # A buyer who may see the document may see its period.
+        move = self.sudo()
+        if not move.lead_window_end:
+            return ""
+        return self.env["lead.billing.cycle"]._format_window(
+            move.lead_window_start, move.lead_window_end, move.lead_run_id.tz
+        )
+
+    def _get_lead_summary(self):
+        """Return what the document says of its leads: per lead type, and per
+        sub-account where there are any; never per lead.
+
+        :return: list of dicts with ``lead_type``, ``purchased`` and ``returned``
+            (numbers of leads), ``purchased_amount``, ``returned_amount``,
+            ``adjusted_amount`` and ``net_amount`` (signed as transactions: sales
+            above zero; in the document's currency, before tax or including it as the
+            prices are) and ``sub_accounts``, a list of the same with ``partner``
+        """
+        self.ensure_one()
+        # A buyer who may see the document may see what it consists of.
+        move = self.sudo()
+        sign = -1 if move.move_type == "out_refund" else 1
+        summary = {}
+        for line in move.invoice_line_ids.filtered("lead_type_id"):
+            row = summary.setdefault(line.lead_type_id, self._new_lead_summary_row())
+            self._add_to_lead_summary(
+                row,
+                line.lead_transaction_type,
+                line.lead_count,
+                sign * line.quantity * line.price_unit,
+            )
+        sub_accounts = move._get_lead_sub_accounts() if summary else {}
+        return [
+            {**row, "lead_type": lead_type, "sub_accounts": sub_accounts[lead_type]}
+            for lead_type, row in summary.items()
+        ]
+
+    @api.model
+    def _new_lead_summary_row(self):
+        return {
+            "purchased": 0,
+            "returned": 0,
+            "purchased_amount": 0.0,
+            "returned_amount": 0.0,
+            "adjusted_amount": 0.0,
+            "net_amount": 0.0,
+        }
+
+    @api.model
+    def _add_to_lead_summary(self, row, transaction_type, lead_count, amount):
+        if transaction_type == "sale":
+            row["purchased"] += lead_count
+            row["purchased_amount"] += amount
+        elif lead_count:
+            row["returned"] += lead_count
+            row["returned_amount"] += amount
+        else:
+            row["adjusted_amount"] += amount
+        row["net_amount"] += amount
+
+    def _get_lead_sub_accounts(self):
+        """Return the summary rows per sub-account, for buyers that have any.
+
+        :return: {lead type: list of rows with ``partner``}; no rows where all leads
+            are the billed buyer's own
+        """
+        self.ensure_one()
+        self.env["lead.sale"].flush_model()
+        # What did each contact of the buyer purchase and return on this document?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT line.lead_type_id, sale.partner_id, sale.transaction_type,
+                       count(*) FILTER (WHERE sale.price_adjustment IS NOT TRUE),
+                       sum(sale.amount)
+                  FROM account_move_line line
+                  JOIN lead_sale sale ON sale.invoice_line_id = line.id
+                 WHERE line.move_id = %s
+                 GROUP BY line.lead_type_id, sale.partner_id, sale.transaction_type,
+                       sale.price_adjustment
+                """,
+                self.id,
+            )
+        )
+        result = defaultdict(list)
+        if {row[1] for row in rows} <= {self.commercial_partner_id.id}:
+            return result
+        by_account = {}
+        for lead_type_id, partner_id, transaction_type, count, amount in rows:
+            row = by_account.setdefault(
+                (lead_type_id, partner_id), self._new_lead_summary_row()
+            )
+            self._add_to_lead_summary(row, transaction_type, count, float(amount))
+        for (lead_type_id, partner_id), row in by_account.items():
+            lead_type = self.env["lead.type"].browse(lead_type_id)
+            partner = self.env["res.partner"].browse(partner_id)
+            result[lead_type].append({**row, "partner": partner})
+        for rows_of_type in result.values():
+            rows_of_type.sort(
+                key=lambda row: (row["partner"].name or "", row["partner"].id)
+            )
+        return result

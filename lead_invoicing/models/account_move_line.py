@@ -1,0 +1,43 @@
+from odoo import fields, models
+from odoo.tools import SQL
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    lead_type_id = fields.Many2one(
+        "lead.type", readonly=True, copy=False, ondelete="restrict"
+    )
+    lead_transaction_type = fields.Selection(
+        [("sale", "Leads purchased"), ("return", "Leads returned")],
+        readonly=True,
+        copy=False,
+    )
+    lead_count = fields.Integer(
+        "Leads",
+        readonly=True,
+        copy=False,
+        help="Number of leads behind this line; none for price adjustments.",
+    )
+
+    def _release_lead_sales(self, to_line=None):
+        """Make the transactions billed on these lines unbilled again, or bill them on
+        another line. For lines that are deleted the database itself does it.
+
+        :param to_line: the line that bills them instead
+        """
+        if not self.ids:
+            return
+        # Which transactions are billed on these lines?
+        self.env.execute_query(
+            SQL(
+                """
+                UPDATE lead_sale SET invoice_line_id = %s
+                 WHERE invoice_line_id IN %s
+             RETURNING id
+                """,
+                to_line.id if to_line else None,
+                tuple(self.ids),
+            )
+        )
+        self.env["lead.sale"].invalidate_model(["invoice_line_id"])

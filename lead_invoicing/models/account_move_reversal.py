@@ -1,0 +1,26 @@
+from odoo import models
+
+
+class AccountMoveReversal(models.TransientModel):
+    _inherit = "account.move.reversal"
+
+    def reverse_moves(self, is_modify=False):
+        action = super().reverse_moves(is_modify)
+        for new_move in self.new_move_ids.filtered("lead_replaces_id"):
+            new_move.lead_replaces_id._move_lead_sales_to(
+                new_move,
+                self.reason or self.env._("Reversed and invoiced again"),
+            )
+        return action
+
+    def _modify_default_reverse_values(self, origin_move):
+        values = super()._modify_default_reverse_values(origin_move)
+        if origin_move.lead_run_id:
+            values.update(
+                lead_replaces_id=origin_move.id,
+                lead_run_id=origin_move.lead_run_id.id,
+                lead_run_buyer_id=origin_move.lead_run_buyer_id.id,
+                lead_window_start=origin_move.lead_window_start,
+                lead_window_end=origin_move.lead_window_end,
+            )
+        return values

@@ -1,0 +1,407 @@
+import logging
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..tools.windows import to_wall
+
+_logger = logging.getLogger(__name__)
+
+# Buyers invoiced in one database transaction. Larger batches cost less per invoice
+# (51 ms in batches of 20, 41 ms in batches of 100), but hold the journal's numbering
+# longer and lose more work when one of their buyers fails.
+BATCH_SIZE = 40
+
+
+class LeadInvoiceRun(models.Model):
+    """One execution of invoicing, for one cycle and window or by hand.
+
+    A run copies from its cycle what decides how it invoices, so that it can be read,
+    and its failed buyers retried, long after the cycle has changed.
+    """
+
+    _name = "lead.invoice.run"
+    _description = "Lead Invoicing Run"
+    _order = "window_end desc, id desc"
+    _inherit = ["mail.activity.mixin"]
+    _check_company_auto = True
+
+    cycle_id = fields.Many2one(
+        "lead.billing.cycle",
+        "Billing Cycle",
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
+        index=True,
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True
+    )
+    window_start = fields.Datetime(readonly=True)
+    window_end = fields.Datetime(required=True, readonly=True, help="Exclusive.")
+    tz = fields.Char("Time Zone", required=True, readonly=True)
+    window = fields.Char(compute="_compute_window")
+    include_earlier = fields.Boolean(readonly=True, default=True)
+    posting = fields.Selection(
+        [
+            ("draft", "Leave as draft"),
+            ("post", "Post"),
+            ("send", "Post and send"),
+        ],
+        required=True,
+        readonly=True,
+        default="draft",
+    )
+    invoice_date_policy = fields.Selection(
+        [
+            ("generation", "Day of generation"),
+            ("window_end", "Last day of the window"),
+        ],
+        required=True,
+        readonly=True,
+        default="generation",
+    )
+    is_last_of_year = fields.Boolean(
+        readonly=True,
+        help="The last window of a year: minimum amounts do not hold invoices back.",
+    )
+    state = fields.Selection(
+        [
+            ("running", "Running"),
+            ("done", "Done"),
+            ("failed", "Done with failures"),
+            ("stopped", "Stopped"),
+        ],
+        required=True,
+        readonly=True,
+        default="running",
+        index=True,
+    )
+    message = fields.Text(readonly=True)
+    buyer_ids = fields.One2many(
+        "lead.invoice.run.buyer", "run_id", "Buyers", readonly=True
+    )
+    failure_ids = fields.One2many(
+        "lead.invoice.run.buyer",
+        "run_id",
+        "Failures",
+        domain=[("state", "=", "failed")],
+        readonly=True,
+    )
+    invoice_ids = fields.One2many(
+        "account.move", "lead_run_id", "Documents", readonly=True
+    )
+    buyer_count = fields.Integer("Number of Buyers", compute="_compute_buyer_counts")
+    todo_count = fields.Integer("Waiting", compute="_compute_buyer_counts")
+    done_count = fields.Integer("Done", compute="_compute_buyer_counts")
+    skipped_count = fields.Integer("Skipped", compute="_compute_buyer_counts")
+    failed_count = fields.Integer("Failed", compute="_compute_buyer_counts")
+    progress = fields.Float(compute="_compute_buyer_counts")
+    invoice_count = fields.Integer(
+        "Number of Documents", compute="_compute_invoice_count"
+    )
+
+    _cycle_window_uniq = models.UniqueIndex(
+        "(cycle_id, window_end) WHERE cycle_id IS NOT NULL"
+    )
+
+    @api.depends("cycle_id", "window")
+    def _compute_display_name(self):
+        for run in self:
+            name = run.cycle_id.name or self.env._("By hand")
+            run.display_name = f"{name}, {run.window}" if run.window else name
+
+    @api.depends("window_start", "window_end", "tz")
+    @api.depends_context("lang")
+    def _compute_window(self):
+        for run in self:
+            run.window = run.window_end and self.env[
+                "lead.billing.cycle"
+            ]._format_window(run.window_start, run.window_end, run.tz)
+
+    @api.depends("buyer_ids.state")
+    def _compute_buyer_counts(self):
+        counts = {}
+        for run, state, count in self.env["lead.invoice.run.buyer"]._read_group(
+            [("run_id", "in", self.ids)], ["run_id", "state"], ["__count"]
+        ):
+            counts[run.id, state] = count
+        for run in self:
+            run.todo_count = counts.get((run._origin.id, "todo"), 0)
+            run.done_count = counts.get((run._origin.id, "done"), 0)
+            run.skipped_count = counts.get((run._origin.id, "skipped"), 0)
+            run.failed_count = counts.get((run._origin.id, "failed"), 0)
+            run.buyer_count = (
+                run.todo_count + run.done_count + run.skipped_count + run.failed_count
+            )
+            run.progress = (
+                100.0 * (run.buyer_count - run.todo_count) / run.buyer_count
+                if run.buyer_count
+                else 100.0
+            )
+
+    @api.depends("invoice_ids")
+    def _compute_invoice_count(self):
+        counts = dict(
+            self.env["account.move"]._read_group(
+                [("lead_run_id", "in", self.ids)], ["lead_run_id"], ["__count"]
+            )
+        )
+        for run in self:
+            run.invoice_count = counts.get(run._origin, 0)
+
+    # Actions
+
+    def action_retry(self):
+        """Invoice the failed buyers of these runs again, and stopped runs further."""
+        self.failure_ids.action_retry()
+        self.filtered(lambda run: run.state == "stopped")._resume()
+        self._trigger_generation()
+
+    def action_view_invoices(self):
+        """Open the documents of this run."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "account.action_move_out_invoice_type"
+        )
+        action["domain"] = [("lead_run_id", "=", self.id)]
+        action["context"] = {"create": False}
+        return action
+
+    def action_view_buyers(self):
+        """Open the work items of this run."""
+        self.ensure_one()
+        return self._get_buyers_action(self.env._("Buyers"), [])
+
+    def action_view_failures(self):
+        """Open the buyers that this run could not invoice."""
+        self.ensure_one()
+        return self._get_buyers_action(
+            self.env._("Failures"), [("state", "=", "failed")]
+        )
+
+    def _get_buyers_action(self, name, domain):
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": "lead.invoice.run.buyer",
+            "view_mode": "list,form",
+            "domain": [("run_id", "=", self.id), *domain],
+            "context": {"create": False},
+        }
+
+    # Opening and closing
+
+    @api.model
+    def _open_scheduled_run(self, cycle, window_start, window_end):
+        """Open the run of a closed window, with a work item for each buyer of the
+        cycle that has something to bill. A window that was run before is run again
+        for what came in since.
+
+        :param cycle: the ``lead.billing.cycle``
+        :param window_start, window_end: naive UTC, end exclusive
+        :return: the run
+        """
+        run = self.search(
+            [("cycle_id", "=", cycle.id), ("window_end", "=", window_end)]
+        )
+        settings = {
+            "include_earlier": cycle.include_earlier,
+            "posting": cycle.posting,
+            "invoice_date_policy": cycle.invoice_date_policy,
+            "tz": cycle.tz,
+            "state": "running",
+            "message": False,
+        }
+        if run:
+            run.write(settings)
+        else:
+            run = self.create(
+                {
+                    **settings,
+                    "cycle_id": cycle.id,
+                    "company_id": cycle.company_id.id,
+                    "window_start": window_start,
+                    "window_end": window_end,
+                    "is_last_of_year": cycle._is_last_window_of_year(window_end),
+                }
+            )
+        run._add_buyers()
+        run._update_state()
+        return run
+
+    def _add_buyers(self):
+        """Add a work item for each buyer of the run's cycle with unbilled
+        transactions, unless one already waits."""
+        self.ensure_one()
+        self.env.flush_all()
+        partner_model = self.env["res.partner"].with_company(self.company_id)
+        query = partner_model._search([], active_test=False, bypass_access=True)
+        cycle = partner_model._field_to_sql(
+            "res_partner", "lead_billing_cycle_id", query
+        )
+        default_cycle = self.company_id.lead_billing_cycle_id.id or None
+        # Which buyers of this cycle have unbilled transactions in the window?
+        self.env.execute_query(
+            SQL(
+                """
+                WITH unbilled AS (
+                    SELECT DISTINCT commercial_partner_id AS partner_id
+                      FROM lead_sale
+                     WHERE company_id = %(company)s
+                       AND invoice_line_id IS NULL AND NOT waived
+                       AND date < %(window_end)s
+                       AND (%(include_earlier)s OR date >= %(window_start)s)
+                )
+                INSERT INTO lead_invoice_run_buyer
+                    (run_id, partner_id, company_id, state, create_uid, create_date)
+                SELECT %(run)s, res_partner.id, %(company)s, 'todo', %(uid)s,
+                       now() AT TIME ZONE 'UTC'
+                  FROM unbilled
+                  JOIN res_partner ON res_partner.id = unbilled.partner_id
+                 WHERE COALESCE(%(cycle_field)s, %(default_cycle)s) = %(cycle)s
+                   AND NOT EXISTS (
+                       SELECT FROM lead_invoice_run_buyer item
+                        WHERE item.run_id = %(run)s
+                          AND item.partner_id = res_partner.id
+                          AND item.state IN ('todo', 'failed'))
+                 ORDER BY res_partner.id
+             RETURNING id
+                """,
+                company=self.company_id.id,
+                window_start=self.window_start,
+                window_end=self.window_end,
+                include_earlier=self.include_earlier,
+                run=self.id,
+                uid=self.env.uid,
+                cycle_field=cycle,
+                default_cycle=default_cycle,
+                cycle=self.cycle_id.id,
+            )
+        )
+        self.env.invalidate_all()
+
+    def _update_state(self):
+        """Set the state of runs that have nothing left to do."""
+        for run in self:
+            if run.state != "stopped" and not run.todo_count:
+                run.state = "failed" if run.failed_count else "done"
+
+    def _stop(self, trouble):
+        """Stop these runs for a trouble of their whole company, with one activity."""
+        for run in self:
+            run.write({"state": "stopped", "message": trouble})
+            run.activity_schedule(
+                "lead_invoicing.mail_activity_type_lead_invoicing",
+                summary=self.env._("Invoicing is stopped"),
+                note=trouble,
+                user_id=run._get_responsible().id,
+            )
+
+    def _resume(self):
+        """Let stopped runs go on."""
+        self.write({"state": "running", "message": False})
+        self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
+
+    def _get_responsible(self):
+        """Return the user who gets this run's activities."""
+        self.ensure_one()
+        user = self.cycle_id.user_id or self.create_uid
+        return user if user.active else self.env.ref("base.user_admin")
+
+    # Running
+
+    @api.model
+    def _trigger_generation(self, at=None):
+        """Wake the scheduled action, now or at the naive UTC moments given."""
+        # Everyone who may retry or configure may also wake the job: it does nothing
+        # that it would not do by itself.
+        cron = self.env.ref(
+            "lead_invoicing.ir_cron_generate_invoices", raise_if_not_found=False
+        )
+        if cron:
+            cron.sudo()._trigger(at)
+
+    @api.model
+    def _run_next_batch(self):
+        """Invoice one batch of buyers, of the running run with the oldest window.
+
+        :return: how many work items were dealt with; 0 when none waits
+        """
+        for run in self.search([("state", "=", "running")], order="window_end, id"):
+            trouble = run._get_company_trouble()
+            if trouble:
+                run._stop(trouble)
+                continue
+            items = self.env["lead.invoice.run.buyer"].search(
+                [("run_id", "=", run.id), ("state", "=", "todo")],
+                order="id",
+                limit=BATCH_SIZE,
+            )
+            processed = items._process()
+            run._update_state()
+            if processed:
+                return processed
+        return 0
+
+    @api.model
+    def _resume_mended_runs(self):
+        """Let stopped runs go on whose company's trouble is over."""
+        stopped = self.search([("state", "=", "stopped")])
+        stopped.filtered(lambda run: not run._get_company_trouble())._resume()
+
+    @api.model
+    def _count_waiting(self):
+        """Return the number of work items that running runs still have to do."""
+        return self.env["lead.invoice.run.buyer"].search_count(
+            [("state", "=", "todo"), ("run_id.state", "=", "running")]
+        )
+
+    def _get_company_trouble(self):
+        """Return a sentence on what keeps this run's company from invoicing anyone,
+        or nothing."""
+        self.ensure_one()
+        company = self.company_id
+        if self.cycle_id and not company.active:
+            return self.env._("The company %s is archived.", company.name)
+        journal = self.env["account.journal"].search(
+            [
+                *self.env["account.journal"]._check_company_domain(company),
+                ("type", "=", "sale"),
+            ],
+            limit=1,
+        )
+        if not journal:
+            return self.env._(
+                "%s has no sales journal. Create one under Invoicing / Configuration /"
+                " Journals; invoicing then goes on by itself.",
+                company.name,
+            )
+        locks = company._get_violated_lock_dates(self._get_today(), True, journal)
+        if locks and self.posting != "draft":
+            lock_date = max(lock[0] for lock in locks)
+            return self.env._(
+                "The books of %(company)s are locked until %(date)s, which is not over"
+                " yet: no invoice can be posted. Change the lock date under Invoicing /"
+                " Accounting / Lock Dates; invoicing then goes on by itself.",
+                company=company.name,
+                date=fields.Date.to_string(lock_date),
+            )
+        return None
+
+    def _get_today(self):
+        """Return today's date in the time zone of this run."""
+        self.ensure_one()
+        return self._get_local_date(fields.Datetime.now())
+
+    def _get_window_last_day(self):
+        """Return the last day of this run's window, in its time zone."""
+        self.ensure_one()
+        return self._get_local_date(self.window_end - timedelta.resolution)
+
+    def _get_local_date(self, moment):
+        """Return the day of a naive UTC moment in the time zone of this run."""
+        self.ensure_one()
+        return to_wall(moment, ZoneInfo(self.tz)).date()

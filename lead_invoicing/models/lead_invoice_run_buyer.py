@@ -1,0 +1,748 @@
+import logging
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import psycopg2.errors
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL, format_date
+
+_logger = logging.getLogger(__name__)
+
+# Up to so many distinct prices, a lead type has a line for each; beyond, one line with
+# the exact total. Each line costs about 7 ms to create.
+MAX_PRICE_LINES = 10
+
+
+class ClaimError(Exception):
+    """The transactions that were claimed are not those that were counted."""
+
+
+@dataclass
+class Line:
+    """Transactions of one buyer that become one line of a document."""
+
+    key: str
+    lead_type_id: int
+    transaction_type: str
+    adjustment: bool
+    earlier: bool
+    origin_move_id: int | None
+    origin_line_id: int | None
+    price: Decimal | None  # None: more prices than lines allowed
+    count: int
+    amount: Decimal
+    first_date: object
+    last_date: object
+
+
+@dataclass
+class Document:
+    """What becomes one invoice or credit note."""
+
+    item: models.Model
+    currency_id: int
+    credited_move_id: int | None  # the invoice that this credit note gives back
+    sub_account_id: int | None
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def amount(self):
+        return sum(line.amount for line in self.lines)
+
+
+class LeadInvoiceRunBuyer(models.Model):
+    """The work item of one buyer in one run: what is locked, shown and retried.
+
+    A batch of items is one database transaction: count, make the documents, claim
+    their transactions, compare, post last. When it fails, it is rolled back and its
+    buyers are invoiced one by one, so that only the failing ones are parked.
+    """
+
+    _name = "lead.invoice.run.buyer"
+    _description = "Buyer of a Lead Invoicing Run"
+    _order = "run_id desc, id"
+    _rec_name = "partner_id"
+
+    run_id = fields.Many2one(
+        "lead.invoice.run", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, ondelete="cascade"
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        "Buyer",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    state = fields.Selection(
+        [
+            ("todo", "To do"),
+            ("done", "Done"),
+            ("failed", "Failed"),
+            ("skipped", "Skipped"),
+        ],
+        required=True,
+        readonly=True,
+        default="todo",
+    )
+    message = fields.Text(readonly=True)
+    invoice_ids = fields.One2many(
+        "account.move", "lead_run_buyer_id", "Documents", readonly=True
+    )
+
+    _run_state = models.Index("(run_id, state, id)")
+
+    # Actions
+
+    def action_retry(self):
+        """Put failed buyers back in line; the scheduled action invoices them."""
+        failed = self.filtered(lambda item: item.state == "failed")
+        failed.write({"state": "todo", "message": False})
+        failed.run_id.filtered(lambda run: run.state in ("failed", "done")).write(
+            {"state": "running"}
+        )
+        self.env["lead.invoice.run"]._trigger_generation()
+
+    def action_view_invoices(self):
+        """Open the documents of this buyer in this run."""
+        self.ensure_one()
+        action = self.run_id.action_view_invoices()
+        action["domain"] = [("lead_run_buyer_id", "=", self.id)]
+        return action
+
+    def action_view_partner(self):
+        """Open the buyer, to mend what keeps it from being invoiced."""
+        self.ensure_one()
+        return self.partner_id._get_records_action()
+
+    # Processing
+
+    def _process(self):
+        """Invoice these buyers of one run, and commit.
+
+        :return: how many items were dealt with (done, skipped or parked)
+        """
+        ids = self.ids
+        if not ids:
+            return 0
+        try:
+            items = self._lock_todo()
+            if items:
+                items._generate()
+            self._commit_progress(len(items))
+            return len(items)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # Somebody else changed the same rows: nothing is lost, the next call
+            # finds them as they are then.
+            self.env.cr.rollback()
+            _logger.info("Lead invoicing: batch of %s buyers is tried again", len(ids))
+            return 0
+        except Exception:  # noqa: BLE001 - whatever it is, it concerns one buyer only
+            self.env.cr.rollback()
+            if len(ids) > 1:
+                _logger.info(
+                    "Lead invoicing: batch of %s buyers failed, one by one now",
+                    len(ids),
+                    exc_info=True,
+                )
+        return sum(self.browse(id_)._process_one() for id_ in ids)
+
+    def _process_one(self):
+        """Invoice this buyer in a transaction of its own, or park it."""
+        self.ensure_one()
+        try:
+            item = self._lock_todo()
+            if item:
+                item._generate()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()
+            return 0
+        except Exception as error:  # noqa: BLE001 - parked with its reason, below
+            self.env.cr.rollback()
+            self._park(self._explain(error))
+            item = self
+        self._commit_progress(len(item))
+        return len(item)
+
+    def _commit_progress(self, processed):
+        """Commit, and tell the scheduler that this many items are done."""
+        self.env["ir.cron"]._commit_progress(processed)
+
+    def _lock_todo(self):
+        """Lock and return those of these items that still are to be done."""
+        return self.try_lock_for_update().filtered(lambda item: item.state == "todo")
+
+    def _explain(self, error):
+        """Return the sentence that tells a clerk why a buyer was not invoiced."""
+        if isinstance(error, UserError) and error.args:
+            return str(error.args[0])
+        _logger.error(
+            "Lead invoicing: buyer %s failed", self.partner_id.id, exc_info=error
+        )
+        return self.env._(
+            "Unexpected error: %(error)s. The details are in the server's log; tell"
+            " your administrator the time and the name of the buyer.",
+            error=str(error).strip().splitlines()[0] if str(error) else repr(error),
+        )
+
+    def _park(self, message):
+        """Set this buyer aside with the reason, and an activity for someone."""
+        self.ensure_one()
+        self.write({"state": "failed", "message": message})
+        self._unlink_activities()
+        self.partner_id.activity_schedule(
+            "lead_invoicing.mail_activity_type_lead_invoicing",
+            summary=self.env._("Leads were not invoiced"),
+            note=message,
+            user_id=self.run_id._get_responsible().id,
+        )
+
+    def _unlink_activities(self):
+        """Remove the buyers' activities: their trouble is over, or told anew."""
+        self.partner_id.activity_unlink(
+            ["lead_invoicing.mail_activity_type_lead_invoicing"]
+        )
+
+    # Generating
+
+    def _generate(self):
+        """Make the documents of these buyers of one run: create, claim, check, post.
+
+        Everything happens in the current database transaction, and posting comes
+        last, as it locks the journal's numbering until the commit.
+        """
+        run = self.run_id.with_company(self.run_id.company_id)
+        self = self.with_company(run.company_id)  # noqa: PLW0642
+        for item in self:
+            item._check_buyer()
+        starts = self._get_period_starts()
+        documents = self._collect_documents(starts)
+        documents, waiting = self._hold_back(documents)
+        moves = self._create_moves(documents, starts)
+        documents, moves, unissued = self._drop_zero_totals(documents, moves)
+        self._claim(documents, moves, starts)
+        self._set_results(moves, waiting, unissued)
+        if run.posting != "draft" and moves:
+            moves._post(soft=False)
+        if run.posting == "send" and moves:
+            moves._queue_lead_sending()
+
+    def _check_buyer(self):
+        """Refuse what would fail later with a message that names no remedy.
+
+        :raises UserError: a sentence for the clerk
+        """
+        self.ensure_one()
+        account = self.partner_id.property_account_receivable_id
+        if not account:
+            raise UserError(
+                self.env._(
+                    "%(buyer)s has no receivable account. Choose one on the buyer's"
+                    " Invoicing page, then retry.",
+                    buyer=self.partner_id.display_name,
+                )
+            )
+        if not account.active:
+            raise UserError(
+                self.env._(
+                    "The receivable account %(account)s of %(buyer)s is archived."
+                    " Choose another one on the buyer's Invoicing page, or restore"
+                    " the account, then retry.",
+                    account=account.display_name,
+                    buyer=self.partner_id.display_name,
+                )
+            )
+
+    def _get_period_starts(self):
+        """Return from when on each buyer's printed period runs: the window's start;
+        or, when its last document was another cycle's, where that one ended.
+
+        :return: {partner id: naive UTC, or None for an open start}
+        """
+        run = self.run_id
+        starts = dict.fromkeys(self.partner_id.ids, run.window_start or None)
+        if not run.cycle_id:
+            return starts
+        self.env["account.move"].flush_model()
+        # Where, and in which cycle, did the last document of each buyer end?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT ON (move.commercial_partner_id)
+                       move.commercial_partner_id, move.lead_window_end, run.cycle_id
+                  FROM account_move move
+                  JOIN lead_invoice_run run ON run.id = move.lead_run_id
+                 WHERE move.company_id = %s
+                   AND move.commercial_partner_id IN %s
+                   AND move.state != 'cancel'
+                   AND run.cycle_id IS NOT NULL
+                 ORDER BY move.commercial_partner_id, move.lead_window_end DESC
+                """,
+                run.company_id.id,
+                tuple(self.partner_id.ids),
+            )
+        )
+        for partner_id, last_end, cycle_id in rows:
+            if cycle_id != run.cycle_id.id and last_end < run.window_end:
+                starts[partner_id] = last_end
+        return starts
+
+    def _candidates_sql(self, starts):
+        """Return the query for what may be billed to these buyers in this run.
+
+        One row per transaction: its id, buyer, price and amount, and ``key``, the
+        text that says which line of which document it belongs to. Counting and
+        claiming both start from here, so they cannot disagree on the rule.
+        """
+        run = self.run_id
+        buyers = SQL(", ").join(
+            SQL(
+                "(%s, %s::timestamp, %s)",
+                item.partner_id.id,
+                starts[item.partner_id.id],
+                item.partner_id.lead_invoice_split or "none",
+            )
+            for item in self
+        )
+        return SQL(
+            """
+            SELECT sale.id, sale.commercial_partner_id AS partner_id, sale.price,
+                   sale.amount, sale.date, sale.currency_id, sale.lead_type_id,
+                   sale.transaction_type, sale.origin_line_id, sale.origin_move_id,
+                   COALESCE(sale.price_adjustment, FALSE) AS adjustment,
+                   COALESCE(sale.date < buyer.start, FALSE) AS earlier,
+                   CASE WHEN buyer.split = 'sub_account' THEN sale.partner_id END
+                       AS sub_account_id,
+                   CASE WHEN sale.credits THEN sale.origin_move_id END
+                       AS credited_move_id,
+                   ROW(sale.currency_id,
+                       CASE buyer.split
+                            WHEN 'lead_type' THEN sale.lead_type_id::text
+                            WHEN 'campaign' THEN COALESCE(sale.campaign, '')
+                            WHEN 'sub_account' THEN sale.partner_id::text
+                       END,
+                       CASE WHEN sale.credits THEN sale.origin_move_id END
+                   )::text AS document_key,
+                   ROW(sale.lead_type_id, sale.transaction_type,
+                       COALESCE(sale.price_adjustment, FALSE),
+                       COALESCE(sale.date < buyer.start, FALSE),
+                       sale.origin_move_id, sale.origin_account_id,
+                       sale.origin_taxes)::text AS line_key
+              FROM (VALUES %(buyers)s) AS buyer(partner_id, start, split)
+              JOIN LATERAL (
+                  SELECT sale.*, origin_line.id AS origin_line_id,
+                         origin_move.id AS origin_move_id,
+                         origin_line.account_id AS origin_account_id,
+                         (SELECT array_agg(account_tax_id ORDER BY account_tax_id)
+                            FROM account_move_line_account_tax_rel
+                           WHERE account_move_line_id = origin_line.id)
+                             AS origin_taxes,
+                         (%(policy)s = 'credit_note' OR %(policy)s = 'credit_unpaid'
+                             AND origin_move.payment_state IN ('not_paid', 'partial')
+                         ) AS credits
+                    FROM lead_sale sale
+                    LEFT JOIN lead_sale origin ON origin.id = sale.origin_id
+                    LEFT JOIN account_move_line origin_line
+                         ON origin_line.id = origin.invoice_line_id
+                        AND origin_line.parent_state = 'posted'
+                    LEFT JOIN account_move origin_move
+                         ON origin_move.id = origin_line.move_id
+                   WHERE sale.company_id = %(company)s
+                     AND sale.commercial_partner_id = buyer.partner_id
+                     AND sale.invoice_line_id IS NULL AND NOT sale.waived
+                     AND sale.date < %(window_end)s
+                     AND (%(include_earlier)s OR sale.date >= buyer.start)
+              ) sale ON TRUE
+            """,
+            buyers=buyers,
+            policy=run.company_id.lead_return_policy,
+            company=run.company_id.id,
+            window_end=run.window_end,
+            include_earlier=run.include_earlier or not run.window_start,
+        )
+
+    def _collect_documents(self, starts):
+        """Count what is to be billed, as documents and their lines.
+
+        :return: list of :class:`Document`, in a stable order
+        """
+        self.env.flush_all()
+        # How many transactions, of what amount, are there for each line and price?
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT partner_id, document_key, line_key, price,
+                       min(currency_id) AS currency_id,
+                       min(lead_type_id) AS lead_type_id,
+                       min(transaction_type) AS transaction_type,
+                       min(origin_line_id) AS origin_line_id,
+                       min(origin_move_id) AS origin_move_id,
+                       min(credited_move_id) AS credited_move_id,
+                       min(sub_account_id) AS sub_account_id,
+                       bool_or(adjustment) AS adjustment,
+                       bool_or(earlier) AS earlier,
+                       count(*) AS count, sum(amount) AS amount,
+                       min(date) AS first_date, max(date) AS last_date
+                  FROM (%s) candidate
+                 GROUP BY partner_id, document_key, line_key, price
+                 ORDER BY partner_id, document_key, line_key, price
+                """,
+                self._candidates_sql(starts),
+            )
+        )
+        items = {item.partner_id.id: item for item in self}
+        documents = {}
+        prices = defaultdict(list)
+        for row in rows:
+            key = (row["partner_id"], row["document_key"])
+            if key not in documents:
+                documents[key] = Document(
+                    items[row["partner_id"]],
+                    row["currency_id"],
+                    row["credited_move_id"],
+                    row["sub_account_id"],
+                )
+            prices[key, row["line_key"]].append(row)
+        for (key, line_key), priced_rows in prices.items():
+            documents[key].lines += self._prepare_lines(
+                f"{key[1]}{line_key}", priced_rows
+            )
+        for document in documents.values():
+            document.lines.sort(key=self._line_order)
+        return list(documents.values())
+
+    @api.model
+    def _prepare_lines(self, key, rows):
+        """Return the lines for the transactions of one kind: one per price, or one
+        for all when there are too many prices."""
+        first = rows[0]
+        if len(rows) <= MAX_PRICE_LINES:
+            groups = [(row["price"], [row]) for row in rows]
+        else:
+            groups = [(None, rows)]
+        return [
+            Line(
+                key=key,
+                lead_type_id=first["lead_type_id"],
+                transaction_type=first["transaction_type"],
+                adjustment=first["adjustment"],
+                earlier=first["earlier"],
+                origin_move_id=first["origin_move_id"],
+                origin_line_id=first["origin_line_id"],
+                price=price,
+                count=sum(row["count"] for row in group),
+                amount=sum(row["amount"] for row in group),
+                first_date=min(row["first_date"] for row in group),
+                last_date=max(row["last_date"] for row in group),
+            )
+            for price, group in groups
+        ]
+
+    @api.model
+    def _line_order(self, line):
+        """Sales before returns, lead type by lead type, this window's before
+        earlier ones, dear before cheap."""
+        lead_type = self.env["lead.type"].browse(line.lead_type_id)
+        return (
+            lead_type.sequence,
+            lead_type.name,
+            lead_type.id,
+            line.transaction_type == "return",
+            line.adjustment,
+            line.earlier,
+            line.origin_move_id or 0,
+            -(line.price or 0),
+        )
+
+    def _hold_back(self, documents):
+        """Leave out the documents below their buyer's minimum amount.
+
+        :return: (the documents to make, those that wait)
+        """
+        run = self.run_id
+        company_currency = run.company_id.currency_id
+        to_make, waiting = [], []
+        for document in documents:
+            minimum = document.item.partner_id.lead_minimum_amount
+            if minimum and not run.is_last_of_year and not document.credited_move_id:
+                currency = self.env["res.currency"].browse(document.currency_id)
+                amount = currency._convert(
+                    float(abs(document.amount)),
+                    company_currency,
+                    run.company_id,
+                    run._get_today(),
+                )
+                if company_currency.compare_amounts(amount, minimum) < 0:
+                    waiting.append(document)
+                    continue
+            to_make.append(document)
+        return to_make, waiting
+
+    # Documents
+
+    def _create_moves(self, documents, starts):
+        """Create the draft documents, all at once.
+
+        :return: ``account.move``, in the order of the documents
+        """
+        vals_list = [
+            self._prepare_move_vals(document, starts[document.item.partner_id.id])
+            for document in documents
+        ]
+        # The chatter says who made the document; its first values are no changes.
+        moves = (
+            self.env["account.move"]
+            .with_context(tracking_disable=True, mail_create_nosubscribe=True)
+            .create(vals_list)
+            .with_context(tracking_disable=False, mail_create_nosubscribe=False)
+        )
+        for document, move in zip(documents, moves, strict=True):
+            if move.currency_id.compare_amounts(move.amount_total, 0.0) < 0:
+                # With several tax rates the total can be below zero where the sum of
+                # the leads is not, and the other way round.
+                move.action_switch_move_type()
+        return moves
+
+    def _prepare_move_vals(self, document, period_start):
+        """Return the values of a document.
+
+        :param document: a :class:`Document`
+        :param period_start: the beginning of the printed period, naive UTC, or None
+        """
+        run = self.run_id
+        partner = document.item.partner_id
+        last_day = run._get_window_last_day()
+        credited = self.env["account.move"].browse(document.credited_move_id or [])
+        is_refund = bool(credited) or document.amount < 0
+        if credited:
+            address = credited.partner_id
+        else:
+            billed = self.env["res.partner"].browse(document.sub_account_id) or partner
+            address = self.env["res.partner"].browse(
+                billed.address_get(["invoice"])["invoice"]
+            )
+        translated = self.with_context(lang=address.lang or partner.lang)
+        return {
+            "move_type": "out_refund" if is_refund else "out_invoice",
+            "company_id": run.company_id.id,
+            "partner_id": address.id,
+            "currency_id": document.currency_id,
+            "reversed_entry_id": credited.id,
+            "ref": partner.lead_po_number,
+            "invoice_user_id": partner.user_id.id,
+            "invoice_date": (
+                last_day
+                if run.invoice_date_policy == "window_end"
+                else run._get_today()
+            ),
+            "delivery_date": last_day,
+            "lead_run_id": run.id,
+            "lead_run_buyer_id": document.item.id,
+            "lead_window_start": period_start,
+            "lead_window_end": run.window_end,
+            "invoice_line_ids": [
+                Command.create({**vals, "sequence": sequence})
+                for sequence, vals in enumerate(
+                    [
+                        translated._prepare_move_line_vals(line, is_refund)
+                        for line in document.lines
+                    ]
+                    + translated._prepare_extra_line_vals(document),
+                    start=1,
+                )
+            ],
+        }
+
+    def _prepare_move_line_vals(self, line, is_refund):
+        """Return the values of one lead line.
+
+        Quantities are those of an invoice: leads purchased above zero, returned below;
+        a credit note has them the other way round.
+        """
+        lead_type = self.env["lead.type"].browse(line.lead_type_id)
+        sign = -1 if is_refund else 1
+        if line.price is not None:
+            is_return = line.transaction_type == "return"
+            quantity, price = (-line.count if is_return else line.count), line.price
+        else:
+            quantity = -1 if line.transaction_type == "return" else 1
+            price = abs(line.amount)
+        vals = {
+            "product_id": lead_type.product_id.id,
+            "name": self._get_line_name(line, lead_type),
+            "quantity": sign * quantity,
+            "price_unit": float(price),
+            "lead_type_id": lead_type.id,
+            "lead_transaction_type": line.transaction_type,
+            "lead_count": 0 if line.adjustment else line.count,
+        }
+        if line.origin_line_id:
+            # A return gives back what was charged: same account, same taxes.
+            origin = self.env["account.move.line"].browse(line.origin_line_id)
+            vals["account_id"] = origin.account_id.id
+            vals["tax_ids"] = [Command.set(origin.tax_ids.ids)]
+        return vals
+
+    def _get_line_name(self, line, lead_type):
+        """Return the label of a lead line, in the language of the context."""
+        parts = [lead_type.name]
+        if line.adjustment:
+            parts.append(self.env._("Price adjustments"))
+        elif line.transaction_type == "return":
+            parts.append(self.env._("Leads returned"))
+        else:
+            parts.append(self.env._("Leads purchased"))
+        name = " – ".join(parts)
+        if line.price is None:
+            name = self.env._("%(name)s: %(count)s", name=name, count=line.count)
+        if line.earlier:
+            first, last = (
+                format_date(self.env, self.run_id._get_local_date(moment))
+                for moment in (line.first_date, line.last_date)
+            )
+            dates = first if first == last else f"{first} – {last}"
+            name = self.env._("%(name)s, earlier (%(dates)s)", name=name, dates=dates)
+        if line.origin_move_id:
+            invoice = self.env["account.move"].browse(line.origin_move_id)
+            name = self.env._(
+                "%(name)s, of invoice %(invoice)s", name=name, invoice=invoice.name
+            )
+        return name
+
+    def _prepare_extra_line_vals(self, document):
+        """Hook: values of further invoice lines (fees, minimums, discounts) that go
+        onto a document. They are other charges, and not compared with transactions.
+
+        :param document: a :class:`Document`; its lines, amount and buyer are known
+        :return: list of ``account.move.line`` values
+        """
+        return []
+
+    def _drop_zero_totals(self, documents, moves):
+        """Delete the drafts that come to nothing, where the company does not issue
+        them; their transactions wait for the next document.
+
+        :return: (documents, moves, the documents dropped)
+        """
+        if self.run_id.company_id.lead_issue_zero:
+            return documents, moves, []
+        kept, kept_moves, dropped = [], self.env["account.move"], []
+        to_delete = self.env["account.move"]
+        for document, move in zip(documents, moves, strict=True):
+            if move.currency_id.is_zero(move.amount_total):
+                dropped.append(document)
+                to_delete += move
+            else:
+                kept.append(document)
+                kept_moves += move
+        to_delete.unlink()
+        return kept, kept_moves, dropped
+
+    # Claiming
+
+    def _claim(self, documents, moves, starts):
+        """Put the counted transactions on the lines made for them, in one statement,
+        and compare number and sum line by line.
+
+        :raises ClaimError: when they are not what was counted; nothing may stay then
+        """
+        expected = {}
+        rows = []
+        for document, move in zip(documents, moves, strict=True):
+            lead_lines = move.invoice_line_ids.filtered("lead_type_id")
+            for line, move_line in zip(
+                document.lines, lead_lines.sorted("sequence"), strict=True
+            ):
+                expected[move_line.id] = (line.count, line.amount)
+                rows.append(
+                    SQL(
+                        "(%s, %s, %s::numeric, %s)",
+                        document.item.partner_id.id,
+                        line.key,
+                        line.price,
+                        move_line.id,
+                    )
+                )
+        if not rows:
+            return
+        self.env.flush_all()
+        # Which transactions belong to which line? Claim them, and count them again.
+        claimed = self.env.execute_query(
+            SQL(
+                """
+                WITH claimed AS (
+                    UPDATE lead_sale SET invoice_line_id = line.id
+                      FROM (%(candidates)s) candidate
+                      JOIN (VALUES %(lines)s) AS line(partner_id, key, price, id)
+                        ON line.partner_id = candidate.partner_id
+                       AND line.key = candidate.document_key || candidate.line_key
+                       AND (line.price IS NULL OR line.price = candidate.price)
+                     WHERE lead_sale.id = candidate.id
+                       AND lead_sale.invoice_line_id IS NULL
+                       AND NOT lead_sale.waived
+                 RETURNING lead_sale.invoice_line_id, lead_sale.amount
+                )
+                SELECT invoice_line_id, count(*), sum(amount)
+                  FROM claimed GROUP BY invoice_line_id
+                """,
+                candidates=self._candidates_sql(starts),
+                lines=SQL(", ").join(rows),
+            )
+        )
+        self.env["lead.sale"].invalidate_model(["invoice_line_id"])
+        found = {line_id: (count, amount) for line_id, count, amount in claimed}
+        if found != expected:
+            raise ClaimError(f"expected {expected}, claimed {found}")
+
+    # Results
+
+    def _set_results(self, moves, waiting, unissued):
+        """Write down what became of each buyer, in words."""
+        documents = moves.grouped("lead_run_buyer_id")
+        waiting = {document.item for document in waiting}
+        unissued = {document.item for document in unissued}
+        for item in self:
+            notes = []
+            if not item.partner_id.active:
+                notes.append(self.env._("This buyer is archived."))
+            if item in waiting:
+                notes.append(
+                    self.env._("Below the buyer's minimum amount: waits for more.")
+                )
+            if item in unissued:
+                notes.append(self.env._("The total is zero: waits for more."))
+            made = documents.get(item)
+            if not made and not notes:
+                notes.append(self.env._("Nothing was left to invoice."))
+            item.write(
+                {
+                    "state": "done" if made else "skipped",
+                    "message": " ".join(notes) or False,
+                }
+            )
+        self._unlink_activities()
+        self.filtered(lambda item: item.state == "done")._settle_earlier_failures()
+
+    def _settle_earlier_failures(self):
+        """Close the buyers' failures of earlier runs: what they left is invoiced."""
+        if not self or not self.run_id.include_earlier:
+            return
+        failures = self.search(
+            [
+                ("state", "=", "failed"),
+                ("company_id", "=", self.run_id.company_id.id),
+                ("partner_id", "in", self.partner_id.ids),
+                ("run_id.window_end", "<", self.run_id.window_end),
+            ]
+        )
+        failures.write(
+            {"state": "skipped", "message": self.env._("Invoiced with a later run.")}
+        )
+        failures.run_id._update_state()

@@ -1,0 +1,165 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+
+class ResPartner(models.Model):
+    """The buyer's side: how its leads are billed, and what waits to be billed."""
+
+    _inherit = "res.partner"
+
+    lead_billing_cycle_id = fields.Many2one(
+        "lead.billing.cycle",
+        "Billing Cycle",
+        company_dependent=True,
+        check_company=True,
+        ondelete="restrict",
+        help="When this buyer's leads are invoiced. Empty: the company's default"
+        " cycle. A manual cycle leaves the buyer out of the schedule.",
+    )
+    lead_billing_mode = fields.Selection(
+        [("credit", "On credit"), ("prepaid", "Prepaid")],
+        "Buyer Pays",
+        company_dependent=True,
+        help="On credit: a bill to be paid. Prepaid: a receipt, settled from the"
+        " buyer's deposits.",
+    )
+    lead_invoice_split = fields.Selection(
+        [
+            ("none", "One invoice"),
+            ("lead_type", "One per lead type"),
+            ("campaign", "One per campaign"),
+            ("sub_account", "One per sub-account"),
+        ],
+        "Invoice Split",
+        company_dependent=True,
+    )
+    lead_po_number = fields.Char(
+        "PO Number",
+        company_dependent=True,
+        help="The buyer's purchase order number, printed on each invoice.",
+    )
+    lead_minimum_amount = fields.Float(
+        "Minimum Invoice Amount",
+        company_dependent=True,
+        help="Less than this, before tax and in the company's currency, waits for the"
+        " next window; except in the last window of a year.",
+    )
+    lead_invoice_recipient_ids = fields.Many2many(
+        "res.partner",
+        "lead_invoice_recipient_rel",
+        "partner_id",
+        "recipient_id",
+        "Invoice Recipients",
+        help="Who gets the invoices by e-mail. Empty: the invoice address.",
+    )
+    lead_buyer_ref_ids = fields.One2many(
+        "lead.buyer.ref", "partner_id", "Platform References"
+    )
+    lead_currency_id = fields.Many2one(
+        "res.currency", compute="_compute_lead_currency_id"
+    )
+    lead_unbilled_amount = fields.Monetary(
+        "Unbilled Leads",
+        compute="_compute_lead_unbilled",
+        currency_field="lead_currency_id",
+        groups="lead_invoicing.group_user",
+        help="Leads sold less returned, before tax, that are on no invoice yet; in the"
+        " company's currency at today's rate.",
+    )
+    lead_sale_count = fields.Integer(
+        "Lead Transactions",
+        compute="_compute_lead_sale_count",
+        groups="lead_invoicing.group_user",
+    )
+
+    @api.depends_context("company")
+    def _compute_lead_currency_id(self):
+        self.lead_currency_id = self.env.company.currency_id
+
+    @api.depends_context("company")
+    def _compute_lead_unbilled(self):
+        company = self.env.company
+        amounts = dict.fromkeys(self.commercial_partner_id.ids, 0.0)
+        groups = self.env["lead.sale"]._read_group(
+            [
+                ("company_id", "=", company.id),
+                ("commercial_partner_id", "in", self.commercial_partner_id.ids),
+                ("invoice_line_id", "=", False),
+                ("waived", "=", False),
+            ],
+            ["commercial_partner_id", "currency_id"],
+            ["amount:sum"],
+        )
+        today = fields.Date.context_today(self)
+        for partner, currency, amount in groups:
+            amounts[partner.id] += currency._convert(
+                amount, company.currency_id, company, today
+            )
+        for partner in self:
+            partner.lead_unbilled_amount = amounts.get(
+                partner.commercial_partner_id.id, 0.0
+            )
+
+    @api.depends_context("company")
+    def _compute_lead_sale_count(self):
+        counts = {}
+        if ids := self.commercial_partner_id.ids:
+            # How many transactions has each of these buyers in this company?
+            counts = dict(
+                self.env.execute_query(
+                    SQL(
+                        """
+                        SELECT commercial_partner_id, count(*)
+                          FROM lead_sale
+                         WHERE commercial_partner_id IN %s AND company_id = %s
+                         GROUP BY commercial_partner_id
+                        """,
+                        tuple(ids),
+                        self.env.company.id,
+                    )
+                )
+            )
+        for partner in self:
+            partner.lead_sale_count = counts.get(partner.commercial_partner_id.id, 0)
+
+    def _commercial_fields(self):
+        return super()._commercial_fields() + [
+            "lead_billing_cycle_id",
+            "lead_billing_mode",
+            "lead_invoice_split",
+            "lead_po_number",
+            "lead_minimum_amount",
+        ]
+
+    def _get_lead_billing_cycle(self):
+        """Return the cycle that bills this buyer in the current company, the buyer's
+        own or else the company's default one; empty when there is neither."""
+        self.ensure_one()
+        return (
+            self.commercial_partner_id.lead_billing_cycle_id
+            or self.env.company.lead_billing_cycle_id
+        )
+
+    def _get_lead_invoice_recipients(self, invoice_address):
+        """Return the contacts that get this buyer's invoices by e-mail.
+
+        :param invoice_address: the contact the document is addressed to, used when
+            the buyer names no recipients
+        :return: contacts that have an e-mail address; empty when nobody has one
+        """
+        self.ensure_one()
+        recipients = self.commercial_partner_id.lead_invoice_recipient_ids
+        return (recipients or invoice_address).filtered("email")
+
+    def action_view_lead_sales(self):
+        """Open this buyer's lead transactions."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "lead_invoicing.action_lead_sale"
+        )
+        action["domain"] = [
+            ("commercial_partner_id", "=", self.commercial_partner_id.id),
+            ("company_id", "=", self.env.company.id),
+        ]
+        action["context"] = {"create": False}
+        return action
