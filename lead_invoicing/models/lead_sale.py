@@ -1,0 +1,558 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+from ..tools.lead_data import LeadDataSchema
+from ..tools.lead_recorder import MODEL_FIELDS, LeadRecorder
+from ..tools.plain_values import Refused
+
+# What a recorded transaction says; it never changes.
+FROZEN_FIELDS = {
+    "company_id",
+    "currency_id",
+    "date",
+    "external_ref",
+    "lead_type_id",
+    "origin_id",
+    "partner_id",
+    "price",
+    "transaction_type",
+}
+# What a document can be split or explained by; it does not change once billed.
+BILLED_FIELDS = {"campaign", "lead_ref"}
+# What Lead Invoicing itself decides; nobody else writes it.
+ENGINE_FIELDS = {
+    "amount",
+    "commercial_partner_id",
+    "invoice_line_id",
+    "price_adjustment",
+    "return_number",
+    "row_hash",
+    "waived",
+}
+# What only the values of a new transaction have: they stand for other fields.
+ALIAS_FIELDS = {"buyer_ref", "origin_external_ref"}
+# What a person or the platform says.
+INPUT_FIELDS = FROZEN_FIELDS | BILLED_FIELDS | ALIAS_FIELDS | {"reason"}
+
+
+class LeadSale(models.Model):
+    """The ledger of lead transactions: one row for each sale and each return.
+
+    It is lean on purpose: there will be hundreds of millions of rows. What a row says
+    is frozen once it is recorded; whether it is billed is decided by one link,
+    ``invoice_line_id``, from which all else is derived.
+    """
+
+    _name = "lead.sale"
+    _description = "Lead Transaction"
+    _rec_name = "external_ref"
+    _order = "date desc, id desc"
+    _check_company_auto = True
+
+    external_ref = fields.Char("Reference", required=True, copy=False)
+    transaction_type = fields.Selection(
+        [("sale", "Sale"), ("return", "Return")], "Type", required=True, default="sale"
+    )
+    origin_id = fields.Many2one(
+        "lead.sale", "Returned Sale", check_company=True, ondelete="restrict"
+    )
+    origin_external_ref = fields.Char(
+        "Returned Sale's Reference",
+        store=False,
+        help="For import: the reference of the sale that is returned.",
+    )
+    return_number = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="Counts the returns of one sale; being unique, it keeps two returns at the"
+        " same moment from giving back more than the price.",
+    )
+    partner_id = fields.Many2one(
+        "res.partner", "Buyer", required=True, check_company=True, ondelete="restrict"
+    )
+    buyer_ref = fields.Char(
+        "Buyer Reference",
+        store=False,
+        help="For import: what the platform calls the buyer.",
+    )
+    commercial_partner_id = fields.Many2one(
+        "res.partner",
+        "Billed Buyer",
+        required=True,
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+        help="The commercial entity of the buyer when the transaction was recorded.",
+    )
+    lead_type_id = fields.Many2one(
+        "lead.type", required=True, check_company=True, ondelete="restrict"
+    )
+    lead_ref = fields.Char("Lead")
+    campaign = fields.Char()
+    lead_data = fields.Properties(
+        definition="lead_type_id.lead_properties_definition",
+        groups="lead_invoicing.group_lead_data",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    currency_id = fields.Many2one(
+        "res.currency",
+        required=True,
+        default=lambda self: self.env.company.currency_id,
+        ondelete="restrict",
+    )
+    price = fields.Monetary(
+        required=True,
+        help="Price of the lead, never negative; before tax, or including it where the"
+        " taxes of the product are included in its price.",
+    )
+    amount = fields.Monetary(
+        readonly=True,
+        copy=False,
+        help="The price of a sale, less than zero for a return.",
+    )
+    date = fields.Datetime(required=True, default=fields.Datetime.now)
+    reason = fields.Char(help="Why money is given back, or why this is never billed.")
+    waived = fields.Boolean(
+        readonly=True, copy=False, help="Will never be billed, for the reason given."
+    )
+    price_adjustment = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="Gives back a part of the price only: money, but no lead returned.",
+    )
+    row_hash = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Hash of the row as first received; the same reference with another hash"
+        " is a conflict.",
+    )
+    invoice_line_id = fields.Many2one(
+        "account.move.line", readonly=True, copy=False, ondelete="set null"
+    )
+    invoice_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
+    billing_state = fields.Selection(
+        [
+            ("unbilled", "Unbilled"),
+            ("draft", "On a draft"),
+            ("invoiced", "Invoiced"),
+            ("credited", "Credited"),
+            ("waived", "Waived"),
+        ],
+        "Billing",
+        compute="_compute_billing_state",
+        search="_search_billing_state",
+        compute_sudo=True,
+    )
+
+    # No partner column in a unique index: a contact merge deletes what violates it.
+    _external_ref_company_uniq = models.UniqueIndex(
+        "(company_id, external_ref)",
+        "This reference is recorded already; every transaction has its own.",
+    )
+    # Also answers which returns a sale has.
+    _origin_return_number_uniq = models.UniqueIndex(
+        "(origin_id, return_number) WHERE origin_id IS NOT NULL",
+        "Another return of this sale was recorded at the same moment; try again.",
+    )
+    # What is there to bill for a buyer before an instant?
+    _unbilled_idx = models.Index(
+        "(company_id, commercial_partner_id, date)"
+        " WHERE invoice_line_id IS NULL AND NOT waived"
+    )
+    # A buyer's rows by date, page by page: reports and the portal.
+    _commercial_partner_date_idx = models.Index("(commercial_partner_id, date, id)")
+    # Was this lead sold before?
+    _lead_ref_idx = models.Index("(company_id, lead_ref) WHERE lead_ref IS NOT NULL")
+    # The rows of an invoice; and foreign keys, which are slow to check without.
+    _invoice_line_idx = models.Index(
+        "(invoice_line_id) WHERE invoice_line_id IS NOT NULL"
+    )
+    _partner_idx = models.Index("(partner_id)")
+
+    # ------------------------------------------------------------------
+    # Billing state: derived from the one link, never stored
+    # ------------------------------------------------------------------
+
+    @api.depends(
+        "waived",
+        "invoice_line_id.parent_state",
+        "invoice_line_id.move_id.lead_credited",
+    )
+    def _compute_billing_state(self):
+        for sale in self:
+            sale.billing_state = sale._get_billing_state()
+
+    def _get_billing_state(self):
+        if self.waived:
+            return "waived"
+        line = self.invoice_line_id
+        if not line:
+            return "unbilled"
+        if line.parent_state != "posted":
+            return "draft"
+        return "credited" if line.move_id.lead_credited else "invoiced"
+
+    def _search_billing_state(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return Domain.OR(self._get_billing_state_domain(state) for state in value)
+
+    @api.model
+    def _get_billing_state_domain(self, state):
+        """Return the domain of the transactions in ``state``.
+
+        The reader of a transaction may know its state without access to accounting,
+        therefore the lines are looked up whatever the user may see of them.
+        """
+        if state == "waived":
+            return Domain("waived", "=", True)
+        billable = Domain("waived", "=", False)
+        if state == "unbilled":
+            return billable & Domain("invoice_line_id", "=", False)
+        on_line = {
+            "draft": Domain("parent_state", "!=", "posted"),
+            "invoiced": Domain("parent_state", "=", "posted")
+            & Domain("move_id.lead_credited", "=", False),
+            "credited": Domain("parent_state", "=", "posted")
+            & Domain("move_id.lead_credited", "=", True),
+        }
+        if state not in on_line:
+            return Domain.FALSE
+        return billable & Domain("invoice_line_id", "any!", on_line[state])
+
+    # ------------------------------------------------------------------
+    # Create, write, unlink
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Record transactions given as Odoo values.
+
+        They are checked by the validator of :meth:`record_transactions`; the values
+        that Lead Invoicing decides itself (amount, billed buyer, waived...) are set
+        here. In addition to the fields, ``buyer_ref`` and ``origin_external_ref`` can
+        stand for ``partner_id`` and ``origin_id``; a return may come before its sale.
+
+        :raises ValidationError: naming each row and field that is not right
+        """
+        rows = self._check_vals_list(vals_list)
+        errors = [self._format_refused(row) for row in rows if row.status]
+        if errors:
+            raise ValidationError("\n".join(errors))
+        sales = self.browse()
+        prepared = list(zip(rows, vals_list, strict=True))
+        # Sales first: their returns name them.
+        for is_return in (False, True):
+            batch = [
+                (row, vals) for row, vals in prepared if row.is_return == is_return
+            ]
+            created = super().create(
+                [self._prepare_create_vals(row, vals) for row, vals in batch]
+            )
+            for (row, _vals), sale in zip(batch, created, strict=True):
+                row.id = sale.id
+        return sales.browse([row.id for row in rows])
+
+    @api.model
+    def _check_vals_list(self, vals_list):
+        """Return a checked row for each of ``vals_list``; a refused one has a status."""
+        self.check_access("create")
+        self.env.flush_all()
+        rows = [None] * len(vals_list)
+        vals_list = self._add_input_defaults(vals_list)
+        company_ids = [vals["company_id"] for vals in vals_list]
+        for company in self.env["res.company"].browse(dict.fromkeys(company_ids)):
+            recorder = LeadRecorder(self.env, company)
+            places = [i for i, id_ in enumerate(company_ids) if id_ == company.id]
+            own_rows = [recorder.read_odoo(vals_list[i]) for i in places]
+            recorder.check(own_rows)
+            for place, row in zip(places, own_rows, strict=True):
+                rows[place] = row
+        return rows
+
+    @api.model
+    def _add_input_defaults(self, vals_list):
+        """Return ``vals_list`` with the defaults of the context and the user."""
+        given = {name for vals in vals_list for name, value in vals.items() if value}
+        if given & ENGINE_FIELDS:
+            raise ValidationError(self._get_engine_fields_message(given))
+        defaults = self.default_get(sorted(INPUT_FIELDS - {"currency_id"}))
+        defaults["company_id"] = defaults.get("company_id") or self.env.company.id
+        return [
+            {
+                **defaults,
+                **vals,
+                "company_id": vals.get("company_id") or defaults["company_id"],
+            }
+            for vals in vals_list
+        ]
+
+    @api.model
+    def _prepare_create_vals(self, row, vals):
+        """Return ``vals`` with what the checks found out and decided."""
+        values = {
+            name: value for name, value in vals.items() if name not in ALIAS_FIELDS
+        }
+        origin = row.origin
+        values.update(
+            external_ref=row.external_ref,
+            transaction_type=row.type,
+            origin_id=origin and (origin.id or origin.row.id),
+            return_number=row.return_number,
+            partner_id=row.partner_id,
+            commercial_partner_id=row.commercial_partner_id,
+            lead_type_id=row.lead_type_id,
+            lead_ref=row.lead_ref,
+            campaign=row.campaign,
+            currency_id=row.currency_id,
+            price=float(row.price),
+            amount=float(row.amount),
+            date=row.date,
+            reason=row.reason,
+            waived=row.waived,
+            price_adjustment=row.price_adjustment,
+            row_hash=row.row_hash,
+            invoice_line_id=False,
+        )
+        if "lead_data" in vals:
+            values["lead_data"] = row.lead_data
+        return values
+
+    @api.model
+    def _format_refused(self, row):
+        """Return the error of ``row`` as people know its fields, by their labels."""
+        if not row.refused:
+            return self.env._(
+                "%s: this reference is recorded already.", row.external_ref
+            )
+        name = self._get_refused_field(row)
+        label = self._fields[name]._description_string(self.env)
+        sentence = f"{label}: {row.refused.sentence}"
+        return f"{row.external_ref}: {sentence}" if row.external_ref else sentence
+
+    @api.model
+    def _get_refused_field(self, row):
+        name = row.refused.field if row.refused else "external_ref"
+        name = MODEL_FIELDS.get(name, name)
+        return name if name in self._fields else "external_ref"
+
+    def write(self, vals):
+        """Correct what may be corrected; what was recorded is frozen.
+
+        :raises UserError: for a change of what is frozen
+        """
+        self._check_frozen(vals)
+        if "lead_data" in vals:
+            vals = {**vals, "lead_data": self._check_lead_data(vals["lead_data"])}
+        return super().write(vals)
+
+    def _check_frozen(self, vals):
+        # Access rights and the context can be had from outside, this cannot.
+        if not self.env.su and ENGINE_FIELDS & vals.keys():
+            raise UserError(self._get_engine_fields_message(vals))
+        for sale in self:
+            frozen = FROZEN_FIELDS | (BILLED_FIELDS if sale.invoice_line_id else set())
+            changed = [
+                name for name in frozen & vals.keys() if sale._differs(name, vals)
+            ]
+            if changed:
+                raise UserError(
+                    self.env._(
+                        "%(fields)s of the recorded transaction %(ref)s cannot be"
+                        " changed. Waive it and record another one.",
+                        fields=self._get_labels(changed),
+                        ref=sale.external_ref,
+                    )
+                )
+
+    def _differs(self, name, vals):
+        field = self._fields[name]
+        return field.convert_to_cache(vals[name], self) != field.convert_to_cache(
+            self[name], self
+        )
+
+    @api.model
+    def _get_labels(self, names):
+        return ", ".join(
+            self._fields[name]._description_string(self.env) for name in sorted(names)
+        )
+
+    @api.model
+    def _get_engine_fields_message(self, names):
+        return self.env._(
+            "%s: Lead Invoicing decides this itself; leave it out.",
+            self._get_labels(ENGINE_FIELDS.intersection(names)),
+        )
+
+    def _check_lead_data(self, value):
+        """Return corrected lead data as Odoo takes them.
+
+        :param value: a dict of names to values, or the list of the web client, which
+            has the definition along and may change it
+        """
+        if isinstance(value, list):
+            self._check_properties(value)
+            return value
+        if not isinstance(value, dict):
+            return value
+        definition = self.lead_type_id[:1].sudo().lead_properties_definition
+        return self._read_lead_data(definition, value)
+
+    def _check_properties(self, properties):
+        """Check, in place, the values of a list of properties with definitions."""
+        kept = [prop for prop in properties if not prop.get("definition_deleted")]
+        kept = [prop for prop in kept if prop.get("value") not in (None, False, "")]
+        values = self._read_lead_data(
+            kept, {prop["name"]: prop["value"] for prop in kept}
+        )
+        for prop in kept:
+            prop["value"] = values[prop["name"]]
+
+    def _read_lead_data(self, definition, values):
+        schema = LeadDataSchema(self.env, definition or [])
+        try:
+            return schema.read(values, false_is_empty=True)
+        except Refused as refused:
+            raise ValidationError(
+                f"{self._get_labels(['lead_data'])}: {refused.sentence}"
+            ) from None
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed_or_returned(self):
+        if billed := self.filtered("invoice_line_id")[:1]:
+            raise UserError(
+                self.env._(
+                    "The transaction %s is on an invoice and cannot be deleted. Correct"
+                    " the invoice by a credit note.",
+                    billed.external_ref,
+                )
+            )
+        domain = [("origin_id", "in", self.ids), ("id", "not in", self.ids)]
+        if returned := self.search(domain, limit=1):
+            raise UserError(
+                self.env._(
+                    "The sale %(sale)s has the return %(ref)s and cannot be deleted."
+                    " Delete the return first, or waive both.",
+                    sale=returned.origin_id.external_ref,
+                    ref=returned.external_ref,
+                )
+            )
+
+    # ------------------------------------------------------------------
+    # Import
+    # ------------------------------------------------------------------
+
+    @api.model
+    def load(self, fields, data):
+        """Import a file, saying for every row at once what is wrong with it.
+
+        Odoo's own import stops at the errors of ``create``, tries row by row and
+        forgets the sales of the file when it comes to their returns.
+        """
+        refused = []
+        with self.env.cr.savepoint() as savepoint:
+            result = super(LeadSale, self.with_context(lead_sale_refused=refused)).load(
+                fields, data
+            )
+            if refused:
+                savepoint.rollback()
+                self.env.invalidate_all(flush=False)
+                result["ids"] = False
+                result["messages"] += refused
+        return result
+
+    @api.model
+    def _load_records(self, data_list, update=False):
+        refused = self.env.context.get("lead_sale_refused")
+        if refused is None or update or any(d["values"].get("id") for d in data_list):
+            return super()._load_records(data_list, update)
+        rows = self._check_vals_list([data["values"] for data in data_list])
+        good = []
+        for row, data in zip(rows, data_list, strict=True):
+            if row.status:
+                refused.append(self._prepare_import_message(row, data["info"]))
+            else:
+                good.append(data)
+        return super()._load_records(good, update)
+
+    @api.model
+    def _prepare_import_message(self, row, info):
+        name = self._get_refused_field(row)
+        return {
+            **info,
+            "type": "error",
+            "field": name,
+            "field_name": self._get_labels([name]),
+            "message": self._format_refused(row),
+        }
+
+    # ------------------------------------------------------------------
+    # Actions and business
+    # ------------------------------------------------------------------
+
+    def action_waive(self):
+        """Decide that these transactions are never billed, for the reason they give.
+
+        :raises UserError: for a billed transaction, or one without a reason
+        """
+        self.check_access("write")
+        for sale in self:
+            if sale.invoice_line_id:
+                raise UserError(
+                    self.env._(
+                        "The transaction %s is on an invoice. Correct the invoice by a"
+                        " credit note.",
+                        sale.external_ref,
+                    )
+                )
+            if not sale.reason:
+                raise UserError(
+                    self.env._(
+                        "Write down the reason for waiving %s first.", sale.external_ref
+                    )
+                )
+        # The user may write these rows; only the freeze is passed.
+        self.sudo().write({"waived": True})
+        return True
+
+    @api.model
+    def record_transactions(self, vals_list):
+        """Record sales and returns, as the distribution platform reports them.
+
+        Into the user's current company; also over HTTP, as
+        ``POST /json/2/lead.sale/record_transactions``. Good rows are stored, bad rows
+        are explained, and sending the same rows again changes nothing, so that a call
+        that broke off is simply repeated.
+
+        Two calls with the same rows at the same moment: one of them meets a
+        serialization failure, which Odoo's HTTP layer repeats by itself. A caller in
+        process repeats its transaction, as for any other write.
+
+        :param vals_list: list of dicts of plain values:
+
+            - ``external_ref``: the platform's reference of this transaction
+            - ``type``: ``sale`` or ``return``
+            - ``origin_external_ref``: of a return: the reference of its sale
+            - ``occurred_at``: ISO 8601 with an offset
+            - ``buyer_ref``: a Lead Buyer Reference, or the reference of a contact
+            - ``lead_type``: its code
+            - ``lead_ref``, ``campaign``, ``reason``: optional texts
+            - ``price``: number or text, not negative
+            - ``currency``: code; the company's if left out
+            - ``lead_data``: dict of names or labels to values, as the lead type has
+        :return: a list with a dict for each row, in order: ``external_ref``, ``id`` (of
+            the transaction, ``False`` if refused), ``status`` (``created``,
+            ``duplicate``, ``conflict``: recorded with other content, or ``error``),
+            ``message`` (what is wrong and what to do) and ``warning``
+        :raises AccessError: if the user may not create transactions
+        :raises UserError: if ``vals_list`` is not a list
+        """
+        self.check_access("create")
+        if not isinstance(vals_list, (list, tuple)):
+            raise UserError(
+                self.env._("Send a list of transactions, as the value of “vals_list”.")
+            )
+        return LeadRecorder(self.env, self.env.company).record(vals_list)

@@ -1,0 +1,147 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
+
+from ..tools.lead_data import LAYOUT_TYPES, NAME_PATTERN, VALUE_TYPES
+from ..tools.plain_values import Refused, read_reference
+
+
+class LeadType(models.Model):
+    """A kind of lead that is sold: its product (account, taxes) and its own data."""
+
+    _name = "lead.type"
+    _description = "Lead Type"
+    _order = "sequence, name, id"
+    _rec_names_search = ["code", "name"]
+    _check_company_auto = True
+
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(
+        required=True,
+        copy=False,
+        help="The platform's name for this type, unique per company.",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    product_id = fields.Many2one(
+        "product.product",
+        required=True,
+        check_company=True,
+        ondelete="restrict",
+        domain="[('type', '=', 'service')]",
+        help="Gives the invoice lines their income account and taxes.",
+    )
+    lead_properties_definition = fields.PropertiesDefinition("Lead Data")
+    # Odoo shows and edits a definition only beside values of it: the form of a lead
+    # type edits its own through these example values.
+    definition_type_id = fields.Many2one(
+        "lead.type", compute="_compute_definition_type_id"
+    )
+    lead_data_example = fields.Properties(
+        "Lead Data Fields",
+        definition="definition_type_id.lead_properties_definition",
+        copy=False,
+    )
+
+    _code_company_uniq = models.UniqueIndex(
+        "(company_id, code)", "Another lead type of this company has this code."
+    )
+
+    def _compute_definition_type_id(self):
+        for lead_type in self:
+            lead_type.definition_type_id = lead_type._origin
+
+    @api.constrains("code")
+    def _check_code(self):
+        for lead_type in self:
+            try:
+                code = read_reference(self.env, "code", lead_type.code, required=True)
+            except Refused as refused:
+                raise ValidationError(
+                    self.env._("Code: %s", refused.sentence)
+                ) from None
+            if code != lead_type.code:
+                raise ValidationError(
+                    self.env._("Code: leave out the spaces at its ends.")
+                )
+
+    @api.constrains("lead_properties_definition")
+    def _check_lead_properties_definition(self):
+        for lead_type in self:
+            for prop in lead_type.lead_properties_definition or []:
+                self._check_property(prop)
+
+    @api.model
+    def _check_property(self, prop):
+        if prop["type"] not in VALUE_TYPES | LAYOUT_TYPES:
+            raise ValidationError(
+                self.env._(
+                    "The lead-data field “%(label)s” cannot be of the type %(type)s."
+                    " Leads have plain values: text, number, date, selection, tags,"
+                    " checkbox.",
+                    label=prop.get("string") or prop["name"],
+                    type=prop["type"],
+                )
+            )
+        if not NAME_PATTERN.fullmatch(prop["name"]):
+            raise ValidationError(
+                self.env._(
+                    "“%s” is not a name for a lead-data field. Use lower-case letters,"
+                    " digits and single underscores, such as “first_name”.",
+                    prop["name"],
+                )
+            )
+
+    def write(self, vals):
+        """Keep the fields that transactions have data in: they explain invoices.
+
+        :raises UserError: if such a field is deleted or gets another type
+        """
+        before = {lead_type: lead_type._get_property_types() for lead_type in self}
+        result = super().write(vals)
+        if "lead_properties_definition" in vals:
+            for lead_type, types in before.items():
+                lead_type._check_properties_kept(types)
+        return result
+
+    def _get_property_types(self):
+        """Return the type of each lead-data field, by name."""
+        return {
+            prop["name"]: prop["type"]
+            for prop in self.lead_properties_definition or []
+            if prop["type"] in VALUE_TYPES
+        }
+
+    def _check_properties_kept(self, types):
+        now = self._get_property_types()
+        for name in (name for name in types if now.get(name) != types[name]):
+            if self._is_property_in_use(name):
+                raise UserError(
+                    self.env._(
+                        "There are transactions with data in “%(name)s” of the lead type"
+                        " %(type)s, so that it can neither be deleted nor get another"
+                        " type. Hide it instead, or add another field.",
+                        name=name,
+                        type=self.display_name,
+                    )
+                )
+
+    def _is_property_in_use(self, name):
+        # Has any transaction of this lead type a value under this name?
+        return bool(
+            self.env.execute_query(
+                SQL(
+                    """
+                    SELECT 1
+                      FROM lead_sale
+                     WHERE lead_type_id = %(id)s AND lead_data ? %(name)s
+                     LIMIT 1
+                    """,
+                    id=self.id,
+                    name=name,
+                )
+            )
+        )

@@ -1,0 +1,1014 @@
+"""Check transactions and write them to the ledger, a whole list at a time.
+
+One validator serves the API (plain values), the import and ``create`` (Odoo values). It
+asks the database a fixed number of questions for each list, never one for each row.
+"""
+
+import json
+from datetime import datetime, time, timedelta, timezone
+from decimal import Decimal
+from hashlib import blake2b
+from zoneinfo import ZoneInfo
+
+from odoo import fields
+from odoo.tools import SQL
+
+from .lead_data import LeadDataSchema
+from .plain_values import (
+    Refused,
+    read_instant,
+    read_price,
+    read_reference,
+    read_text,
+    shorten,
+)
+
+API_FIELDS = {
+    "external_ref",
+    "type",
+    "origin_external_ref",
+    "occurred_at",
+    "buyer_ref",
+    "lead_type",
+    "lead_ref",
+    "campaign",
+    "price",
+    "currency",
+    "reason",
+    "lead_data",
+}
+# Fields of the API by the fields of the model that hold them.
+MODEL_FIELDS = {
+    "type": "transaction_type",
+    "origin_external_ref": "origin_id",
+    "occurred_at": "date",
+    "buyer_ref": "partner_id",
+    "lead_type": "lead_type_id",
+    "currency": "currency_id",
+}
+WRITE_CHUNK = 10_000
+LEAD_OF_CLOCKS = timedelta(hours=1)
+
+
+class Row:
+    """One transaction on its way into the ledger.
+
+    First as received (references and codes), then what they were found to mean
+    (database ids), then the outcome.
+    """
+
+    __slots__ = (
+        "amount",
+        "buyer_ref",
+        "campaign",
+        "commercial_partner_id",
+        "currency",
+        "currency_id",
+        "date",
+        "external_ref",
+        "from_odoo",
+        "id",
+        "lead_data",
+        "lead_ref",
+        "lead_type",
+        "lead_type_id",
+        "message",
+        "origin",
+        "origin_external_ref",
+        "origin_id",
+        "partner_id",
+        "price",
+        "price_adjustment",
+        "reason",
+        "refused",
+        "return_number",
+        "row_hash",
+        "same_as",
+        "status",
+        "type",
+        "waived",
+        "warning",
+    )
+
+    def __init__(self):
+        self.id = False
+        self.status = None
+        self.message = self.warning = ""
+        self.external_ref = self.refused = self.same_as = None
+        self.partner_id = self.lead_type_id = self.currency_id = None
+        self.origin = self.origin_id = self.return_number = None
+        self.price_adjustment = self.waived = self.from_odoo = False
+
+    @property
+    def is_return(self):
+        return self.type == "return"
+
+    def set_hash(self):
+        """Hash what was received, normalized, without the reason and the lead data."""
+        content = (
+            self.external_ref,
+            self.type,
+            self.origin_external_ref or "",
+            self.date.isoformat(),
+            self.buyer_ref or "",
+            self.lead_type or "",
+            self.lead_ref or "",
+            self.campaign or "",
+            format(self.price.normalize(), "f"),
+            self.currency or "",
+        )
+        # No part holds a control character, so that the separator is safe.
+        digest = blake2b("\x1f".join(content).encode(), digest_size=16)
+        self.row_hash = digest.hexdigest()
+
+
+class Origin:
+    """The sale that a return names, with what was given back of it so far."""
+
+    __slots__ = (
+        "commercial_partner_id",
+        "credited",
+        "currency_id",
+        "date",
+        "id",
+        "in_full",
+        "lead_type_id",
+        "number",
+        "partner_id",
+        "price",
+        "returned",
+        "row",
+        "type",
+        "waived",
+    )
+
+    @classmethod
+    def from_row(cls, row):
+        """Return the origin that an accepted ``row`` of the same list will be."""
+        origin = cls()
+        origin.row, origin.id = row, None
+        for name in ("type", "partner_id", "commercial_partner_id", "currency_id"):
+            setattr(origin, name, getattr(row, name))
+        origin.lead_type_id, origin.date = row.lead_type_id, row.date
+        origin.price, origin.waived = row.price, row.waived
+        origin.credited = origin.in_full = False
+        origin.returned, origin.number = Decimal(0), 0
+        return origin
+
+    @classmethod
+    def from_record(cls, values):
+        """Return the origin that a recorded transaction is."""
+        origin = cls()
+        origin.row = None
+        for name, value in values.items():
+            setattr(origin, name, value)
+        origin.price, origin.returned = Decimal(origin.price), Decimal(origin.returned)
+        return origin
+
+
+class LeadRecorder:
+    """Checks transactions of one company and writes them.
+
+    :param env: environment of the user; access is checked by the caller. What the
+        recorder reads to find and check (buyers, lead types, currencies, recorded
+        transactions) it reads for the company, whatever the user may see: an answer
+        tells no more of it than whether the row fits.
+    :param company: the company of the ledger
+    """
+
+    def __init__(self, env, company):
+        self.env = env
+        # Only what the docstring names is read with these rights.
+        self.company = company.sudo()
+        self.now = fields.Datetime.now()
+        self.billing_start = self._get_billing_start()
+        self.price_digits = env["decimal.precision"].precision_get("Product Price")
+        self._schemas = {}
+
+    # ------------------------------------------------------------------
+    # Plain values: the API
+    # ------------------------------------------------------------------
+
+    def record(self, vals_list):
+        """Store the good ones of ``vals_list`` and return an answer for each.
+
+        :param vals_list: list of dicts of plain values
+        :return: list of dicts, see ``lead.sale.record_transactions``
+        """
+        self.env.flush_all()
+        rows = [self.read_plain(vals) for vals in vals_list]
+        self.check(rows)
+        self.warn_of_leads_sold_twice(rows)
+        self.write([row for row in rows if not row.status])
+        self.env.invalidate_all()
+        return [
+            self._prepare_answer(row, vals)
+            for row, vals in zip(rows, vals_list, strict=True)
+        ]
+
+    def read_plain(self, vals):
+        """Return the row that the dict of plain values ``vals`` means."""
+        row = Row()
+        try:
+            self._read_plain(row, vals)
+        except Refused as refused:
+            self._refuse(row, refused)
+        return row
+
+    def _read_plain(self, row, vals):
+        env = self.env
+        if not isinstance(vals, dict):
+            raise Refused(
+                "row",
+                env._("“%s” is not an object; send names and values.", shorten(vals)),
+            )
+        get = vals.get
+        row.external_ref = read_reference(
+            env, "external_ref", get("external_ref"), required=True
+        )
+        if unknown := vals.keys() - API_FIELDS:
+            raise Refused(
+                "row",
+                env._(
+                    "these fields are unknown: %(unknown)s; the known ones are:"
+                    " %(known)s.",
+                    unknown=", ".join(sorted(shorten(name) for name in unknown)),
+                    known=", ".join(sorted(API_FIELDS)),
+                ),
+            )
+        self._set_type(row, get("type"))
+        row.origin_external_ref = read_reference(
+            env, "origin_external_ref", get("origin_external_ref")
+        )
+        row.date = read_instant(env, "occurred_at", get("occurred_at"))
+        row.buyer_ref = read_reference(
+            env, "buyer_ref", get("buyer_ref"), required=True
+        )
+        row.lead_type = read_reference(
+            env, "lead_type", get("lead_type"), required=True
+        )
+        row.lead_ref = read_reference(env, "lead_ref", get("lead_ref"))
+        row.campaign = read_reference(env, "campaign", get("campaign"))
+        row.price = read_price(env, "price", get("price"))
+        row.currency = read_reference(env, "currency", get("currency"))
+        row.currency = (row.currency or self.company.currency_id.name).upper()
+        row.reason = read_text(env, "reason", get("reason"))
+        row.lead_data = get("lead_data")
+        row.set_hash()
+
+    def _set_type(self, row, value):
+        if value not in ("sale", "return"):
+            raise Refused(
+                "type",
+                self.env._("“%s” is unknown; send “sale” or “return”.", shorten(value))
+                if value
+                else self.env._("it is missing; send “sale” or “return”."),
+            )
+        row.type = value
+
+    def _prepare_answer(self, row, vals):
+        if row.same_as:
+            row.id = row.same_as.id
+        reference = row.external_ref
+        if not reference and isinstance(vals, dict):
+            reference = vals.get("external_ref")
+        return {
+            "external_ref": reference or False,
+            "id": row.id,
+            "status": row.status,
+            "message": row.message,
+            "warning": row.warning,
+        }
+
+    # ------------------------------------------------------------------
+    # Odoo values: create and import
+    # ------------------------------------------------------------------
+
+    def read_odoo(self, vals):
+        """Return the row that the dict of field values ``vals`` means."""
+        row = Row()
+        row.from_odoo = True
+        try:
+            self._read_odoo(row, vals)
+        except Refused as refused:
+            self._refuse(row, refused)
+        return row
+
+    def _read_odoo(self, row, vals):
+        env, get = self.env, vals.get
+        row.external_ref = read_reference(
+            env, "external_ref", get("external_ref"), required=True
+        )
+        self._set_type(row, get("transaction_type") or "sale")
+        row.origin_id = get("origin_id") or None
+        row.origin_external_ref = read_reference(
+            env, "origin_external_ref", get("origin_external_ref")
+        )
+        row.date = self._read_odoo_date(get("date"))
+        row.partner_id = get("partner_id") or None
+        row.buyer_ref = read_reference(
+            env, "buyer_ref", get("buyer_ref"), required=not row.partner_id
+        )
+        row.lead_type_id = get("lead_type_id") or None
+        if not row.lead_type_id:
+            raise Refused("lead_type", env._("it is missing; send a value."))
+        row.lead_ref = read_reference(env, "lead_ref", get("lead_ref"))
+        row.campaign = read_reference(env, "campaign", get("campaign"))
+        price = get("price")
+        row.price = read_price(env, "price", None if price is False else price)
+        row.currency_id = get("currency_id") or self.company.currency_id.id
+        row.reason = read_text(env, "reason", get("reason"))
+        row.lead_data = self._get_odoo_lead_data(get("lead_data"))
+
+    def _read_odoo_date(self, value):
+        try:
+            moment = fields.Datetime.to_datetime(value or None) or self.now
+        except ValueError:
+            moment = None
+        if moment is None or moment.year < 1970:
+            raise Refused(
+                "occurred_at",
+                self.env._("“%s” is not a date and time.", shorten(value)),
+            )
+        return moment.replace(microsecond=0)
+
+    def _get_odoo_lead_data(self, value):
+        """Return the values of a Properties field as names to values."""
+        if isinstance(value, (list, tuple)):
+            value = {
+                prop["name"]: prop.get("value")
+                for prop in value
+                if not prop.get("definition_deleted")
+            }
+        return dict(value or {})
+
+    # ------------------------------------------------------------------
+    # Checks: the same for all
+    # ------------------------------------------------------------------
+
+    def check(self, rows):
+        """Decide for each of ``rows`` whether and how it enters the ledger.
+
+        A row without a status afterwards is good; its values are complete.
+        """
+        good = [row for row in rows if not row.status]
+        self._find_meanings(good)
+        self._set_hashes(good)
+        self._mark_recorded(good)
+        good = [row for row in good if not row.status]
+        self._check_each(good, self._check_alone)
+        good = [row for row in good if not row.status]
+        accepted = {}
+        self._accept(
+            [row for row in good if not row.is_return], accepted, self._check_sale
+        )
+        returns = [row for row in good if row.is_return]
+        # In the order of their dates, so that the order in the list does not matter.
+        returns.sort(key=lambda row: row.date)
+        self._find_origins(returns, accepted)
+        self._accept(returns, accepted, self._check_return)
+
+    def _check_each(self, rows, check):
+        for row in rows:
+            try:
+                check(row)
+            except Refused as refused:
+                self._refuse(row, refused)
+
+    def _accept(self, rows, accepted, check):
+        """Check ``rows`` in turn; of the same reference the first good one counts."""
+        for row in rows:
+            if row.status:
+                continue
+            first = accepted.get(row.external_ref)
+            if first is None:
+                try:
+                    check(row)
+                    accepted[row.external_ref] = row
+                except Refused as refused:
+                    self._refuse(row, refused)
+            else:
+                self._mark_same(row, first.row_hash)
+                row.same_as = first
+
+    def _refuse(self, row, refused):
+        row.status = "error"
+        row.refused = refused
+        row.message = f"{refused.field}: {refused.sentence}"
+
+    def _mark_same(self, row, row_hash):
+        """Call ``row`` a duplicate of, or in conflict with, the one of that hash."""
+        if row.row_hash == row_hash:
+            row.status = "duplicate"
+            return
+        row.status = "conflict"
+        row.refused = Refused(
+            "external_ref",
+            self.env._(
+                "“%s” was recorded with other content; a recorded transaction does not"
+                " change: send a return and a new sale under references of their own.",
+                row.external_ref,
+            ),
+        )
+        row.message = f"external_ref: {row.refused.sentence}"
+
+    def _mark_recorded(self, rows):
+        recorded = self._query_recorded({row.external_ref for row in rows})
+        for row in rows:
+            if found := recorded.get(row.external_ref):
+                row.id, row_hash = found
+                self._mark_same(row, row_hash)
+
+    def _find_meanings(self, rows):
+        """Look up the buyers, lead types and currencies that ``rows`` name."""
+        self.buyers_by_ref = self._query_buyers_by_ref(
+            {row.buyer_ref for row in rows if not row.partner_id}
+        )
+        self.buyers = self._query_buyers({row.partner_id for row in rows})
+        self.lead_types = {
+            lead_type.id: lead_type
+            for lead_type in self.env["lead.type"]
+            .sudo()  # What is read here is named in the docstring of the class.
+            .with_context(active_test=False)
+            .search([("company_id", "=", self.company.id)])
+        }
+        self.lead_type_ids = {
+            lead_type.code: lead_type.id for lead_type in self.lead_types.values()
+        }
+        currencies = self.env["res.currency"].with_context(active_test=False)
+        self.currencies = {
+            currency.id: (
+                currency.name,
+                currency.active,
+                Decimal(str(currency.rounding)),
+            )
+            for currency in currencies.sudo().search([])  # public data
+        }
+        self.currency_ids = {
+            name: id_ for id_, (name, _active, _rounding) in self.currencies.items()
+        }
+
+    def _set_hashes(self, rows):
+        """Hash rows of Odoo values as if the platform had sent them.
+
+        So a file imported by hand and sent again over the API makes duplicates, not
+        conflicts.
+        """
+        rows = [row for row in rows if row.from_odoo]
+        origin_refs = self._query_references({row.origin_id for row in rows})
+        names = self._query_buyer_names(
+            {row.partner_id for row in rows if not row.buyer_ref}
+        )
+        for row in rows:
+            lead_type = self.lead_types.get(row.lead_type_id)
+            row.lead_type = lead_type and lead_type.code
+            row.currency = self.currencies.get(row.currency_id, (None,))[0]
+            row.buyer_ref = row.buyer_ref or names.get(row.partner_id)
+            if row.origin_id:
+                row.origin_external_ref = origin_refs.get(
+                    row.origin_id, f"#{row.origin_id}"
+                )
+            row.set_hash()
+
+    def _check_alone(self, row):
+        """Check what needs no other transaction."""
+        self._check_date(row)
+        self._check_buyer(row)
+        self._check_lead_type(row)
+        self._check_currency(row)
+        schema = self._get_schema(row.lead_type_id)
+        row.lead_data = schema.read(row.lead_data, false_is_empty=row.from_odoo)
+
+    def _check_date(self, row):
+        if row.date > self.now + LEAD_OF_CLOCKS:
+            raise Refused(
+                "occurred_at",
+                self.env._(
+                    "%(moment)s UTC is more than an hour ahead; it is %(now)s UTC now."
+                    " Send the moment at which it happened.",
+                    moment=row.date,
+                    now=self.now.replace(microsecond=0),
+                ),
+            )
+
+    def _check_buyer(self, row):
+        if row.partner_id:
+            self._check_buyer_id(row)
+            return
+        found = self.buyers_by_ref.get(row.buyer_ref, ())
+        if not found:
+            raise Refused(
+                "buyer_ref",
+                self.env._(
+                    "no buyer is known as “%s”; enter it as the reference of a contact"
+                    " or under Lead Buyer References, then send the row again.",
+                    row.buyer_ref,
+                ),
+            )
+        if len(found) > 1:
+            raise Refused(
+                "buyer_ref",
+                self.env._(
+                    "%(count)s contacts have the reference “%(ref)s”; say under Lead"
+                    " Buyer References which one is meant, then send the row again.",
+                    count=len(found),
+                    ref=row.buyer_ref,
+                ),
+            )
+        row.partner_id, row.commercial_partner_id = found[0]
+
+    def _check_buyer_id(self, row):
+        row.commercial_partner_id = self.buyers.get(row.partner_id)
+        if not row.commercial_partner_id:
+            raise Refused(
+                "buyer_ref",
+                self.env._(
+                    "the buyer does not exist or belongs to another company; choose"
+                    " one of %s.",
+                    self.company.name,
+                ),
+            )
+
+    def _check_lead_type(self, row):
+        lead_type_id = row.lead_type_id or self.lead_type_ids.get(row.lead_type)
+        if lead_type_id not in self.lead_types:
+            raise Refused(
+                "lead_type",
+                self.env._(
+                    "“%(code)s” is not a lead type of %(company)s; its codes are:"
+                    " %(known)s.",
+                    code=row.lead_type or row.lead_type_id,
+                    company=self.company.name,
+                    known=", ".join(sorted(self.lead_type_ids)) or self.env._("none"),
+                ),
+            )
+        row.lead_type_id = lead_type_id
+
+    def _check_currency(self, row):
+        """Check the currency, and that the price is not finer than it can be billed."""
+        row.currency_id = row.currency_id or self.currency_ids.get(row.currency)
+        name, active, rounding = self.currencies.get(
+            row.currency_id, (row.currency, False, None)
+        )
+        if not active:
+            raise Refused(
+                "currency",
+                self.env._(
+                    "“%s” is not an active currency; send the code of one that is"
+                    " active in Odoo, such as USD.",
+                    name,
+                ),
+            )
+        if row.price % rounding:
+            raise Refused(
+                "price",
+                self.env._(
+                    "%(price)s is finer than %(currency)s allows; send a multiple of"
+                    " %(rounding)s.",
+                    price=row.price,
+                    currency=name,
+                    rounding=format(rounding.normalize(), "f"),
+                ),
+            )
+        if row.price % Decimal(1).scaleb(-self.price_digits):
+            raise Refused(
+                "price",
+                self.env._(
+                    "%(price)s has more decimals than prices have in Odoo; send at most"
+                    " %(digits)s, or raise the accuracy of “Product Price”.",
+                    price=row.price,
+                    digits=self.price_digits,
+                ),
+            )
+
+    def _get_schema(self, lead_type_id):
+        if lead_type_id not in self._schemas:
+            definition = self.lead_types[lead_type_id].lead_properties_definition
+            self._schemas[lead_type_id] = LeadDataSchema(self.env, definition or [])
+        return self._schemas[lead_type_id]
+
+    def _check_sale(self, row):
+        if row.origin_external_ref:
+            raise Refused(
+                "origin_external_ref",
+                self.env._("only a return names a sale; leave it empty."),
+            )
+        row.amount = row.price
+        if self._is_history(row.date):
+            self._waive(row, self.env._("billed elsewhere"))
+
+    # ------------------------------------------------------------------
+    # Returns
+    # ------------------------------------------------------------------
+
+    def _find_origins(self, returns, accepted):
+        """Find the sales that ``returns`` name, in the ledger or in the same list."""
+        references = {row.origin_external_ref for row in returns}
+        origins = self._query_origins(references)
+        for reference in references:
+            if reference in accepted and reference not in origins:
+                origins[reference] = Origin.from_row(accepted[reference])
+        for row in returns:
+            row.origin = origins.get(row.origin_external_ref)
+
+    def _check_return(self, row):
+        self._check_origin(row, row.origin)
+        self._give_back(row, row.origin)
+        row.amount = -row.price
+        row.commercial_partner_id = row.origin.commercial_partner_id
+        self._check_return_waived(row, row.origin)
+
+    def _check_origin(self, row, origin):
+        """Check that ``origin`` is a sale that ``row`` can give money back for."""
+        env = self.env
+        if not row.origin_external_ref:
+            sentence = env._("it is missing; a return names the sale it belongs to.")
+        elif not origin or (row.origin_id and row.origin_id != origin.id):
+            sentence = env._(
+                "no sale “%s” is recorded; send the sale first, or in the same call.",
+                row.origin_external_ref,
+            )
+        elif origin.type != "sale":
+            sentence = env._(
+                "“%s” is itself a return; name the sale.", row.origin_external_ref
+            )
+        elif origin.partner_id != row.partner_id:
+            sentence = env._(
+                "the sale “%s” was made to another buyer; a return has the buyer of"
+                " its sale.",
+                row.origin_external_ref,
+            )
+        elif origin.currency_id != row.currency_id:
+            sentence = env._(
+                "the sale “%(ref)s” is in %(currency)s; a return has the currency of"
+                " its sale.",
+                ref=row.origin_external_ref,
+                currency=self.currencies[origin.currency_id][0],
+            )
+        elif origin.lead_type_id != row.lead_type_id:
+            sentence = env._(
+                "the sale “%(ref)s” has the lead type %(code)s; a return has the lead"
+                " type of its sale.",
+                ref=row.origin_external_ref,
+                code=self.lead_types[origin.lead_type_id].code,
+            )
+        elif origin.date > row.date:
+            raise Refused(
+                "occurred_at",
+                env._(
+                    "the return is dated before its sale “%(ref)s” of %(date)s UTC.",
+                    ref=row.origin_external_ref,
+                    date=origin.date,
+                ),
+            )
+        else:
+            return
+        raise Refused("origin_external_ref", sentence)
+
+    def _give_back(self, row, origin):
+        """Take the price of the return ``row`` from what is left of its sale."""
+        rest = origin.price - origin.returned
+        if origin.in_full:
+            raise Refused(
+                "origin_external_ref",
+                self.env._(
+                    "the sale “%s” was returned in full already; nothing is left to"
+                    " give back.",
+                    row.origin_external_ref,
+                ),
+            )
+        if row.price > rest:
+            raise Refused(
+                "price",
+                self.env._(
+                    "%(price)s is more than is left of the sale “%(ref)s”; send at most"
+                    " %(rest)s.",
+                    price=row.price,
+                    ref=row.origin_external_ref,
+                    rest=rest,
+                ),
+            )
+        row.price_adjustment = row.price < rest
+        origin.in_full = not row.price_adjustment
+        origin.returned += row.price
+        origin.number += 1
+        row.return_number = origin.number
+
+    def _check_return_waived(self, row, origin):
+        """Waive a return whose sale is not paid for, or was credited before."""
+        if self._is_history(row.date):
+            self._waive(row, self.env._("billed elsewhere"))
+        elif origin.waived and not self._is_history(origin.date):
+            self._waive(row, self.env._("its sale is waived"))
+        elif origin.credited:
+            self._waive(row, self.env._("already credited"))
+            row.warning = self.env._(
+                "The invoice of the sale “%s” was credited, so that this return is not"
+                " billed.",
+                row.origin_external_ref,
+            )
+
+    def _get_billing_start(self):
+        """Return the first instant that is billed here, as naive UTC, or ``None``."""
+        start = self.company.lead_billing_start
+        if not start:
+            return None
+        zone = ZoneInfo(self.company.lead_billing_cycle_id.tz or "UTC")
+        local = datetime.combine(start, time.min, zone)
+        return local.astimezone(timezone.utc).replace(tzinfo=None)
+
+    def _is_history(self, moment):
+        return self.billing_start is not None and moment < self.billing_start
+
+    def _waive(self, row, reason):
+        row.waived = True
+        row.reason = f"{row.reason} ({reason})" if row.reason else reason
+
+    # ------------------------------------------------------------------
+    # Warnings
+    # ------------------------------------------------------------------
+
+    def warn_of_leads_sold_twice(self, rows):
+        """Warn where a buyer gets a lead again, under another reference."""
+        sales = [
+            row for row in rows if not row.status and not row.is_return and row.lead_ref
+        ]
+        sold = self._query_leads_sold({row.lead_ref for row in sales})
+        for row in sales:
+            key = (row.commercial_partner_id, row.lead_ref)
+            if other := sold.get(key):
+                row.warning = self.env._(
+                    "The lead “%(lead)s” was sold to this buyer before, as “%(ref)s”.",
+                    lead=row.lead_ref,
+                    ref=other,
+                )
+            sold.setdefault(key, row.external_ref)
+
+    # ------------------------------------------------------------------
+    # Writing
+    # ------------------------------------------------------------------
+
+    def write(self, rows):
+        """Write checked ``rows``: sales first, for their returns to name them.
+
+        In the order of their references: two calls with the same rows then wait for
+        one another and never for each other.
+        """
+        for is_return in (False, True):
+            batch = [row for row in rows if row.is_return == is_return]
+            batch.sort(key=lambda row: row.external_ref)
+            for start in range(0, len(batch), WRITE_CHUNK):
+                self._write_chunk(batch[start : start + WRITE_CHUNK])
+
+    def _write_chunk(self, rows):
+        payload = json.dumps([self._prepare_column_values(row) for row in rows])
+        ids = self._insert(payload)
+        for row in rows:
+            row.lead_data = None
+            row.id = ids.get(row.external_ref, False)
+            row.status = "created" if row.id else None
+        if len(ids) < len(rows):
+            self._mark_overtaken([row for row in rows if not row.id])
+
+    def _mark_overtaken(self, rows):
+        """Answer for rows that another transaction recorded at the same moment.
+
+        Odoo's own isolation (repeatable read) never comes here: PostgreSQL raises a
+        serialization failure instead, on which Odoo repeats the whole request.
+        """
+        self._mark_recorded(rows)
+        for row in rows:
+            if not row.status:
+                self._refuse(
+                    row,
+                    Refused(
+                        "row",
+                        self.env._(
+                            "another return of this sale was recorded at the same"
+                            " moment; send the row again."
+                        ),
+                    ),
+                )
+
+    def _prepare_column_values(self, row):
+        origin = row.origin
+        if origin:
+            row.origin_id = origin.id or origin.row.id
+        return {
+            "external_ref": row.external_ref,
+            "transaction_type": row.type,
+            "origin_id": row.origin_id,
+            "return_number": row.return_number,
+            "partner_id": row.partner_id,
+            "commercial_partner_id": row.commercial_partner_id,
+            "lead_type_id": row.lead_type_id,
+            "lead_ref": row.lead_ref,
+            "campaign": row.campaign,
+            "lead_data": row.lead_data or None,
+            "currency_id": row.currency_id,
+            "price": str(row.price),
+            "amount": str(row.amount),
+            "date": row.date.isoformat(" "),
+            "reason": row.reason,
+            "waived": row.waived,
+            "price_adjustment": row.price_adjustment,
+            "row_hash": row.row_hash,
+        }
+
+    # ------------------------------------------------------------------
+    # Questions to the database
+    # ------------------------------------------------------------------
+
+    def _insert(self, payload):
+        """Write the rows of ``payload``; return ``{external_ref: id}`` of the new."""
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """
+                    INSERT INTO lead_sale (
+                        company_id, external_ref, transaction_type, origin_id,
+                        return_number, partner_id, commercial_partner_id, lead_type_id,
+                        lead_ref, campaign, lead_data, currency_id, price, amount, date,
+                        reason, waived, price_adjustment, row_hash,
+                        create_uid, write_uid, create_date, write_date
+                    )
+                    SELECT %(company_id)s, r.external_ref, r.transaction_type,
+                           r.origin_id, r.return_number, r.partner_id,
+                           r.commercial_partner_id, r.lead_type_id, r.lead_ref,
+                           r.campaign, r.lead_data, r.currency_id, r.price, r.amount,
+                           r.date, r.reason, r.waived, r.price_adjustment, r.row_hash,
+                           %(uid)s, %(uid)s, %(now)s, %(now)s
+                      FROM json_to_recordset(%(payload)s) AS r (
+                           external_ref varchar, transaction_type varchar,
+                           origin_id integer, return_number integer, partner_id integer,
+                           commercial_partner_id integer, lead_type_id integer,
+                           lead_ref varchar, campaign varchar, lead_data jsonb,
+                           currency_id integer, price numeric, amount numeric,
+                           date timestamp, reason varchar, waived boolean,
+                           price_adjustment boolean, row_hash varchar
+                      )
+                    ON CONFLICT DO NOTHING
+                    RETURNING external_ref, id
+                    """,
+                    company_id=self.company.id,
+                    uid=self.env.uid,
+                    now=self.now,
+                    payload=payload,
+                )
+            )
+        )
+
+    def _query_recorded(self, references):
+        """Which of ``references`` are recorded? ``{external_ref: (id, hash)}``"""
+        return {
+            reference: (id_, row_hash)
+            for reference, id_, row_hash in self._query_in_chunks(
+                """
+                SELECT external_ref, id, row_hash
+                  FROM lead_sale
+                 WHERE company_id = %(company_id)s AND external_ref = ANY(%(keys)s)
+                """,
+                references,
+            )
+        }
+
+    def _query_references(self, ids):
+        """Under which references are these rows recorded? ``{id: external_ref}``"""
+        return dict(
+            self._query_in_chunks(
+                """
+                SELECT id, external_ref
+                  FROM lead_sale
+                 WHERE company_id = %(company_id)s AND id = ANY(%(keys)s)
+                """,
+                ids,
+            )
+        )
+
+    def _query_origins(self, references):
+        """What are the recorded ones of ``references``, and what was given back?"""
+        names = (
+            "id",
+            "type",
+            "partner_id",
+            "commercial_partner_id",
+            "currency_id",
+            "lead_type_id",
+            "date",
+            "price",
+            "waived",
+            "credited",
+            "returned",
+            "number",
+            "in_full",
+        )
+        return {
+            reference: Origin.from_record(dict(zip(names, values, strict=True)))
+            for reference, *values in self._query_in_chunks(
+                """
+                SELECT s.external_ref, s.id, s.transaction_type, s.partner_id,
+                       s.commercial_partner_id, s.currency_id, s.lead_type_id, s.date,
+                       s.price::text, s.waived, COALESCE(m.lead_credited, FALSE),
+                       COALESCE(r.returned, 0)::text, COALESCE(r.number, 0),
+                       COALESCE(r.in_full, FALSE)
+                  FROM lead_sale s
+             LEFT JOIN account_move_line l ON l.id = s.invoice_line_id
+             LEFT JOIN account_move m ON m.id = l.move_id
+             LEFT JOIN LATERAL (
+                       SELECT SUM(price) AS returned,
+                              MAX(return_number) AS number,
+                              BOOL_OR(NOT price_adjustment) AS in_full
+                         FROM lead_sale
+                        WHERE origin_id = s.id
+                       ) r ON TRUE
+                 WHERE s.company_id = %(company_id)s AND s.external_ref = ANY(%(keys)s)
+                """,
+                references,
+            )
+        }
+
+    def _query_leads_sold(self, lead_refs):
+        """To whom were these leads sold? ``{(buyer, lead_ref): external_ref}``"""
+        return {
+            (partner_id, lead_ref): reference
+            for partner_id, lead_ref, reference in self._query_in_chunks(
+                """
+                SELECT commercial_partner_id, lead_ref, external_ref
+                  FROM lead_sale
+                 WHERE company_id = %(company_id)s AND lead_ref = ANY(%(keys)s)
+                   AND transaction_type = 'sale'
+              ORDER BY id DESC
+                """,
+                lead_refs,
+            )
+        }
+
+    def _query_buyers_by_ref(self, references):
+        """Who is known by these names? ``{ref: [(partner, commercial partner)]}``
+
+        The company's own Lead Buyer References win over the contacts' references.
+        """
+        buyers = {}
+        for reference, *buyer in self._query_in_chunks(
+            """
+            SELECT r.ref, p.id, p.commercial_partner_id
+              FROM lead_buyer_ref r
+              JOIN res_partner p ON p.id = r.partner_id
+             WHERE r.company_id = %(company_id)s AND r.ref = ANY(%(keys)s)
+         UNION ALL
+            SELECT p.ref, p.id, p.commercial_partner_id
+              FROM res_partner p
+             WHERE p.ref = ANY(%(keys)s)
+               AND (p.company_id IS NULL OR p.company_id = ANY(%(company_ids)s))
+               AND NOT EXISTS (
+                   SELECT FROM lead_buyer_ref r
+                    WHERE r.company_id = %(company_id)s AND r.ref = p.ref
+                   )
+            """,
+            references,
+        ):
+            buyers.setdefault(reference, []).append(buyer)
+        return buyers
+
+    def _query_buyers(self, ids):
+        """As whom are these buyers billed? ``{partner: commercial partner}``"""
+        return dict(
+            self._query_in_chunks(
+                """
+                SELECT id, commercial_partner_id
+                  FROM res_partner
+                 WHERE id = ANY(%(keys)s)
+                   AND (company_id IS NULL OR company_id = ANY(%(company_ids)s))
+                """,
+                ids,
+            )
+        )
+
+    def _query_buyer_names(self, ids):
+        """What does the platform call these buyers? ``{partner: ref}``"""
+        return dict(
+            self._query_in_chunks(
+                """
+                SELECT p.id, COALESCE(MIN(r.ref), p.ref)
+                  FROM res_partner p
+             LEFT JOIN lead_buyer_ref r
+                    ON r.partner_id = p.id AND r.company_id = %(company_id)s
+                 WHERE p.id = ANY(%(keys)s)
+              GROUP BY p.id
+                """,
+                ids,
+            )
+        )
+
+    def _query_in_chunks(self, query, keys):
+        """Yield the rows that ``query`` finds for ``keys``, some thousands at a time."""
+        keys = sorted(key for key in keys if key)
+        for start in range(0, len(keys), WRITE_CHUNK):
+            yield from self.env.execute_query(
+                SQL(
+                    query,
+                    keys=keys[start : start + WRITE_CHUNK],
+                    company_id=self.company.id,
+                    company_ids=self.company.parent_ids.ids,
+                )
+            )
