@@ -2,16 +2,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton
+
 from odoo import api, fields, models
-from odoo.addons.base.models.res_partner import _tz_get
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools.misc import (
-    babel_locale_parse,
-    format_date,
-    format_time,
-    get_lang,
-    posix_to_ldml,
-)
+from odoo.tools.misc import babel_locale_parse, format_date, get_lang
+
+from odoo.addons.base.models.res_partner import _tz_get
 
 from ..tools.windows import (
     MonthlySchedule,
@@ -491,7 +487,7 @@ class LeadBillingCycle(models.Model):
             "The billing time must be the same as or before the generation time: the"
             " window closes on %(closing)s, after the invoices' %(generation)s.",
             closing=self._describe_bound("window_end"),
-            generation=self._get_time_text("generation"),
+            generation=self._describe_time("generation"),
         )
 
     def _describe_schedule(self):
@@ -500,7 +496,7 @@ class LeadBillingCycle(models.Model):
             return self.env._("Only by hand")
         values = {
             "interval": self.interval,
-            "time": self._get_time_text("generation"),
+            "time": self._describe_time("generation"),
         }
         if self.frequency == "semimonthly":
             return self.env._(
@@ -534,13 +530,11 @@ class LeadBillingCycle(models.Model):
     def _describe_bound(self, bound):
         """Return "Monday 08:00" for a bound, named without `_day`."""
         days = dict(self._fields[f"{bound}_day"]._description_selection(self.env))
-        return f"{days[self[f'{bound}_day']]} {self._get_time_text(bound)}"
+        return f"{days[self[f'{bound}_day']]} {self._describe_time(bound)}"
 
-    def _get_time_text(self, bound):
-        """Return "08:00" for a bound, named without `_time`."""
-        return self._format_time(
-            (datetime.min + time_of_day(self[f"{bound}_time"])).time()
-        )
+    def _describe_time(self, bound):
+        """Return "08:00" for a bound, named without `_time`, as the form writes it."""
+        return f"{datetime.min + time_of_day(self[f'{bound}_time']):%H:%M}"
 
     def _prepare_upcoming_values(self):
         """Return what the template `lead_billing_cycle_upcoming` shows."""
@@ -591,19 +585,4 @@ class LeadBillingCycle(models.Model):
         """Return day, with its weekday, and time of a naive UTC moment in a zone."""
         wall = to_wall(moment, zone)
         locale = babel_locale_parse(get_lang(self.env, lang_code).code)
-        day = format_skeleton("yMMMEd", wall, locale=locale)
-        return day, self._format_time(wall.time(), lang_code)
-
-    @api.model
-    def _format_time(self, time, lang_code=None):
-        """Return a `datetime.time` as the language writes it, without seconds."""
-        lang = get_lang(self.env, lang_code)
-        return format_time(
-            self.env,
-            time,
-            time_format=posix_to_ldml(
-                lang.time_format.replace(":%S", ""),
-                locale=babel_locale_parse(lang.code),
-            ),
-            lang_code=lang_code,
-        )
+        return format_skeleton("yMMMEd", wall, locale=locale), f"{wall:%H:%M}"

@@ -1,0 +1,4 @@
+from . import (
+    test_billing_cycle,
+    test_windows,
+)
