@@ -158,7 +158,24 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         self.filtered("lead_run_id")._check_lead_sales_claimed()
-        return super()._post(soft)
+        posted = super()._post(soft)
+        posted.reversed_entry_id.filtered("lead_credited")._waive_lead_returns()
+        return posted
+
+    def _waive_lead_returns(self):
+        """Waive the returns that still wait for sales on these reversed documents:
+        the reversal gave their money back already."""
+        returns = self.env["lead.sale"].search(
+            [
+                ("origin_id.invoice_id", "in", self.ids),
+                ("invoice_line_id", "=", False),
+                ("waived", "=", False),
+            ]
+        )
+        # Reversing a document decides this, whoever may do that.
+        returns.sudo().write(
+            {"waived": True, "reason": self.env._("Already credited")}
+        )
 
     def _check_lead_sales_claimed(self):
         """Refuse to post lead lines whose transactions were released.
@@ -267,7 +284,8 @@ class AccountMove(models.Model):
             "lead_invoicing.mail_activity_type_lead_invoicing",
             summary=self.env._("Invoice was not sent"),
             note=reason,
-            user_id=self.lead_run_id._get_responsible().id,
+            # Whoever sends a document need not be allowed to see its run.
+            user_id=self.sudo().lead_run_id._get_responsible().id,
         )
 
     def _set_lead_delivered(self):

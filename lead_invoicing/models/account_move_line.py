@@ -6,7 +6,11 @@ class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     lead_type_id = fields.Many2one(
-        "lead.type", readonly=True, copy=False, ondelete="restrict"
+        "lead.type",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
     )
     lead_transaction_type = fields.Selection(
         [("sale", "Leads purchased"), ("return", "Leads returned")],

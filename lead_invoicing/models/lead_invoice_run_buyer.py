@@ -3,8 +3,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-import psycopg2.errors
-
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -103,7 +101,9 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def action_retry(self):
         """Put failed buyers back in line; the scheduled action invoices them."""
-        failed = self.filtered(lambda item: item.state == "failed")
+        self.check_access("read")
+        # Who may see a failure may have it tried again; nobody edits work items.
+        failed = self.sudo().filtered(lambda item: item.state == "failed")
         failed.write({"state": "todo", "message": False})
         failed.run_id.filtered(lambda run: run.state in ("failed", "done")).write(
             {"state": "running"}
@@ -183,6 +183,11 @@ class LeadInvoiceRunBuyer(models.Model):
         """Return the sentence that tells a clerk why a buyer was not invoiced."""
         if isinstance(error, UserError) and error.args:
             return str(error.args[0])
+        if isinstance(error, ClaimError):
+            return self.env._(
+                "The leads of this buyer changed while they were being invoiced."
+                " Nothing was billed: retry."
+            )
         _logger.error(
             "Lead invoicing: buyer %s failed", self.partner_id.id, exc_info=error
         )

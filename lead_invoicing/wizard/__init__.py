@@ -1,0 +1,1 @@
+from . import lead_sale_release_wizard
