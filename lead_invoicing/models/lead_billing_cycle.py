@@ -111,7 +111,7 @@ class LeadBillingCycle(models.Model):
         _tz_selection,
         "Time Zone",
         required=True,
-        default=_default_tz,
+        default=lambda self: self._default_tz(),
         help="All days and times of this cycle are local times of this zone.",
     )
     window_start_day = fields.Selection(WEEKDAYS, "Opens On", default="0")
@@ -442,7 +442,14 @@ class LeadBillingCycle(models.Model):
 
     def _get_planned_error(self):
         planned = self.next_generation_at
-        if not planned or MIN_YEAR <= planned.year <= MAX_YEAR:
+        if not planned:
+            return False
+        if self.frequency == "manual":
+            return self.env._(
+                "A manual cycle makes no invoices by schedule: leave its next"
+                " generation empty."
+            )
+        if MIN_YEAR <= planned.year <= MAX_YEAR:
             return False
         return self.env._(
             "Choose a next generation between the years %(first)s and %(last)s.",
@@ -485,7 +492,8 @@ class LeadBillingCycle(models.Model):
             return False
         return self.env._(
             "The billing time must be the same as or before the generation time: the"
-            " window closes on %(closing)s, after the invoices' %(generation)s.",
+            " window closes on %(closing)s, but its invoices would be made at"
+            " %(generation)s of that day.",
             closing=self._describe_bound("window_end"),
             generation=self._describe_time("generation"),
         )

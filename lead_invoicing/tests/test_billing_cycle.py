@@ -162,6 +162,8 @@ class TestBillingCycle(TransactionCase):
         self.assertIs(cycle._next_due_window(at(TUESDAY)), False)
         self.assertIsNone(cycle._get_window_index(at(TUESDAY)))
         self.assertFalse(cycle.next_generation_at)
+        with self.assertRaisesRegex(ValidationError, "leave its next generation empty"):
+            cycle.next_generation_at = at(TUESDAY)
 
     def test_window_that_clocks_skip_is_empty_and_does_no_harm(self):
         cycle = self.create_cycle(
