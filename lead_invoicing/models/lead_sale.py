@@ -258,7 +258,7 @@ class LeadSale(models.Model):
 
     @api.model
     def _check_vals_list(self, vals_list):
-        """Return a checked row for each of ``vals_list``; a refused one has a status."""
+        """Return a checked row for each of ``vals_list``; if refused, with a status."""
         self.check_access("create")
         self.env.flush_all()
         rows = [None] * len(vals_list)

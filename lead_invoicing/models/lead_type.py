@@ -68,68 +68,68 @@ class LeadType(models.Model):
                     self.env._("Code: leave out the spaces at its ends.")
                 )
 
-    @api.constrains("lead_properties_definition")
-    def _check_lead_properties_definition(self):
-        for lead_type in self:
-            for prop in lead_type.lead_properties_definition or []:
-                self._check_property(prop)
+    @api.model
+    def _check_definition(self, definition):
+        for prop in definition or []:
+            self._check_property(prop)
 
     @api.model
     def _check_property(self, prop):
-        if prop["type"] not in VALUE_TYPES | LAYOUT_TYPES:
+        if prop.get("type") not in VALUE_TYPES | LAYOUT_TYPES:
             raise ValidationError(
                 self.env._(
                     "The lead-data field “%(label)s” cannot be of the type %(type)s."
                     " Leads have plain values: text, number, date, selection, tags,"
                     " checkbox.",
-                    label=prop.get("string") or prop["name"],
-                    type=prop["type"],
+                    label=prop.get("string") or prop.get("name"),
+                    type=prop.get("type"),
                 )
             )
-        if not NAME_PATTERN.fullmatch(prop["name"]):
+        if not NAME_PATTERN.fullmatch(prop.get("name") or ""):
             raise ValidationError(
                 self.env._(
                     "“%s” is not a name for a lead-data field. Use lower-case letters,"
                     " digits and single underscores, such as “first_name”.",
-                    prop["name"],
+                    prop.get("name"),
                 )
             )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Check the definitions of lead data before Odoo does, which says less."""
+        for vals in vals_list:
+            self._check_definition(vals.get("lead_properties_definition"))
+        return super().create(vals_list)
 
     def write(self, vals):
         """Keep the fields that transactions have data in: they explain invoices.
 
         :raises UserError: if such a field is deleted or gets another type
         """
-        before = {lead_type: lead_type._get_property_types() for lead_type in self}
-        result = super().write(vals)
         if "lead_properties_definition" in vals:
-            for lead_type, types in before.items():
-                lead_type._check_properties_kept(types)
-        return result
+            definition = vals["lead_properties_definition"] or []
+            self._check_definition(definition)
+            for lead_type in self:
+                lead_type._check_properties_kept(definition)
+        return super().write(vals)
 
-    def _get_property_types(self):
-        """Return the type of each lead-data field, by name."""
-        return {
-            prop["name"]: prop["type"]
-            for prop in self.lead_properties_definition or []
-            if prop["type"] in VALUE_TYPES
-        }
-
-    def _check_properties_kept(self, types):
-        now = self._get_property_types()
-        for name in (name for name in types if now.get(name) != types[name]):
-            if self._is_property_in_use(name):
+    def _check_properties_kept(self, definition):
+        types = {prop["name"]: prop["type"] for prop in definition}
+        for prop in self.lead_properties_definition or []:
+            name = prop["name"]
+            if types.get(name) != prop["type"] and self._is_property_in_use(name):
                 raise UserError(
                     self.env._(
-                        "There are transactions with data in “%(name)s” of the lead type"
+                        "Transactions have data in “%(name)s” of the lead type"
                         " %(type)s, so that it can neither be deleted nor get another"
                         " type. Hide it instead, or add another field.",
-                        name=name,
+                        name=prop.get("string") or name,
                         type=self.display_name,
                     )
                 )
 
     def _is_property_in_use(self, name):
+        self.env["lead.sale"].flush_model(["lead_type_id", "lead_data"])
         # Has any transaction of this lead type a value under this name?
         return bool(
             self.env.execute_query(

@@ -31,8 +31,10 @@ VALUE_TYPES = {
 }
 LAYOUT_TYPES = {"separator"}
 
-_TRUE = {"true", "yes", "1"}
-_FALSE = {"false", "no", "0"}
+_BOOLEANS = {
+    **dict.fromkeys(("true", "yes", "1"), True),
+    **dict.fromkeys(("false", "no", "0"), False),
+}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _ODOO_DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
@@ -166,29 +168,27 @@ class LeadDataSchema:
     _read_text = _read_char
 
     def _read_boolean(self, name, value):
-        word = value.strip().casefold() if isinstance(value, str) else value
-        if word is True or word in _TRUE:
-            return True
-        if word is False or word in _FALSE:
-            return False
+        word = str(value).strip().casefold()
+        if isinstance(value, (bool, int, str)) and word in _BOOLEANS:
+            return _BOOLEANS[word]
         return self._refuse(name, value, self.env._("true or false"))
 
     def _read_integer(self, name, value):
-        number = self._read_decimal(name, value, self.env._("a whole number"))
-        if number != int(number) or abs(number) >= INTEGER_LIMIT:
-            self._refuse(name, value, self.env._("a whole number"))
-        return int(number)
+        try:
+            number = read_number(self.env, "lead_data", value)
+            if number == int(number) and abs(number) < INTEGER_LIMIT:
+                return int(number)
+        except Refused:
+            pass
+        return self._refuse(name, value, self.env._("a whole number"))
 
     def _read_float(self, name, value):
-        return float(self._read_decimal(name, value, self.env._("a number")))
+        try:
+            return float(read_number(self.env, "lead_data", value))
+        except Refused:
+            return self._refuse(name, value, self.env._("a number"))
 
     _read_monetary = _read_float
-
-    def _read_decimal(self, name, value, expected):
-        try:
-            return read_number(self.env, "lead_data", value)
-        except Refused:
-            return self._refuse(name, value, expected)
 
     def _read_date(self, name, value):
         if isinstance(value, date) and not isinstance(value, datetime):

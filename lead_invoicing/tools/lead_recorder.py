@@ -7,13 +7,13 @@ asks the database a fixed number of questions for each list, never one for each 
 import json
 from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
-from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from odoo import fields
-from odoo.tools import SQL
 
 from .lead_data import LeadDataSchema
+from .lead_row import Origin, Row
+from .lead_store import LeadStore
 from .plain_values import (
     Refused,
     read_instant,
@@ -46,124 +46,9 @@ MODEL_FIELDS = {
     "lead_type": "lead_type_id",
     "currency": "currency_id",
 }
-WRITE_CHUNK = 10_000
+# So many rows fit into what PostgreSQL keeps in memory by default.
+WRITE_CHUNK = 2_000
 LEAD_OF_CLOCKS = timedelta(hours=1)
-
-
-class Row:
-    """One transaction on its way into the ledger.
-
-    First as received (references and codes), then what they were found to mean
-    (database ids), then the outcome.
-    """
-
-    __slots__ = (
-        "amount",
-        "buyer_ref",
-        "campaign",
-        "commercial_partner_id",
-        "currency",
-        "currency_id",
-        "date",
-        "external_ref",
-        "from_odoo",
-        "id",
-        "lead_data",
-        "lead_ref",
-        "lead_type",
-        "lead_type_id",
-        "message",
-        "origin",
-        "origin_external_ref",
-        "origin_id",
-        "partner_id",
-        "price",
-        "price_adjustment",
-        "reason",
-        "refused",
-        "return_number",
-        "row_hash",
-        "same_as",
-        "status",
-        "type",
-        "waived",
-        "warning",
-    )
-
-    def __init__(self):
-        self.id = False
-        self.status = None
-        self.message = self.warning = ""
-        self.external_ref = self.refused = self.same_as = None
-        self.partner_id = self.lead_type_id = self.currency_id = None
-        self.origin = self.origin_id = self.return_number = None
-        self.price_adjustment = self.waived = self.from_odoo = False
-
-    @property
-    def is_return(self):
-        return self.type == "return"
-
-    def set_hash(self):
-        """Hash what was received, normalized, without the reason and the lead data."""
-        content = (
-            self.external_ref,
-            self.type,
-            self.origin_external_ref or "",
-            self.date.isoformat(),
-            self.buyer_ref or "",
-            self.lead_type or "",
-            self.lead_ref or "",
-            self.campaign or "",
-            format(self.price.normalize(), "f"),
-            self.currency or "",
-        )
-        # No part holds a control character, so that the separator is safe.
-        digest = blake2b("\x1f".join(content).encode(), digest_size=16)
-        self.row_hash = digest.hexdigest()
-
-
-class Origin:
-    """The sale that a return names, with what was given back of it so far."""
-
-    __slots__ = (
-        "commercial_partner_id",
-        "credited",
-        "currency_id",
-        "date",
-        "id",
-        "in_full",
-        "lead_type_id",
-        "number",
-        "partner_id",
-        "price",
-        "returned",
-        "row",
-        "type",
-        "waived",
-    )
-
-    @classmethod
-    def from_row(cls, row):
-        """Return the origin that an accepted ``row`` of the same list will be."""
-        origin = cls()
-        origin.row, origin.id = row, None
-        for name in ("type", "partner_id", "commercial_partner_id", "currency_id"):
-            setattr(origin, name, getattr(row, name))
-        origin.lead_type_id, origin.date = row.lead_type_id, row.date
-        origin.price, origin.waived = row.price, row.waived
-        origin.credited = origin.in_full = False
-        origin.returned, origin.number = Decimal(0), 0
-        return origin
-
-    @classmethod
-    def from_record(cls, values):
-        """Return the origin that a recorded transaction is."""
-        origin = cls()
-        origin.row = None
-        for name, value in values.items():
-            setattr(origin, name, value)
-        origin.price, origin.returned = Decimal(origin.price), Decimal(origin.returned)
-        return origin
 
 
 class LeadRecorder:
@@ -180,6 +65,7 @@ class LeadRecorder:
         self.env = env
         # Only what the docstring names is read with these rights.
         self.company = company.sudo()
+        self.store = LeadStore(env, self.company)
         self.now = fields.Datetime.now()
         self.billing_start = self._get_billing_start()
         self.price_digits = env["decimal.precision"].precision_get("Product Price")
@@ -413,7 +299,7 @@ class LeadRecorder:
         row.message = f"external_ref: {row.refused.sentence}"
 
     def _mark_recorded(self, rows):
-        recorded = self._query_recorded({row.external_ref for row in rows})
+        recorded = self.store.query_recorded({row.external_ref for row in rows})
         for row in rows:
             if found := recorded.get(row.external_ref):
                 row.id, row_hash = found
@@ -421,10 +307,10 @@ class LeadRecorder:
 
     def _find_meanings(self, rows):
         """Look up the buyers, lead types and currencies that ``rows`` name."""
-        self.buyers_by_ref = self._query_buyers_by_ref(
+        self.buyers_by_ref = self.store.query_buyers_by_ref(
             {row.buyer_ref for row in rows if not row.partner_id}
         )
-        self.buyers = self._query_buyers({row.partner_id for row in rows})
+        self.buyers = self.store.query_buyers({row.partner_id for row in rows})
         self.lead_types = {
             lead_type.id: lead_type
             for lead_type in self.env["lead.type"]
@@ -455,8 +341,8 @@ class LeadRecorder:
         conflicts.
         """
         rows = [row for row in rows if row.from_odoo]
-        origin_refs = self._query_references({row.origin_id for row in rows})
-        names = self._query_buyer_names(
+        origin_refs = self.store.query_references({row.origin_id for row in rows})
+        names = self.store.query_buyer_names(
             {row.partner_id for row in rows if not row.buyer_ref}
         )
         for row in rows:
@@ -604,7 +490,7 @@ class LeadRecorder:
     def _find_origins(self, returns, accepted):
         """Find the sales that ``returns`` name, in the ledger or in the same list."""
         references = {row.origin_external_ref for row in returns}
-        origins = self._query_origins(references)
+        origins = self.store.query_origins(references)
         for reference in references:
             if reference in accepted and reference not in origins:
                 origins[reference] = Origin.from_row(accepted[reference])
@@ -733,7 +619,7 @@ class LeadRecorder:
         sales = [
             row for row in rows if not row.status and not row.is_return and row.lead_ref
         ]
-        sold = self._query_leads_sold({row.lead_ref for row in sales})
+        sold = self.store.query_leads_sold({row.lead_ref for row in sales})
         for row in sales:
             key = (row.commercial_partner_id, row.lead_ref)
             if other := sold.get(key):
@@ -762,7 +648,7 @@ class LeadRecorder:
 
     def _write_chunk(self, rows):
         payload = json.dumps([self._prepare_column_values(row) for row in rows])
-        ids = self._insert(payload)
+        ids = self.store.insert(payload, self.now)
         for row in rows:
             row.lead_data = None
             row.id = ids.get(row.external_ref, False)
@@ -814,201 +700,3 @@ class LeadRecorder:
             "price_adjustment": row.price_adjustment,
             "row_hash": row.row_hash,
         }
-
-    # ------------------------------------------------------------------
-    # Questions to the database
-    # ------------------------------------------------------------------
-
-    def _insert(self, payload):
-        """Write the rows of ``payload``; return ``{external_ref: id}`` of the new."""
-        return dict(
-            self.env.execute_query(
-                SQL(
-                    """
-                    INSERT INTO lead_sale (
-                        company_id, external_ref, transaction_type, origin_id,
-                        return_number, partner_id, commercial_partner_id, lead_type_id,
-                        lead_ref, campaign, lead_data, currency_id, price, amount, date,
-                        reason, waived, price_adjustment, row_hash,
-                        create_uid, write_uid, create_date, write_date
-                    )
-                    SELECT %(company_id)s, r.external_ref, r.transaction_type,
-                           r.origin_id, r.return_number, r.partner_id,
-                           r.commercial_partner_id, r.lead_type_id, r.lead_ref,
-                           r.campaign, r.lead_data, r.currency_id, r.price, r.amount,
-                           r.date, r.reason, r.waived, r.price_adjustment, r.row_hash,
-                           %(uid)s, %(uid)s, %(now)s, %(now)s
-                      FROM json_to_recordset(%(payload)s) AS r (
-                           external_ref varchar, transaction_type varchar,
-                           origin_id integer, return_number integer, partner_id integer,
-                           commercial_partner_id integer, lead_type_id integer,
-                           lead_ref varchar, campaign varchar, lead_data jsonb,
-                           currency_id integer, price numeric, amount numeric,
-                           date timestamp, reason varchar, waived boolean,
-                           price_adjustment boolean, row_hash varchar
-                      )
-                    ON CONFLICT DO NOTHING
-                    RETURNING external_ref, id
-                    """,
-                    company_id=self.company.id,
-                    uid=self.env.uid,
-                    now=self.now,
-                    payload=payload,
-                )
-            )
-        )
-
-    def _query_recorded(self, references):
-        """Which of ``references`` are recorded? ``{external_ref: (id, hash)}``"""
-        return {
-            reference: (id_, row_hash)
-            for reference, id_, row_hash in self._query_in_chunks(
-                """
-                SELECT external_ref, id, row_hash
-                  FROM lead_sale
-                 WHERE company_id = %(company_id)s AND external_ref = ANY(%(keys)s)
-                """,
-                references,
-            )
-        }
-
-    def _query_references(self, ids):
-        """Under which references are these rows recorded? ``{id: external_ref}``"""
-        return dict(
-            self._query_in_chunks(
-                """
-                SELECT id, external_ref
-                  FROM lead_sale
-                 WHERE company_id = %(company_id)s AND id = ANY(%(keys)s)
-                """,
-                ids,
-            )
-        )
-
-    def _query_origins(self, references):
-        """What are the recorded ones of ``references``, and what was given back?"""
-        names = (
-            "id",
-            "type",
-            "partner_id",
-            "commercial_partner_id",
-            "currency_id",
-            "lead_type_id",
-            "date",
-            "price",
-            "waived",
-            "credited",
-            "returned",
-            "number",
-            "in_full",
-        )
-        return {
-            reference: Origin.from_record(dict(zip(names, values, strict=True)))
-            for reference, *values in self._query_in_chunks(
-                """
-                SELECT s.external_ref, s.id, s.transaction_type, s.partner_id,
-                       s.commercial_partner_id, s.currency_id, s.lead_type_id, s.date,
-                       s.price::text, s.waived, COALESCE(m.lead_credited, FALSE),
-                       COALESCE(r.returned, 0)::text, COALESCE(r.number, 0),
-                       COALESCE(r.in_full, FALSE)
-                  FROM lead_sale s
-             LEFT JOIN account_move_line l ON l.id = s.invoice_line_id
-             LEFT JOIN account_move m ON m.id = l.move_id
-             LEFT JOIN LATERAL (
-                       SELECT SUM(price) AS returned,
-                              MAX(return_number) AS number,
-                              BOOL_OR(NOT price_adjustment) AS in_full
-                         FROM lead_sale
-                        WHERE origin_id = s.id
-                       ) r ON TRUE
-                 WHERE s.company_id = %(company_id)s AND s.external_ref = ANY(%(keys)s)
-                """,
-                references,
-            )
-        }
-
-    def _query_leads_sold(self, lead_refs):
-        """To whom were these leads sold? ``{(buyer, lead_ref): external_ref}``"""
-        return {
-            (partner_id, lead_ref): reference
-            for partner_id, lead_ref, reference in self._query_in_chunks(
-                """
-                SELECT commercial_partner_id, lead_ref, external_ref
-                  FROM lead_sale
-                 WHERE company_id = %(company_id)s AND lead_ref = ANY(%(keys)s)
-                   AND transaction_type = 'sale'
-              ORDER BY id DESC
-                """,
-                lead_refs,
-            )
-        }
-
-    def _query_buyers_by_ref(self, references):
-        """Who is known by these names? ``{ref: [(partner, commercial partner)]}``
-
-        The company's own Lead Buyer References win over the contacts' references.
-        """
-        buyers = {}
-        for reference, *buyer in self._query_in_chunks(
-            """
-            SELECT r.ref, p.id, p.commercial_partner_id
-              FROM lead_buyer_ref r
-              JOIN res_partner p ON p.id = r.partner_id
-             WHERE r.company_id = %(company_id)s AND r.ref = ANY(%(keys)s)
-         UNION ALL
-            SELECT p.ref, p.id, p.commercial_partner_id
-              FROM res_partner p
-             WHERE p.ref = ANY(%(keys)s)
-               AND (p.company_id IS NULL OR p.company_id = ANY(%(company_ids)s))
-               AND NOT EXISTS (
-                   SELECT FROM lead_buyer_ref r
-                    WHERE r.company_id = %(company_id)s AND r.ref = p.ref
-                   )
-            """,
-            references,
-        ):
-            buyers.setdefault(reference, []).append(buyer)
-        return buyers
-
-    def _query_buyers(self, ids):
-        """As whom are these buyers billed? ``{partner: commercial partner}``"""
-        return dict(
-            self._query_in_chunks(
-                """
-                SELECT id, commercial_partner_id
-                  FROM res_partner
-                 WHERE id = ANY(%(keys)s)
-                   AND (company_id IS NULL OR company_id = ANY(%(company_ids)s))
-                """,
-                ids,
-            )
-        )
-
-    def _query_buyer_names(self, ids):
-        """What does the platform call these buyers? ``{partner: ref}``"""
-        return dict(
-            self._query_in_chunks(
-                """
-                SELECT p.id, COALESCE(MIN(r.ref), p.ref)
-                  FROM res_partner p
-             LEFT JOIN lead_buyer_ref r
-                    ON r.partner_id = p.id AND r.company_id = %(company_id)s
-                 WHERE p.id = ANY(%(keys)s)
-              GROUP BY p.id
-                """,
-                ids,
-            )
-        )
-
-    def _query_in_chunks(self, query, keys):
-        """Yield the rows that ``query`` finds for ``keys``, some thousands at a time."""
-        keys = sorted(key for key in keys if key)
-        for start in range(0, len(keys), WRITE_CHUNK):
-            yield from self.env.execute_query(
-                SQL(
-                    query,
-                    keys=keys[start : start + WRITE_CHUNK],
-                    company_id=self.company.id,
-                    company_ids=self.company.parent_ids.ids,
-                )
-            )

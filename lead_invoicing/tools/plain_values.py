@@ -45,8 +45,21 @@ def shorten(value, limit=60):
     return f"{text[:limit]}…" if len(text) > limit else text
 
 
+def _is_plain_reference(value):
+    """Say whether ``value`` needs no further look, as nearly all references do."""
+    return (
+        type(value) is str
+        and 0 < len(value) <= REFERENCE_LIMIT
+        and value.isascii()
+        and value.isprintable()
+        and value[0] != " " != value[-1]
+    )
+
+
 def read_reference(env, field, value, required=False):
     """Return a reference of at most 128 characters, without outer spaces."""
+    if _is_plain_reference(value):
+        return value
     if type(value) is int and abs(value) < INTEGER_LIMIT:
         value = str(value)
     if value is None or value is False or value == "":

@@ -1,0 +1,81 @@
+import json
+
+from odoo.tests import tagged
+
+from .common import LeadInvoicingHttpCommon
+
+
+@tagged("post_install", "-at_install")
+class TestJson2(LeadInvoicingHttpCommon):
+    """The platform's view: real HTTP requests with an API key."""
+
+    def call(self, method, user=None, **arguments):
+        user = user or self.integrator
+        key = (
+            self.env["res.users.apikeys"]
+            .with_user(user)
+            .sudo()  # a user makes such a key in the preferences
+            ._generate("rpc", "Platform", None)
+        )
+        return self.url_open(
+            f"/json/2/lead.sale/{method}",
+            data=json.dumps(arguments),
+            headers={
+                "Authorization": f"bearer {key}",
+                "Content-Type": "application/json",
+            },
+        )
+
+    def test_platform_records_and_repeats(self):
+        rows = [
+            self.sale_vals("T1", lead_data={"First Name": "Zoë 🚗"}),
+            self.return_vals("R1", "T1", price="5.00"),
+            self.sale_vals("T2", price=-1),
+            self.sale_vals("T3", reason="half \ud83d of a pair", lead_ref="\u0000"),
+        ]
+        response = self.call("record_transactions", vals_list=rows)
+        self.assertEqual(response.status_code, 200, response.text)
+        answers = response.json()
+        self.assertEqual(
+            [answer["status"] for answer in answers],
+            ["created", "created", "error", "error"],
+        )
+        self.assertIn("price", answers[2]["message"])
+        sale = self.env["lead.sale"].browse(answers[0]["id"])
+        self.assertEqual(sale.lead_data["first_name"], "Zoë 🚗")
+        self.assertEqual(sale.create_uid, self.integrator)
+        again = self.call("record_transactions", vals_list=rows[:2]).json()
+        self.assertEqual([a["status"] for a in again], ["duplicate"] * 2)
+        self.assertEqual([a["id"] for a in again], [a["id"] for a in answers[:2]])
+
+    def test_wrong_calls_are_explained(self):
+        response = self.call("record_transactions", vals_list={"external_ref": "T1"})
+        self.assertEqual(response.status_code, 422, response.text)
+        self.assertIn("list", response.json()["message"])
+        response = self.call("record_transactions", rows=[])
+        self.assertEqual(response.status_code, 422, response.text)
+
+    def test_integrator_can_do_nothing_else(self):
+        sale = self.sell("T1")
+        for method, arguments in (
+            ("read", {"ids": sale.ids, "fields": ["price"]}),
+            ("search", {"domain": []}),
+            ("write", {"ids": sale.ids, "vals": {"reason": "x"}}),
+            ("unlink", {"ids": sale.ids}),
+            ("action_waive", {"ids": sale.ids}),
+        ):
+            with self.subTest(method=method):
+                self.assertEqual(self.call(method, **arguments).status_code, 403)
+
+    def test_others_cannot_record(self):
+        for user in (self.billing_user, self.plain_user):
+            response = self.call(
+                "record_transactions", user=user, vals_list=[self.sale_vals("T1")]
+            )
+            self.assertEqual(response.status_code, 403)
+
+    def test_nobody_bills_or_waives_over_the_api(self):
+        sale = self.sell("T1")
+        for vals in ({"waived": True}, {"invoice_line_id": 1}, {"price": 1}):
+            response = self.call("write", user=self.manager, ids=sale.ids, vals=vals)
+            self.assertEqual(response.status_code, 422, response.text)

@@ -1,0 +1,120 @@
+"""A transaction on its way into the ledger, and the sale that a return names."""
+
+from decimal import Decimal
+from hashlib import blake2b
+
+
+class Row:
+    """One transaction on its way into the ledger.
+
+    First as received (references and codes), then what they were found to mean
+    (database ids), then the outcome.
+    """
+
+    __slots__ = (
+        "amount",
+        "buyer_ref",
+        "campaign",
+        "commercial_partner_id",
+        "currency",
+        "currency_id",
+        "date",
+        "external_ref",
+        "from_odoo",
+        "id",
+        "lead_data",
+        "lead_ref",
+        "lead_type",
+        "lead_type_id",
+        "message",
+        "origin",
+        "origin_external_ref",
+        "origin_id",
+        "partner_id",
+        "price",
+        "price_adjustment",
+        "reason",
+        "refused",
+        "return_number",
+        "row_hash",
+        "same_as",
+        "status",
+        "type",
+        "waived",
+        "warning",
+    )
+
+    def __init__(self):
+        self.id = False
+        self.status = None
+        self.message = self.warning = ""
+        self.external_ref = self.refused = self.same_as = None
+        self.partner_id = self.lead_type_id = self.currency_id = None
+        self.origin = self.origin_id = self.return_number = None
+        self.price_adjustment = self.waived = self.from_odoo = False
+
+    @property
+    def is_return(self):
+        return self.type == "return"
+
+    def set_hash(self):
+        """Hash what was received, normalized, without the reason and the lead data."""
+        content = (
+            self.external_ref,
+            self.type,
+            self.origin_external_ref or "",
+            self.date.isoformat(),
+            self.buyer_ref or "",
+            self.lead_type or "",
+            self.lead_ref or "",
+            self.campaign or "",
+            format(self.price.normalize(), "f"),
+            self.currency or "",
+        )
+        # No part holds a control character, so that the separator is safe.
+        digest = blake2b("\x1f".join(content).encode(), digest_size=16)
+        self.row_hash = digest.hexdigest()
+
+
+class Origin:
+    """The sale that a return names, with what was given back of it so far."""
+
+    __slots__ = (
+        "commercial_partner_id",
+        "credited",
+        "currency_id",
+        "date",
+        "id",
+        "in_full",
+        "lead_type_id",
+        "number",
+        "partner_id",
+        "price",
+        "returned",
+        "row",
+        "type",
+        "waived",
+    )
+
+    @classmethod
+    def from_row(cls, row):
+        """Return the origin that an accepted ``row`` of the same list will be."""
+        origin = cls()
+        origin.row, origin.id = row, None
+        for name in ("type", "partner_id", "commercial_partner_id", "currency_id"):
+            setattr(origin, name, getattr(row, name))
+        origin.lead_type_id, origin.date = row.lead_type_id, row.date
+        origin.price, origin.waived = row.price, row.waived
+        origin.credited = origin.in_full = False
+        origin.returned, origin.number = Decimal(0), 0
+        return origin
+
+    @classmethod
+    def from_record(cls, values):
+        """Return the origin that a recorded transaction is."""
+        origin = cls()
+        origin.row = None
+        for name, value in values.items():
+            setattr(origin, name, value)
+        origin.price, origin.returned = Decimal(origin.price), Decimal(origin.returned)
+        return origin
