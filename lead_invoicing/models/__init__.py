@@ -5,7 +5,6 @@ from . import (
     account_move_send,
     ir_fields_converter,
     lead_billing_cycle,
-    lead_billing_cycle_cron,
     lead_buyer_ref,
     lead_invoice_run,
     lead_invoice_run_buyer,

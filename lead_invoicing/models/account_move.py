@@ -173,9 +173,7 @@ class AccountMove(models.Model):
             ]
         )
         # Reversing a document decides this, whoever may do that.
-        returns.sudo().write(
-            {"waived": True, "reason": self.env._("Already credited")}
-        )
+        returns.sudo().write({"waived": True, "reason": self.env._("Already credited")})
 
     def _check_lead_sales_claimed(self):
         """Refuse to post lead lines whose transactions were released.

@@ -40,6 +40,13 @@ class AccountMoveSend(models.AbstractModel):
                     )
                 }
 
+    def _send_mails(self, moves_data):
+        super()._send_mails(moves_data)
+        # What a scheduled action mails only joins Odoo's queue, which is emptied once
+        # an hour unless somebody asks.
+        if any(move.lead_run_id for move in moves_data):
+            self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+
     def _hook_if_errors(self, moves_data, allow_raising=True):
         super()._hook_if_errors(moves_data, allow_raising=allow_raising)
         for move, move_data in moves_data.items():

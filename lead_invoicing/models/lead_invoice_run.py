@@ -1,6 +1,5 @@
 import logging
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -25,7 +24,7 @@ class LeadInvoiceRun(models.Model):
     _name = "lead.invoice.run"
     _description = "Lead Invoicing Run"
     _order = "window_end desc, id desc"
-    _inherit = ["mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _check_company_auto = True
 
     cycle_id = fields.Many2one(
@@ -117,9 +116,13 @@ class LeadInvoiceRun(models.Model):
     @api.depends_context("lang")
     def _compute_window(self):
         for run in self:
-            run.window = run.window_end and self.env[
-                "lead.billing.cycle"
-            ]._format_window(run.window_start, run.window_end, run.tz)
+            run.window = (
+                run.window_start
+                and run.window_end
+                and self.env["lead.billing.cycle"]._format_window(
+                    run.window_start, run.window_end, run.tz
+                )
+            )
 
     @api.depends("buyer_ids.state")
     def _compute_buyer_counts(self):
@@ -234,6 +237,21 @@ class LeadInvoiceRun(models.Model):
         run._update_state()
         return run
 
+    @api.model
+    def _open_stopped_run(self, cycle, trouble):
+        """Open a run that says why a due cycle cannot be invoiced at all; the cycle
+        stays due, and goes on when the trouble is over."""
+        run = self.create(
+            {
+                "cycle_id": cycle.id,
+                "company_id": cycle.company_id.id,
+                "window_end": cycle.next_generation_at,
+                "tz": "UTC",
+            }
+        )
+        run._stop(trouble)
+        return run
+
     def _add_buyers(self):
         """Add a work item for each buyer of the run's cycle with unbilled
         transactions, unless one already waits."""
@@ -333,7 +351,7 @@ class LeadInvoiceRun(models.Model):
         :return: how many work items were dealt with; 0 when none waits
         """
         for run in self.search([("state", "=", "running")], order="window_end, id"):
-            trouble = run._get_company_trouble()
+            trouble = run._get_trouble()
             if trouble:
                 run._stop(trouble)
                 continue
@@ -352,7 +370,7 @@ class LeadInvoiceRun(models.Model):
     def _resume_mended_runs(self):
         """Let stopped runs go on whose company's trouble is over."""
         stopped = self.search([("state", "=", "stopped")])
-        stopped.filtered(lambda run: not run._get_company_trouble())._resume()
+        stopped.filtered(lambda run: not run._get_trouble())._resume()
 
     @api.model
     def _count_waiting(self):
@@ -361,10 +379,11 @@ class LeadInvoiceRun(models.Model):
             [("state", "=", "todo"), ("run_id.state", "=", "running")]
         )
 
-    def _get_company_trouble(self):
-        """Return a sentence on what keeps this run's company from invoicing anyone,
-        or nothing."""
+    def _get_trouble(self):
+        """Return a sentence on what keeps this run from invoicing anyone, or None."""
         self.ensure_one()
+        if self.cycle_id and (error := self.cycle_id._get_schedule_error()):
+            return error
         company = self.company_id
         if self.cycle_id and not company.active:
             return self.env._("The company %s is archived.", company.name)
@@ -406,4 +425,5 @@ class LeadInvoiceRun(models.Model):
     def _get_local_date(self, moment):
         """Return the day of a naive UTC moment in the time zone of this run."""
         self.ensure_one()
-        return to_wall(moment, ZoneInfo(self.tz)).date()
+        zone = self.env["lead.billing.cycle"]._get_zone(self.tz)
+        return to_wall(moment, zone).date()

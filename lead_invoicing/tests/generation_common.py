@@ -1,0 +1,110 @@
+from datetime import datetime
+from itertools import count
+
+from freezegun import freeze_time
+
+from .common import LeadInvoicingCommon
+
+# A Monday; windows of the weekly cycle are Monday to Sunday, in New York.
+MONDAY = datetime(2026, 11, 2, 5)  # 00:00 in New York, as naive UTC
+GENERATION = datetime(2026, 11, 9, 11)  # the Monday after, 06:00 in New York
+
+
+class GenerationCommon(LeadInvoicingCommon):
+    """The same world with a weekly cycle, short ways to record transactions, and ways to
+    run the real scheduled action and to look at what it made."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with freeze_time("2026-11-03 12:00"):
+            cls.cycle = cls.env["lead.billing.cycle"].create(
+                {
+                    "name": "Weekly",
+                    "tz": "America/New_York",
+                    "anchor_date": "2026-11-02",
+                    "posting": "post",
+                }
+            )
+        cls.cron = cls.env.ref("lead_invoicing.ir_cron_generate_invoices")
+        cls.numbers = count(1)
+        cls.buyer = cls.new_buyer("Buyer A")
+
+    @classmethod
+    def new_buyer(cls, name, **vals):
+        """Create a buyer, billed by the weekly cycle unless told otherwise."""
+        return cls.env["res.partner"].create(
+            {
+                "name": name,
+                "ref": f"ref {name}",
+                "is_company": True,
+                "email": f"{name.replace(' ', '').lower()}@example.com",
+                "lead_billing_cycle_id": cls.cycle.id,
+                **vals,
+            }
+        )
+
+    def new_sale(self, buyer=None, price="10.00", at="2026-11-04T12:00:00Z", **vals):
+        """Record one transaction as the platform does, and return it."""
+        row = {
+            "external_ref": f"T{next(self.numbers)}",
+            "type": "sale",
+            "occurred_at": at,
+            "buyer_ref": (buyer or self.buyer).ref,
+            "lead_type": "EDU",
+            "price": price,
+            **vals,
+        }
+        with freeze_time("2027-12-31 12:00"):
+            (answer,) = self.env["lead.sale"].record_transactions([row])
+        self.assertEqual(answer["status"], "created", answer["message"])
+        return self.env["lead.sale"].browse(answer["id"])
+
+    def new_return(self, sale, price=None, at="2026-11-05T12:00:00Z", **vals):
+        """Record a return of a sale, by default of its whole price."""
+        return self.new_sale(
+            sale.partner_id,
+            str(sale.price if price is None else price),
+            at,
+            type="return",
+            origin_external_ref=sale.external_ref,
+            lead_type=sale.lead_type_id.code,
+            currency=sale.currency_id.name,
+            **vals,
+        )
+
+    def generate(self, now=GENERATION):
+        """Let the scheduled action run at a moment (naive UTC).
+
+        :return: the documents it made, in the order of their making
+        """
+        moves = self.env["account.move"]
+        before = moves.search([("lead_run_id", "!=", False)])
+        with (
+            freeze_time(now),
+            self.enter_registry_test_mode(),
+            # The scheduled action itself never fails, whatever happens to a buyer.
+            self.assertNoLogs("odoo.addons.base.models.ir_cron", "ERROR"),
+        ):
+            self.cron.method_direct_trigger()
+        self.env.invalidate_all()
+        made = moves.search([("lead_run_id", "!=", False)], order="id")
+        return made - before
+
+    def assertTiesOut(self, moves):
+        """The lead lines of each document are the sum of its transactions."""
+        for move in moves:
+            signed = sum(
+                line.quantity * line.price_unit
+                for line in move.invoice_line_ids.filtered("lead_type_id")
+            )
+            signed *= -1 if move.move_type == "out_refund" else 1
+            self.assertAlmostEqual(signed, sum(move.lead_sale_ids.mapped("amount")), 2)
+            self.assertEqual(move.lead_amount_difference, 0)
+
+    def lines_of(self, move):
+        """Return (label, quantity, unit price, leads) of the lines of a document."""
+        return [
+            (line.name, line.quantity, line.price_unit, line.lead_count)
+            for line in move.invoice_line_ids.sorted("sequence")
+        ]
