@@ -1,0 +1,99 @@
+from decimal import Decimal
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .common import LeadInvoicingCommon
+
+SETTINGS = settings(
+    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+# Whatever JSON can say, with the characters that hurt.
+TEXTS = st.text(max_size=20) | st.sampled_from(["\x00", "\ud800", "'; --", "🚗", "%s"])
+ATOMS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
+JSON = st.recursive(
+    ATOMS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+FIELDS = (
+    *("external_ref", "type", "origin_external_ref", "occurred_at", "buyer_ref"),
+    *("lead_type", "lead_ref", "campaign", "price", "currency", "reason", "lead_data"),
+)
+LEAD_DATA = st.dictionaries(
+    st.sampled_from(["first_name", "Vehicle Year", "insured", "value", "born_on"])
+    | st.sampled_from(["asked_at", "fuel", "EXTRAS", "remarks", "shoe_size"]),
+    JSON,
+    max_size=4,
+)
+
+
+class TestAnyInput(LeadInvoicingCommon):
+    """Rules that hold for every input, tried with very many."""
+
+    @SETTINGS
+    @given(
+        st.lists(
+            st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4)
+            | st.fixed_dictionaries({"lead_data": LEAD_DATA})
+            | JSON,
+            max_size=5,
+        )
+    )
+    def test_every_row_has_its_answer_and_good_rows_are_in(self, rows):
+        good = self.sale_vals("good one")
+        with self.env.cr.savepoint() as savepoint:
+            vals_list = [
+                {**self.sale_vals(f"row {i}"), **row} if isinstance(row, dict) else row
+                for i, row in enumerate(rows)
+            ]
+            answers = self.record(*vals_list, good)
+            self.assertEqual(len(answers), len(vals_list) + 1)
+            for answer in answers:
+                is_in = answer["status"] in ("created", "duplicate", "conflict")
+                self.assertEqual(bool(answer["id"]), is_in)
+                explained = answer["status"] in ("error", "conflict")
+                self.assertEqual(bool(answer["message"]), explained)
+            self.assertEqual(answers[-1]["status"], "created")
+            created = {a["id"] for a in answers if a["status"] == "created"}
+            stored = self.env["lead.sale"].search([])
+            self.assertEqual(set(stored.ids), created)
+            # What was stored can be read, and sending it again changes nothing.
+            stored.read()
+            again = self.record(*vals_list, good)
+            self.assertNotIn("created", [answer["status"] for answer in again])
+            savepoint.rollback()
+            self.env.invalidate_all()
+
+    @SETTINGS
+    @given(
+        price=st.integers(0, 3000),
+        parts=st.lists(st.integers(0, 1500), min_size=1, max_size=6),
+        one_call=st.booleans(),
+    )
+    def test_returns_never_exceed_the_price_of_their_sale(self, price, parts, one_call):
+        with self.env.cr.savepoint() as savepoint:
+            rows = [self.sale_vals("T", price=f"{Decimal(price) / 100}")] + [
+                self.return_vals(
+                    f"R{i}",
+                    "T",
+                    price=f"{Decimal(part) / 100}",
+                    occurred_at=f"2026-01-{20 - i}T00:00:00Z",
+                )
+                for i, part in enumerate(parts)
+            ]
+            for call in [rows[::-1]] if one_call else [[row] for row in rows]:
+                self.record(*call)
+            sale = self.env["lead.sale"].search([("external_ref", "=", "T")])
+            returns = self.env["lead.sale"].search([("origin_id", "=", sale.id)])
+            rest = round(sale.price - sum(returns.mapped("price")), 2)
+            self.assertGreaterEqual(rest, 0)
+            # The lead counts as returned once, by the return that left nothing.
+            in_full = returns.filtered(lambda r: not r.price_adjustment)
+            self.assertEqual(len(in_full), 1 if in_full else 0)
+            self.assertEqual(bool(in_full), rest == 0 and bool(returns))
+            savepoint.rollback()
+            self.env.invalidate_all()
