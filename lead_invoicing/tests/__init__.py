@@ -1,8 +1,11 @@
 from . import (
+    test_any_input,
     test_billing_cycle,
+    test_generation,
     test_json2,
     test_lead_import,
-    test_generation,
+    test_lead_sale,
     test_record_transactions,
+    test_recording_at_once,
     test_windows,
 )
