@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -59,6 +60,25 @@ def run(command, failing, log=None, **options):
         reason = _reason(result.stdout) or f"{command[0]} ended with an error"
         raise Failure(f"{failing}: {reason}{where}")
     return result.stdout
+
+
+def follow(command, **options):
+    """Run a program in the user's sight and return its exit status.
+
+    When interrupted it may first end by itself, with the browsers it started.
+    """
+    with subprocess.Popen([str(part) for part in command], **options) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                # A keyboard interrupts both, another program only us.
+                process.wait(1)
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(8)
+            process.kill()
+            raise
 
 
 def _reason(output):

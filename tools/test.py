@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 from tools.provision import ROOT, Environment
-from tools.shell import Failure, say, step
+from tools.shell import Failure, follow, say, step
 
+TOOLS_TESTS = ROOT / "tools/tests"
 NO_TESTS = 5  # pytest's exit status when it found none
 
 
@@ -37,11 +38,12 @@ def main(arguments):
     env.provision()
     env.postgres.start()
     _drop_forgotten_databases(env)
+    addons = _installable(env)
     with _database(env, options) as name:
-        _install(env, name)
+        _install(env, name, addons)
         if options.core:
             return _run_core_tests(env, name)
-        return _run_pytest(env, name, pytest_arguments)
+        return _run_pytest(env, name, addons, pytest_arguments)
 
 
 @contextlib.contextmanager
@@ -72,9 +74,8 @@ def _drop_forgotten_databases(env):
                 env.drop_database(name)
 
 
-def _install(env, name):
+def _install(env, name, addons):
     """Install the addons, or update those that are there, and show all warnings."""
-    addons = _installable(env)
     query = "SELECT name FROM ir_module_module WHERE state = 'installed'"
     there = set(env.postgres.execute(query, name).split())
     fresh = [addon for addon in addons if addon not in there]
@@ -135,36 +136,27 @@ def _without_known_noise(output):
     return "".join(line for line in lines if not any(text in line for text in noise))
 
 
-def _run_pytest(env, name, arguments):
+def _run_pytest(env, name, addons, arguments):
     """Run pytest-odoo; pytest's closing line is the last thing printed."""
-    paths = [] if _has_path(arguments) else _test_paths(env)
-    command = [
-        *(env.python, "-m", "pytest"),
-        *("--rootdir", ROOT, "-c", ROOT / "pyproject.toml"),
-        *("-o", f"cache_dir={env.cache}/pytest/{env.checkout}"),
-        *("--odoo-config", env.write_config(), "--odoo-database", name),
-        "--odoo-http",
-        *arguments,
-        *paths,
-    ]
-    status = subprocess.run(map(str, command), env=env.variables()).returncode
+    if not any(_is_path(argument) for argument in arguments):
+        arguments = [*arguments, *(ROOT / addon for addon in addons), TOOLS_TESTS]
+    status = follow(
+        [
+            *(env.python, "-m", "pytest"),
+            *("--rootdir", ROOT, "-c", ROOT / "pyproject.toml"),
+            *("-o", f"cache_dir={env.cache}/pytest/{env.checkout}"),
+            *("--odoo-config", env.write_config(), "--odoo-database", name),
+            *("--odoo-http", *arguments),
+        ],
+        env=env.variables(),
+    )
     if status == NO_TESTS:
         say("No test was run, which is not a success.")
     return status
 
 
-def _has_path(arguments):
-    return any(
-        not argument.startswith("-") and Path(argument.split("::")[0]).exists()
-        for argument in arguments
-    )
-
-
-def _test_paths(env):
-    """Return the addons that are installed, and the tests of these tools."""
-    installable = _installable(env)
-    paths = [ROOT / name for name in installable]
-    return [*paths, ROOT / "tools/tests"]
+def _is_path(argument):
+    return not argument.startswith("-") and Path(argument.split("::")[0]).exists()
 
 
 def _run_core_tests(env, name):
@@ -175,10 +167,14 @@ def _run_core_tests(env, name):
     command += ["--http-port", env.free_port(), "--stop-after-init"]
     say(f"Odoo's own tests, about a quarter of an hour; the whole log is {log}")
     with step("account and portal"), log.open("w") as file:
-        process = env.run_odoo(
-            *command, check=False, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+        status = follow(
+            env.odoo_command(*command),
+            env=env.variables(),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
         )
-    return _summarize(log.read_text(errors="replace"), process.returncode)
+    return _summarize(log.read_text(errors="replace"), status)
 
 
 def _summarize(log, status):
