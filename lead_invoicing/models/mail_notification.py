@@ -6,7 +6,7 @@ class MailNotification(models.Model):
 
     def write(self, vals):
         res = super().write(vals)
-        if vals.get("notification_status") in ("sent", "exception", "bounce"):
+        if vals.get("notification_status") == "bounce":
             self._update_lead_delivery()
         return res
 
