@@ -1,0 +1,1 @@
+"""Scripts that kill the billing in mid-work, or measure it."""

@@ -1,0 +1,1 @@
+"""The demonstration: the sample of lead sales, billed by a real Odoo."""

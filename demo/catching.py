@@ -1,0 +1,42 @@
+"""Start the mail catcher, which runs beside the demonstration."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools.shell import Failure
+
+
+class Catcher:
+    """The mail catcher's process and the files it writes."""
+
+    def __init__(self, environment, folder):
+        self.environment = environment
+        self.folder = folder
+        self.process = None
+        self.port = None
+
+    def start(self, fresh=True):
+        for name in ("mails", "pdf"):
+            if fresh:
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+        script = Path(__file__).parent / "catcher.py"
+        self.process = subprocess.Popen(
+            [self.environment.python, script, self.folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.port = self.process.stdout.readline().strip()
+        if not self.port:
+            raise Failure("the mail catcher could not be started.")
+
+    def count(self, name):
+        return sum(1 for _file in (self.folder / name).glob("*.*"))
+
+    def stop(self):
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait(10)
+            self.process = None

@@ -1,0 +1,163 @@
+"""One database of the provisioned Odoo, and at most one server that works on it."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+from tools.provision import ROOT
+from tools.shell import Failure
+
+# What `odoo shell` reads: call one function of `demo.load`.
+INSIDE = """
+import json, sys
+sys.path.insert(0, {root!r})
+from demo import load
+load.{function}(env, json.loads({options!r}))
+"""
+
+
+class Instance:
+    """A database and its server, in a folder of its own for logs and results."""
+
+    def __init__(self, environment, database, port=None):
+        self.environment = environment
+        self.database = database
+        self.folder = environment.cache / "demo" / environment.checkout / database
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log = self.folder / "odoo.log"
+        self.port = port or environment.free_port()
+        self.process = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def execute(self, query, database=None):
+        return self.environment.postgres.execute(query, database or self.database)
+
+    def rows(self, query):
+        """Return the rows of a query, as tuples of text."""
+        return [tuple(line.split("|")) for line in self.execute(query).splitlines()]
+
+    def exists(self):
+        # In a pattern, the underscore stands for any character.
+        pattern = self.database.replace("_", r"\_")
+        return bool(self.environment.postgres.databases(pattern))
+
+    def install(self):
+        """Make a fresh database with the addon in it."""
+        self.drop()
+        self.environment.create_database(self.database)
+        arguments = ["-i", "lead_invoicing", "--stop-after-init", "--no-http"]
+        self._run(self._command(*arguments), "The addon could not be installed")
+
+    def drop(self):
+        self.environment.drop_database(self.database)
+        self.log.unlink(missing_ok=True)
+
+    def call(self, function, options=None):
+        """Run a function of `demo.load` inside Odoo; what it says is shown."""
+        text = INSIDE.format(
+            root=str(ROOT), function=function, options=json.dumps(options or {})
+        )
+        command = self.environment.odoo_command(
+            "shell", "-d", self.database, "--no-http", f"--logfile={self.log}"
+        )
+        self._run(command, f"The step '{function}' failed inside Odoo", text)
+
+    def _command(self, *arguments):
+        return self.environment.odoo_command(
+            "-d", self.database, f"--logfile={self.log}", *arguments
+        )
+
+    def _run(self, command, failing, text=""):
+        """Run Odoo to its end; what it complains about goes to its log."""
+        with self.log.open("a") as log:
+            result = subprocess.run(
+                command,
+                env=self._variables(),
+                input=text,
+                stderr=log,
+                text=True,
+                check=False,
+            )
+        if result.returncode:
+            raise Failure(f"{failing}: {self._get_reason()} (in {self.log})")
+
+    def _get_reason(self):
+        """Return the line of the log that tells most: the last with an error."""
+        lines = self.log.read_text(errors="replace").strip().split("\n")
+        errors = [line for line in lines if "Error" in line or " ERROR " in line]
+        return (errors or lines)[-1].strip()
+
+    def _variables(self):
+        # Odoo wakes its cron workers at once when a job has more to do, instead of
+        # within a minute.
+        return self.environment.variables() | {"ODOO_NOTIFY_CRON_CHANGES": "1"}
+
+    def start(self, http=True):
+        """Start the server with its scheduler and wait until it answers.
+
+        It is the leader of a process group of its own: what it starts ends with it.
+        """
+        arguments = ["--workers=0", "--max-cron-threads=2"]
+        arguments.append(f"--db-filter=^{self.database}$")
+        arguments.append(f"--http-port={self.port}" if http else "--no-http")
+        self.process = subprocess.Popen(
+            self._command(*arguments),
+            env=self._variables(),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        if http:
+            self._wait_for_answer()
+
+    def _wait_for_answer(self):
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            self.check_running()
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"{self.url}/web/health", timeout=5),
+            ):
+                return
+            time.sleep(0.2)
+        raise Failure(f"Odoo does not answer at {self.url}; its log is {self.log}.")
+
+    def check_running(self):
+        if self.process and self.process.poll() is not None:
+            raise Failure(f"Odoo has ended by itself; its log is {self.log}.")
+
+    def stop(self):
+        """Stop the server as Ctrl-C would, and for good if it does not listen."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.process = None
+
+    def kill(self):
+        """Kill the server and all it started, in mid-work: SIGKILL, no goodbye."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def count_errors(self):
+        """Return how many errors Odoo has logged."""
+        if not self.log.exists():
+            return 0
+        with self.log.open(errors="replace") as log:
+            return sum(" ERROR " in line or " CRITICAL " in line for line in log)
+
+    def resident_mb(self):
+        """Return the server's memory: resident, in megabytes."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -1,0 +1,188 @@
+"""What the demonstration does inside Odoo: the company, its buyers, the transactions.
+
+Runs in `odoo shell`; every function takes its environment.
+"""
+
+import json
+import time
+from datetime import datetime, timedelta
+
+from . import sample
+
+CHUNK = 2000
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def load(env, options):
+    """Set everything up and record the sample. `options` comes from the command."""
+    rows = sample.choose_rows(options.get("buyers"), options.get("copies", 1))
+    silence(env)
+    setup_company(env)
+    setup_lead_types(env)
+    cycles = setup_cycles(env, rows)
+    create_buyers(env, rows, cycles, options)
+    env.cr.commit()
+    record(env, rows)
+    start_billing(cycles, rows)
+    env.cr.commit()
+
+
+def silence(env):
+    """Switch off what has nothing to do with billing but mails or asks the network."""
+    for name in (
+        "digest.ir_cron_digest_scheduler_action",
+        "mail.ir_cron_module_update_notification",
+    ):
+        if cron := env.ref(name, raise_if_not_found=False):
+            cron.active = False
+    if "iap_enrich_auto_done" in env.company:
+        env.company.iap_enrich_auto_done = True
+
+
+def setup_company(env):
+    """A company in the United States that sells leads in dollars."""
+    usd = env.ref("base.USD")
+    usd.active = True
+    env.company.write(
+        {
+            "name": "Demo Leads Inc.",
+            "country_id": env.ref("base.us").id,
+            "currency_id": usd.id,
+            "email": "billing@demo-leads.example.com",
+        }
+    )
+    admin = env.ref("base.user_admin")
+    admin.write(
+        {
+            "tz": sample.TIME_ZONE,
+            "group_ids": [
+                (4, env.ref(f"lead_invoicing.{name}").id)
+                for name in ("group_manager", "group_lead_data")
+            ],
+        }
+    )
+
+
+def set_addresses(env, options):
+    """Where this start's server and its mail server are."""
+    # wkhtmltopdf asks the server for the styles of a PDF at this address.
+    for name in ("web.base.url", "report.url"):
+        env["ir.config_parameter"].set_param(name, options["url"])
+    env["ir.config_parameter"].set_param("web.base.url.freeze", True)
+    env["ir.mail_server"].search([]).unlink()
+    env["ir.mail_server"].create(
+        {
+            "name": "Demonstration",
+            "smtp_host": options["smtp_server"],
+            "smtp_port": options["smtp_port"],
+        }
+    )
+    env.cr.commit()
+
+
+def setup_lead_types(env):
+    """One lead type per code, with its service product and its own typed lead data."""
+    for code, (name, definition) in sample.LEAD_TYPES.items():
+        product = env["product.product"].create(
+            {
+                "name": f"{name} Leads",
+                "default_code": f"LEAD-{code}",
+                "type": "service",
+                # The expected amounts are net: no tax, so that they show at a glance.
+                "taxes_id": [(5,)],
+                "list_price": 0.0,
+            }
+        )
+        env["lead.type"].create(
+            {
+                "name": name,
+                "code": code,
+                "product_id": product.id,
+                "lead_properties_definition": definition,
+            }
+        )
+
+
+def setup_cycles(env, rows):
+    """Weekly and monthly cycles, each once posted only and once also mailed."""
+    weekly = {
+        "frequency": "weekly",
+        "window_start_day": "0",
+        "window_end_day": "0",
+        "generation_day": "0",
+    }
+    monthly = {"frequency": "monthly"}
+    values = {
+        (False, False): weekly | {"name": "Weekly", "posting": "post"},
+        (False, True): weekly | {"name": "Weekly, by mail", "posting": "send"},
+        (True, False): monthly | {"name": "Monthly", "posting": "post"},
+        (True, True): monthly | {"name": "Monthly, by mail", "posting": "send"},
+    }
+    common = {
+        "tz": sample.TIME_ZONE,
+        "generation_time": 6.0,
+        # A history of documents, not a year and a half of them dated today.
+        "invoice_date_policy": "window_end",
+        "anchor_date": min(row["occurred_at"] for row in rows)[:10],
+    }
+    return {
+        key: env["lead.billing.cycle"].create(common | vals)
+        for key, vals in values.items()
+    }
+
+
+def create_buyers(env, rows, cycles, options):
+    """A company contact per buyer; the platform's reference is the contact's own."""
+    buyers = sample.get_buyers(rows)
+    mailed = sample.choose_mailed(rows, options.get("mails", 0))
+    say(f"creating {len(buyers)} buyers")
+    vals_list = [
+        {
+            "name": name,
+            "ref": ref,
+            "email": address,
+            "is_company": True,
+            "lead_billing_cycle_id": cycles[sample.is_monthly(ref), ref in mailed].id,
+        }
+        for ref, (name, address) in buyers.items()
+    ]
+    for start in range(0, len(vals_list), 500):
+        env["res.partner"].create(vals_list[start : start + 500])
+
+
+def record(env, rows):
+    """Hand the transactions to the ledger, as the platform would, chunk by chunk."""
+    started = time.monotonic()
+    sales = env["lead.sale"]
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        answers = sales.record_transactions(
+            [sample.prepare_transaction(row) for row in chunk]
+        )
+        env.cr.commit()
+        refused = [a for a in answers if a["status"] != "created"]
+        if refused:
+            raise SystemExit(
+                f"{len(refused)} transactions were not recorded, the first one: "
+                + json.dumps(refused[0], default=str)
+            )
+        seconds = time.monotonic() - started
+        say(f"recorded {start + len(chunk)} of {len(rows)} in {seconds:.1f} s")
+
+
+def start_billing(cycles, rows):
+    """Move the next generation before the first sale: all windows since are due."""
+    first = datetime.fromisoformat(min(row["occurred_at"] for row in rows)[:19])
+    for cycle in cycles.values():
+        cycle.next_generation_at = first - timedelta(days=1)
+
+
+def restart_billing(env, _options):
+    """Ask for every window once more; what was billed must stay as it is."""
+    first = env["lead.sale"].search([], order="date", limit=1).date
+    for cycle in env["lead.billing.cycle"].search([]):
+        cycle.next_generation_at = first - timedelta(days=1)
+    env.cr.commit()
