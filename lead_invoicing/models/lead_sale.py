@@ -31,7 +31,7 @@ ENGINE_FIELDS = {
     "waived",
 }
 # What only the values of a new transaction have: they stand for other fields.
-ALIAS_FIELDS = {"buyer_ref", "origin_external_ref"}
+ALIAS_FIELDS = {"buyer_ref", "occurred_at", "origin_external_ref"}
 # What a person or the platform says.
 INPUT_FIELDS = FROZEN_FIELDS | BILLED_FIELDS | ALIAS_FIELDS | {"reason"}
 
@@ -114,6 +114,11 @@ class LeadSale(models.Model):
         help="The price of a sale, less than zero for a return.",
     )
     date = fields.Datetime(required=True, default=fields.Datetime.now)
+    occurred_at = fields.Char(
+        "Date with Offset",
+        store=False,
+        help="For import: the date in ISO 8601, such as 2026-01-31T18:30:00+01:00.",
+    )
     reason = fields.Char(help="Why money is given back, or why this is never billed.")
     waived = fields.Boolean(
         readonly=True, copy=False, help="Will never be billed, for the reason given."
@@ -233,11 +238,14 @@ class LeadSale(models.Model):
 
         They are checked by the validator of :meth:`record_transactions`; the values
         that Lead Invoicing decides itself (amount, billed buyer, waived...) are set
-        here. In addition to the fields, ``buyer_ref`` and ``origin_external_ref`` can
-        stand for ``partner_id`` and ``origin_id``; a return may come before its sale.
+        here. In addition to the fields, ``buyer_ref``, ``occurred_at`` and
+        ``origin_external_ref`` can stand for ``partner_id``, ``date`` and
+        ``origin_id``; a return may come before its sale.
 
         :raises ValidationError: naming each row and field that is not right
         """
+        for vals in vals_list:
+            self._save_changed_definition(vals)
         rows = self._check_vals_list(vals_list)
         errors = [self._format_refused(row) for row in rows if row.status]
         if errors:
@@ -255,6 +263,15 @@ class LeadSale(models.Model):
             for (row, _vals), sale in zip(batch, created, strict=True):
                 row.id = sale.id
         return sales.browse([row.id for row in rows])
+
+    @api.model
+    def _save_changed_definition(self, vals):
+        """Let a form that adds lead-data fields to a new row add them first."""
+        properties = vals.get("lead_data")
+        flags = {"definition_changed", "definition_deleted"}
+        if isinstance(properties, list) and any(flags & p.keys() for p in properties):
+            lead_type = self.env["lead.type"].browse(vals.get("lead_type_id"))
+            lead_type._save_definition(properties)
 
     @api.model
     def _check_vals_list(self, vals_list):
@@ -394,6 +411,7 @@ class LeadSale(models.Model):
             has the definition along and may change it
         """
         if isinstance(value, list):
+            self.lead_type_id[:1]._name_new_properties(value)
             self._check_properties(value)
             return value
         if not isinstance(value, dict):

@@ -1,9 +1,14 @@
+import re
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, remove_accents
 
 from ..tools.lead_data import LAYOUT_TYPES, NAME_PATTERN, VALUE_TYPES
 from ..tools.plain_values import Refused, read_reference
+
+# What Odoo's form calls a new field until somebody gives it a better name.
+_GENERATED_NAME = re.compile(r"[0-9a-f]{16}")
 
 
 class LeadType(models.Model):
@@ -106,12 +111,42 @@ class LeadType(models.Model):
 
         :raises UserError: if such a field is deleted or gets another type
         """
+        if isinstance(vals.get("lead_data_example"), list):
+            self._name_new_properties(vals["lead_data_example"])
         if "lead_properties_definition" in vals:
             definition = vals["lead_properties_definition"] or []
             self._check_definition(definition)
             for lead_type in self:
                 lead_type._check_properties_kept(definition)
         return super().write(vals)
+
+    def _name_new_properties(self, properties):
+        """Name, in place, the fields that were added in a form after their labels.
+
+        :param properties: list of definitions with values, as Odoo's form sends it
+        """
+        known = {prop["name"] for prop in self.lead_properties_definition or []}
+        taken = known | {prop.get("name") for prop in properties}
+        for prop in properties:
+            name = prop.get("name") or ""
+            if name in known or not _GENERATED_NAME.fullmatch(name):
+                continue
+            label = remove_accents(prop.get("string") or "").lower()
+            words = re.findall("[a-z0-9]+", label)
+            better = "_".join(words)[:60].strip("_")
+            if better and better not in taken:
+                prop["name"] = better
+                taken.add(better)
+
+    def _save_definition(self, properties):
+        """Take over the definition that Odoo's form sends along with values."""
+        self._name_new_properties(properties)
+        flags = {"value", "definition_changed", "definition_deleted"}
+        self.lead_properties_definition = [
+            {key: value for key, value in prop.items() if key not in flags}
+            for prop in properties
+            if not prop.get("definition_deleted")
+        ]
 
     def _check_properties_kept(self, definition):
         types = {prop["name"]: prop["type"] for prop in definition}

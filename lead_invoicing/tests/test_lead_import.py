@@ -37,7 +37,7 @@ class TestLeadImport(LeadInvoicingCommon):
         "external_ref",
         "transaction_type",
         "origin_external_ref",
-        "date",
+        "occurred_at",
         "buyer_ref",
         "lead_type_id",
         "price",
@@ -50,7 +50,7 @@ class TestLeadImport(LeadInvoicingCommon):
         row = {
             "external_ref": external_ref,
             "transaction_type": "sale",
-            "date": "2026-01-15 12:00:00",
+            "occurred_at": "2026-01-15T07:00:00-05:00",
             "buyer_ref": "B1",
             "lead_type_id": "AUTO",
             "price": "20.00",
@@ -68,7 +68,7 @@ class TestLeadImport(LeadInvoicingCommon):
                 "R1",
                 transaction_type="return",
                 origin_external_ref="T1",
-                date="2026-01-16 12:00:00",
+                occurred_at="2026-01-16T12:00:00Z",
                 price="5",
             ),
             self.platform_row("T1", **{"lead_data.vehicle_year": "2008"}),
@@ -97,7 +97,7 @@ class TestLeadImport(LeadInvoicingCommon):
                 "R1",
                 transaction_type="return",
                 origin_external_ref="T1",
-                date="2026-01-16 12:00:00",
+                occurred_at="2026-01-16T12:00:00Z",
             ),
         )
         self.assertFalse(result["ids"])
@@ -156,5 +156,6 @@ class TestLeadImport(LeadInvoicingCommon):
             names & {"waived", "amount", "row_hash", "invoice_line_id", "return_number"}
         )
         self.assertTrue(
-            {"buyer_ref", "origin_external_ref", "lead_data.program"} <= names
+            {"buyer_ref", "occurred_at", "origin_external_ref", "lead_data.program"}
+            <= names
         )

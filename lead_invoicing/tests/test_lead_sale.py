@@ -388,6 +388,34 @@ class TestLeadType(LeadInvoicingCommon):
         )
         self.assertEqual(self.edu.lead_properties_definition[-1], added)
 
+    def test_field_added_in_a_form_is_named_after_its_label(self):
+        added = {
+            "name": "3adf37f3258cfe40",
+            "string": "Level of  Éducation (max.)",
+            "type": "char",
+            "value": "Bachelor",
+            "definition_changed": True,
+        }
+        sale = self.sell("T1", lead_type="EDU", lead_data={"program": "Law"})
+        shown = sale.read(["lead_data"])[0]["lead_data"]
+        sale.write({"lead_data": [*shown, dict(added)]})
+        name = "level_of_education_max"
+        self.assertEqual(sale.lead_data[name], "Bachelor")
+        self.assertEqual(self.edu.lead_properties_definition[-1]["name"], name)
+        # Also on a row that is only being made; the name being taken, it stays.
+        shown = sale.read(["lead_data"])[0]["lead_data"]
+        created = self.env["lead.sale"].create(
+            {
+                "external_ref": "T2",
+                "partner_id": self.buyer.id,
+                "lead_type_id": self.edu.id,
+                "price": 1,
+                "lead_data": [*shown, {**added, "value": "Master"}],
+            }
+        )
+        self.assertEqual(created.lead_data["3adf37f3258cfe40"], "Master")
+        self.assertEqual(created.lead_data["program"], "Law")
+
     def test_code_is_unique_and_a_reference(self):
         for code in ("x" * 129, " EDU2", "a\nb"):
             with self.subTest(code=code), self.assertRaises(ValidationError):

@@ -190,7 +190,7 @@ class LeadRecorder:
         row.origin_external_ref = read_reference(
             env, "origin_external_ref", get("origin_external_ref")
         )
-        row.date = self._read_odoo_date(get("date"))
+        row.date = self._read_odoo_date(get("date"), get("occurred_at"))
         row.partner_id = get("partner_id") or None
         row.buyer_ref = read_reference(
             env, "buyer_ref", get("buyer_ref"), required=not row.partner_id
@@ -206,7 +206,9 @@ class LeadRecorder:
         row.reason = read_text(env, "reason", get("reason"))
         row.lead_data = self._get_odoo_lead_data(get("lead_data"))
 
-    def _read_odoo_date(self, value):
+    def _read_odoo_date(self, value, occurred_at):
+        if occurred_at:
+            return read_instant(self.env, "occurred_at", occurred_at)
         try:
             moment = fields.Datetime.to_datetime(value or None) or self.now
         except ValueError:
