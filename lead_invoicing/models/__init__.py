@@ -1,7 +1,6 @@
 from . import (
     account_move,
     account_move_line,
-    account_move_reversal,
     account_move_send,
     ir_fields_converter,
     lead_billing_cycle,
@@ -11,6 +10,7 @@ from . import (
     lead_sale,
     lead_sale_release,
     lead_type,
+    mail_mail,
     mail_notification,
     res_company,
     res_config_settings,

@@ -22,7 +22,7 @@ class AccountMoveSend(models.AbstractModel):
         try:
             with self.env.cr.savepoint():
                 return super()._prepare_invoice_pdf_report(invoices_data)
-        except Exception:  # noqa: BLE001 - told per document, below
+        except Exception:
             _logger.info(
                 "%s documents cannot be printed at once, one by one now",
                 len(invoices_data),
@@ -32,7 +32,7 @@ class AccountMoveSend(models.AbstractModel):
             try:
                 with self.env.cr.savepoint():
                     super()._prepare_invoice_pdf_report({move: move_data})
-            except Exception as error:  # noqa: BLE001 - becomes this one's error
+            except Exception as error:
                 _logger.warning("%s cannot be printed", move.name, exc_info=True)
                 move_data["error"] = {
                     "error_title": self.env._(
@@ -41,23 +41,27 @@ class AccountMoveSend(models.AbstractModel):
                 }
 
     def _send_mails(self, moves_data):
-        super()._send_mails(moves_data)
+        result = super()._send_mails(moves_data)
         # What a scheduled action mails only joins Odoo's queue, which is emptied once
         # an hour unless somebody asks.
         if any(move.lead_run_id for move in moves_data):
+            # Waking it does nothing that it would not do by itself.
             self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+        return result
 
     def _hook_if_errors(self, moves_data, allow_raising=True):
-        super()._hook_if_errors(moves_data, allow_raising=allow_raising)
+        result = super()._hook_if_errors(moves_data, allow_raising=allow_raising)
         for move, move_data in moves_data.items():
             if move.lead_run_id:
                 move._set_lead_undelivered(
                     "failed", self._format_error_text(move_data["error"])
                 )
+        return result
 
     def _hook_if_success(self, moves_data, from_cron=False):
-        super()._hook_if_success(moves_data, from_cron=from_cron)
+        result = super()._hook_if_success(moves_data, from_cron=from_cron)
         for move, move_data in moves_data.items():
             if move.lead_run_id and "email" not in move_data["sending_methods"]:
                 # Sent by another of Odoo's methods, which reports by itself.
                 move._set_lead_delivered()
+        return result

@@ -144,7 +144,7 @@ class LeadInvoiceRunBuyer(models.Model):
             self.env.cr.rollback()
             _logger.info("Lead invoicing: batch of %s buyers is tried again", len(ids))
             return 0
-        except Exception:  # noqa: BLE001 - whatever it is, it concerns one buyer only
+        except Exception:
             self.env.cr.rollback()
             if len(ids) > 1:
                 _logger.info(
@@ -224,7 +224,7 @@ class LeadInvoiceRunBuyer(models.Model):
         last, as it locks the journal's numbering until the commit.
         """
         run = self.run_id.with_company(self.run_id.company_id)
-        self = self.with_company(run.company_id)  # noqa: PLW0642
+        self = self.with_company(run.company_id)
         for item in self:
             item._check_buyer()
         starts = self._get_period_starts()
@@ -508,7 +508,7 @@ class LeadInvoiceRunBuyer(models.Model):
             .create(vals_list)
             .with_context(tracking_disable=False, mail_create_nosubscribe=False)
         )
-        for document, move in zip(documents, moves, strict=True):
+        for move in moves:
             if move.currency_id.compare_amounts(move.amount_total, 0.0) < 0:
                 # With several tax rates the total can be below zero where the sum of
                 # the leads is not, and the other way round.

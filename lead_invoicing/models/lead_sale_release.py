@@ -24,7 +24,9 @@ class LeadSaleRelease(models.Model):
     company_id = fields.Many2one("res.company", required=True)
     reason = fields.Char(required=True)
 
-    def write(self, vals):
+    @api.constrains("sale_id", "invoice_id", "reason")
+    def _check_unchanged(self):
+        # Records are added by SQL, below; the ORM gets here on a change only.
         raise UserError(self.env._("Released transactions are a record of the past."))
 
     @api.model

@@ -1,6 +1,7 @@
 from . import (
     test_any_input,
     test_billing_cycle,
+    test_delivery,
     test_generation,
     test_json2,
     test_lead_import,

@@ -11,8 +11,8 @@ GENERATION = datetime(2026, 11, 9, 11)  # the Monday after, 06:00 in New York
 
 
 class GenerationCommon(LeadInvoicingCommon):
-    """The same world with a weekly cycle, short ways to record transactions, and ways to
-    run the real scheduled action and to look at what it made."""
+    """The same world with a weekly cycle, short ways to record transactions, and ways
+    to run the real scheduled action and to look at what it made."""
 
     @classmethod
     def setUpClass(cls):
@@ -91,7 +91,7 @@ class GenerationCommon(LeadInvoicingCommon):
         made = moves.search([("lead_run_id", "!=", False)], order="id")
         return made - before
 
-    def assertTiesOut(self, moves):
+    def assert_ties_out(self, moves):
         """The lead lines of each document are the sum of its transactions."""
         for move in moves:
             signed = sum(

@@ -41,7 +41,7 @@ class TestGeneration(GenerationCommon):
                 ("Online Degree – Leads purchased", 2, 10, 2),
             ],
         )
-        self.assertTiesOut(invoice)
+        self.assert_ties_out(invoice)
         run = invoice.lead_run_id
         self.assertEqual((run.state, run.cycle_id), ("done", self.cycle))
         self.assertEqual(run.buyer_ids.mapped("state"), ["done"])
@@ -99,7 +99,8 @@ class TestGeneration(GenerationCommon):
             [
                 ("Online Degree – Leads purchased", 1, 10, 1),
                 (
-                    "Online Degree – Leads purchased, earlier (10/20/2026 – 10/21/2026)",
+                    "Online Degree – Leads purchased,"
+                    " earlier (10/20/2026 – 10/21/2026)",
                     2,
                     10,
                     2,
@@ -141,7 +142,7 @@ class TestGeneration(GenerationCommon):
         self.assertEqual(credit_note.move_type, "out_refund")
         self.assertEqual(credit_note.amount_untaxed, 110.55)
         self.assertEqual(credit_note.invoice_line_ids.lead_count, 11)
-        self.assertTiesOut(invoice + credit_note)
+        self.assert_ties_out(invoice + credit_note)
 
     def test_a_free_lead_counts(self):
         self.new_sale(price="0")
@@ -189,7 +190,7 @@ class TestGeneration(GenerationCommon):
             ],
         )
         self.assertEqual(invoice.amount_total, 20)
-        self.assertTiesOut(invoice)
+        self.assert_ties_out(invoice)
 
     def test_a_price_adjustment_is_money_but_no_lead(self):
         sale = self.new_sale()
@@ -214,7 +215,7 @@ class TestGeneration(GenerationCommon):
         self.assertEqual((documents - credit_note).amount_total, 5)
         # The sale was invoiced, and given back by its return; not by a reversal.
         self.assertEqual(sale.billing_state, "invoiced")
-        self.assertTiesOut(documents)
+        self.assert_ties_out(documents)
 
     def test_returns_of_a_paid_invoice_are_deducted_from_the_next_one(self):
         sale = self.new_sale(price="30.00")
@@ -258,7 +259,7 @@ class TestGeneration(GenerationCommon):
         self.assertEqual(
             sorted(credit_note.invoice_line_ids.mapped("quantity")), [-1, 1]
         )
-        self.assertTiesOut(credit_note)
+        self.assert_ties_out(credit_note)
 
     def test_the_sign_is_decided_with_tax(self):
         # Untaxed -2, but the sold leads are taxed and the returned ones are not.
@@ -273,7 +274,7 @@ class TestGeneration(GenerationCommon):
         self.assertEqual(document.amount_untaxed, -2)
         self.assertEqual(document.amount_total, 13)
         self.assertEqual(document.state, "posted")
-        self.assertTiesOut(document)
+        self.assert_ties_out(document)
 
     # Totals that wait
 
@@ -488,7 +489,7 @@ class TestGeneration(GenerationCommon):
         self.new_sale()
         invoice = self.generate()
         self.assertEqual(invoice.amount_total, 13)
-        self.assertTiesOut(invoice)
+        self.assert_ties_out(invoice)
 
     def test_a_changed_lead_line_is_shown_as_a_difference(self):
         self.cycle.posting = "draft"
@@ -717,6 +718,6 @@ class TestGeneration(GenerationCommon):
         self.assertEqual(auto.invoice_line_id.lead_type_id, self.auto)
         self.assertEqual(degree.billing_state, "draft")
         self.assertEqual(invoice.lead_sale_ids, degree + auto)
-        self.assertTiesOut(draft + invoice)
+        self.assert_ties_out(draft + invoice)
         draft.action_post()
         self.assertEqual(degree.billing_state, "invoiced")

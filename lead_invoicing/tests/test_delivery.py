@@ -1,0 +1,233 @@
+import email
+import email.policy
+import subprocess
+from unittest.mock import patch
+
+from aiosmtpd.controller import Controller
+
+from odoo.tests import HttpCase, tagged
+
+from .generation_common import GenerationCommon
+
+
+class Catcher:
+    """A real SMTP server on loopback that keeps what it is given."""
+
+    def __init__(self):
+        self.mails = []
+        self.refuse = ()
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        if address in self.refuse:
+            return "550 No such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        self.mails.append(
+            email.message_from_bytes(envelope.content, policy=email.policy.default)
+        )
+        return "250 OK"
+
+
+class LoopbackController(Controller):
+    """The controller of aiosmtpd on a port that the system chooses."""
+
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+class DeliveryCommon(GenerationCommon):
+    def setUp(self):
+        super().setUp()
+        self.catcher = Catcher()
+        controller = LoopbackController(self.catcher, hostname="127.0.0.1", port=0)
+        controller.start()
+        self.addCleanup(controller.stop)
+        mail_server = self.env.registry["ir.mail_server"]
+        # Odoo sends nothing in tests; here it shall, to loopback.
+        self.startPatcher(
+            patch.object(mail_server, "_disable_send", classmethod(lambda cls: False))
+        )
+        self.env["ir.mail_server"].sudo().search([]).active = False
+        self.env["ir.mail_server"].sudo().create(
+            {
+                "name": "Catcher",
+                "smtp_host": "127.0.0.1",
+                "smtp_port": controller.port,
+                "smtp_encryption": "none",
+            }
+        )
+        self.company.email = "billing@example.com"
+        self.cycle.posting = "send"
+        self.send_cron = self.env.ref("account.ir_cron_account_move_send")
+
+    def send(self):
+        """Let Odoo's own jobs print and send what is queued."""
+        with self.enter_registry_test_mode():
+            self.send_cron.method_direct_trigger()
+            self.env.ref("mail.ir_cron_mail_scheduler_action").method_direct_trigger()
+        self.env.invalidate_all()
+
+
+@tagged("post_install", "-at_install")
+class TestDelivery(DeliveryCommon):
+    def test_the_invoice_is_mailed_at_once_with_its_pdf(self):
+        self.new_sale()
+        invoice = self.generate()
+        self.assertEqual(invoice.lead_delivery_state, "to_send")
+        trigger = self.env["ir.cron.trigger"].search(
+            [("cron_id", "=", self.send_cron.id)]
+        )
+        self.assertTrue(trigger, "the job that sends is woken, not left for tomorrow")
+        self.send()
+        (mail,) = self.catcher.mails
+        self.assertIn("buyera@example.com", mail["To"])
+        self.assertIn("billing@example.com", mail["From"])
+        self.assertIn(invoice.name, mail["Subject"])
+        body = mail.get_body().get_content()
+        self.assertIn("Nov 2, 2026 – Nov 8, 2026", body)
+        self.assertIn("Online Degree", body)
+        (attachment,) = mail.iter_attachments()
+        self.assertEqual(attachment.get_content_type(), "application/pdf")
+        self.assertEqual(invoice.lead_delivery_state, "sent")
+        self.assertFalse(invoice.activity_ids)
+
+    def test_several_recipients(self):
+        clerk, owner = (
+            self.env["res.partner"].create({"name": name, "email": f"{name}@x.example"})
+            for name in ("clerk", "owner")
+        )
+        self.buyer.lead_invoice_recipient_ids = clerk + owner
+        self.new_sale()
+        self.generate()
+        self.send()
+        recipients = " ".join(mail["To"] for mail in self.catcher.mails)
+        self.assertIn("clerk@x.example", recipients)
+        self.assertIn("owner@x.example", recipients)
+        self.assertNotIn("buyera@", recipients)
+
+    def test_a_buyer_without_address_is_invoiced_not_mailed_and_told(self):
+        self.buyer.email = False
+        self.new_sale()
+        invoice = self.generate()
+        self.assertEqual(invoice.state, "posted")
+        self.assertEqual(invoice.lead_delivery_state, "no_address")
+        self.assertFalse(invoice.is_move_sent)
+        self.assertIn("no e-mail address", invoice.activity_ids.note)
+        self.send()
+        # Mended and sent by hand, the activity is gone.
+        self.buyer.email = "found@example.com"
+        self.env["account.move.send.wizard"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        ).create({}).action_send_and_print()
+        with_invoice = [m for m in self.catcher.mails if invoice.name in m["Subject"]]
+        self.assertIn("found@example.com", with_invoice[-1]["To"])
+        self.assertEqual(
+            len([m for m in self.catcher.mails if list(m.iter_attachments())]), 1
+        )
+        self.assertEqual(invoice.lead_delivery_state, "sent")
+        self.assertFalse(invoice.activity_ids)
+
+    def test_a_refused_mail_is_visible_and_told(self):
+        self.catcher.refuse = ["buyera@example.com"]
+        self.new_sale()
+        invoice = self.generate()
+        with self.assertLogs("odoo.addons.mail", "ERROR"):
+            self.send()
+        self.assertEqual(invoice.lead_delivery_state, "failed")
+        self.assertIn("was not delivered", invoice.activity_ids.note)
+
+    def test_a_document_that_cannot_be_printed_keeps_no_other_from_being_sent(self):
+        other = self.new_buyer("Other")
+        self.new_sale()
+        self.new_sale(other)
+        broken, good = self.generate().sorted(lambda m: m.partner_id == other)
+        original = self.env.registry["ir.actions.report"]._pre_render_qweb_pdf
+
+        def render(report, report_ref, res_ids=None, data=None):
+            if broken.id in res_ids:
+                raise ValueError("unprintable")
+            return original(report, report_ref, res_ids=res_ids, data=data)
+
+        self.patch(
+            self.env.registry["ir.actions.report"], "_pre_render_qweb_pdf", render
+        )
+        with self.assertLogs("odoo.addons.lead_invoicing", "WARNING"):
+            self.send()
+        self.assertEqual(good.lead_delivery_state, "sent")
+        self.assertEqual(broken.lead_delivery_state, "failed")
+        self.assertIn("unprintable", broken.activity_ids.note)
+
+    def test_a_buyer_who_gets_invoices_by_hand(self):
+        self.buyer.invoice_sending_method = "manual"
+        self.new_sale()
+        invoice = self.generate()
+        self.assertEqual(invoice.lead_delivery_state, "by_hand")
+        self.assertEqual(len(invoice.activity_ids), 1)
+
+    def test_the_mail_is_in_the_buyers_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        template = self.env.ref("lead_invoicing.mail_template_lead_invoice")
+        template.with_context(lang="fr_FR").subject = "Facture {{ object.name }}"
+        self.buyer.lang = "fr_FR"
+        self.new_sale()
+        invoice = self.generate()
+        self.send()
+        (mail,) = self.catcher.mails
+        self.assertEqual(mail["Subject"], f"Facture {invoice.name}")
+        self.assertIn("2 nov. 2026", mail.get_body().get_content())
+
+
+@tagged("post_install", "-at_install")
+class TestInvoicePdf(DeliveryCommon, HttpCase):
+    """The PDF as the buyer opens it, made by the real wkhtmltopdf."""
+
+    def _get_text(self, invoice):
+        """Print an invoice and return the text of its pages."""
+        content, _kind = (
+            self.env["ir.actions.report"]
+            .with_context(force_report_rendering=True)
+            ._render_qweb_pdf("account.account_invoices", invoice.ids)
+        )
+        return (
+            subprocess.run(
+                ["pdftotext", "-layout", "-", "-"],
+                input=content,
+                capture_output=True,
+                check=True,
+            )
+            .stdout.decode()
+            .replace("\u200b", "")
+        )
+
+    def test_the_pdf_says_how_many_leads_and_for_how_much_and_no_lead_data(self):
+        self.buyer.lead_po_number = "PO 4711"
+        for _number in range(3):
+            sale = self.new_sale(
+                price="12.00", lead_ref="L-SECRET", lead_data={"Email": "p@secret"}
+            )
+        self.new_return(sale)
+        self.new_sale(price="20.00", lead_type="AUTO")
+        text = self._get_text(self.generate())
+        self.assertIn("Nov 2, 2026 – Nov 8, 2026", text)
+        self.assertIn("PO 4711", text)
+        words = [" ".join(line.split()) for line in text.splitlines()]
+        self.assertIn("Leads Purchased Amount Returned Amount Net", words)
+        self.assertIn("Online Degree 3 $ 36.00 1 $ -12.00 $ 24.00", words)
+        self.assertIn("Auto Insurance 1 $ 20.00 0 $ 0.00 $ 20.00", words)
+        self.assertNotIn("SECRET", text.upper())
+
+    def test_sub_accounts_have_subtotals(self):
+        branch = self.new_buyer(
+            "Branch North", is_company=False, parent_id=self.buyer.id
+        )
+        self.new_sale(branch, price="15.00")
+        self.new_sale(price="10.00")
+        words = [
+            " ".join(line.split())
+            for line in self._get_text(self.generate()).splitlines()
+        ]
+        self.assertIn("Online Degree 2 $ 25.00 0 $ 0.00 $ 25.00", words)
+        self.assertIn("Branch North 1 $ 15.00 0 $ 0.00 $ 15.00", words)
