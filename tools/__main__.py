@@ -20,6 +20,11 @@ def main(name, *arguments):
     except Failure as failure:
         say(f"bin/{name}: {failure}")
         return 1
+    except OSError as error:
+        # A full disk, a directory that may not be written, …
+        place = f": {error.filename}" if error.filename else ""
+        say(f"bin/{name}: {error.strerror or error}{place}.")
+        return 1
     except KeyboardInterrupt:
         return 130
 

@@ -12,6 +12,9 @@ LISTS = Path("/var/lib/apt/lists")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
+ADVICE = "See that apt reaches its mirror, then run this again."
+
+
 class Apt:
     """The machine's apt, with everything it prints in a log file."""
 
@@ -51,6 +54,7 @@ class Apt:
             ["apt-get", "-q", *options, "download", *packages],
             f"Debian's packages {' '.join(packages)} could not be downloaded",
             self.log,
+            ADVICE,
             cwd=directory,
         )
         return [max(directory.glob(f"{name}_*.deb")) for name in packages]
@@ -86,6 +90,7 @@ class Apt:
             ["apt-get", "-q", *options, "update"],
             f"The lists of Debian's suite {name} could not be fetched",
             self.log,
+            ADVICE,
         )
         return options
 
@@ -120,7 +125,7 @@ class Apt:
                 f"{failing}: that takes root, or sudo without a password;"
                 f" run 'apt-get {' '.join(arguments)}' as root, then run this again."
             )
-        run(command, failing, self.log)
+        run(command, failing, self.log, ADVICE)
 
     @contextlib.contextmanager
     def _no_default_cluster(self):

@@ -200,11 +200,14 @@ class Cluster(Server):
             )
 
     def _check_owner_can_enter(self):
-        failing = (
-            f"PostgreSQL runs as {self.owner} here and cannot enter {self.directory};"
-            " set LEAD_INVOICING_CACHE to a directory that everybody may enter"
-        )
-        self._run(["test", "-w", self.directory], failing)
+        try:
+            self._run(["test", "-w", self.directory], "")
+        except Failure:
+            raise Failure(
+                f"PostgreSQL runs as {self.owner or 'you'} here, who cannot write into"
+                f" {self.directory}; set LEAD_INVOICING_CACHE to a directory that"
+                " everybody may enter."
+            ) from None
 
     def _clear(self):
         """Remove what an interrupted attempt left."""

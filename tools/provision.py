@@ -286,7 +286,10 @@ class Environment:
             raise Failure("Odoo 19 needs Python 3.10 to 3.13; install one of them.")
 
     def _has_venv(self):
-        return (self.venv / "complete").exists()
+        """Tell whether it is complete, and the Python it was made of still there."""
+        python = (self.venv / "bin/python").resolve()
+        packages = self.venv / "lib" / python.name
+        return (self.venv / "complete").exists() and packages.exists()
 
     def _make_venv(self):
         # It cannot be made elsewhere and moved: its scripts know where they are.
@@ -304,6 +307,7 @@ class Environment:
                 [*pip, *options, "-r", REQUIREMENTS / f"{name}.txt"],
                 "The Python packages could not be installed",
                 self.log,
+                "See that pip reaches its package registry, then run this again.",
             )
         (self.venv / "complete").touch()
 
@@ -382,9 +386,14 @@ class Environment:
 
     def _make_script(self):
         with tempfile.TemporaryDirectory() as directory:
-            command = ["npm", "pack", "--silent", "--pack-destination", directory]
             failing = f"The npm package {SCRIPT_PACKAGE} could not be fetched"
-            run([*command, SCRIPT_PACKAGE], failing, self.log, cwd=directory)
+            run(
+                ["npm", "pack", "--pack-destination", directory, SCRIPT_PACKAGE],
+                failing,
+                self.log,
+                "See that npm reaches its package registry, then run this again.",
+                cwd=directory,
+            )
             (archive,) = Path(directory).glob("*.tgz")
             digest = hashlib.sha512(archive.read_bytes()).digest()
             if base64.b64encode(digest).decode() != SCRIPT_PACKAGE_HASH:

@@ -32,12 +32,13 @@ def step(title):
     say(f"{time.monotonic() - start:.1f} s")
 
 
-def run(command, failing, log=None, **options):
+def run(command, failing, log=None, advice="", **options):
     """Run a program quietly and return what it printed.
 
     :param failing: the beginning of the sentence when it fails, for example
         "PostgreSQL could not be started"
     :param log: a file that gets all that the program printed
+    :param advice: what to do about a failure, a sentence
     """
     options = {"stdin": subprocess.DEVNULL, **options}
     try:
@@ -56,9 +57,10 @@ def run(command, failing, log=None, **options):
         with log.open("a") as file:
             file.write(f"$ {' '.join(map(str, command))}\n{result.stdout}\n")
     if result.returncode:
-        where = f" Everything it printed is in {log}." if log else ""
         reason = _reason(result.stdout) or f"{command[0]} ended with an error"
-        raise Failure(f"{failing}: {reason}{where}")
+        where = f"Everything it printed is in {log}." if log else ""
+        sentences = [f"{failing}: {reason.rstrip('.')}.", advice, where]
+        raise Failure(" ".join(filter(None, sentences)))
     return result.stdout
 
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tools.provision import ROOT, Environment
-from tools.shell import Failure, follow, say, step
+from tools.shell import Failure, follow, run, say, step
 
 TOOLS_TESTS = ROOT / "tools/tests"
 NO_TESTS = 5  # pytest's exit status when it found none
@@ -37,6 +37,7 @@ def main(arguments):
     env = Environment()
     env.provision()
     env.postgres.start()
+    _check_python(env)
     _drop_forgotten_databases(env)
     addons = _installable(env)
     with _database(env, options) as name:
@@ -44,6 +45,14 @@ def main(arguments):
         if options.core:
             return _run_core_tests(env, name)
         return _run_pytest(env, name, addons, pytest_arguments)
+
+
+def _check_python(env):
+    """Refuse a Python of the user's that has no pytest-odoo."""
+    if env.python != str(env.venv / "bin/python"):
+        command = [env.python, "-c", "import pytest_odoo"]
+        failing = f"LEAD_INVOICING_PYTHON, {env.python}, lacks what the tests need"
+        run(command, failing, env=env.variables())
 
 
 @contextlib.contextmanager
