@@ -284,7 +284,7 @@ class LeadSale(models.Model):
         for company in self.env["res.company"].browse(dict.fromkeys(company_ids)):
             recorder = LeadRecorder(self.env, company)
             places = [i for i, id_ in enumerate(company_ids) if id_ == company.id]
-            own_rows = [recorder.read_odoo(vals_list[i]) for i in places]
+            own_rows = [recorder.reader.read_odoo(vals_list[i]) for i in places]
             recorder.check(own_rows)
             for place, row in zip(places, own_rows, strict=True):
                 rows[place] = row

@@ -25,7 +25,6 @@ class LeadType(models.Model):
     name = fields.Char(required=True, translate=True)
     code = fields.Char(
         required=True,
-        copy=False,
         help="The platform's name for this type, unique per company.",
     )
     company_id = fields.Many2one(
@@ -119,6 +118,13 @@ class LeadType(models.Model):
             for lead_type in self:
                 lead_type._check_properties_kept(definition)
         return super().write(vals)
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if "code" not in (default or {}):
+            for lead_type, vals in zip(self, vals_list, strict=True):
+                vals["code"] = self.env._("%s (copy)", lead_type.code)
+        return vals_list
 
     def _name_new_properties(self, properties):
         """Name, in place, the fields that were added in a form after their labels.

@@ -22,6 +22,7 @@ class TestRecordingAtOnce(BaseCase):
     def setUp(self):
         super().setUp()
         self.registry = Registry(get_db_name())
+        self.remove()  # what a run that was killed left
         self.addCleanup(self.remove)
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
@@ -68,13 +69,13 @@ class TestRecordingAtOnce(BaseCase):
             answers += env["lead.sale"].record_transactions([first])
             thread = Thread(target=record_second)
             thread.start()
-            self.wait_until_blocked(cr)
-        thread.join(30)
+            self.wait_until_blocked(cr, thread)
+        thread.join()
         return answers
 
-    def wait_until_blocked(self, cr):
-        """Wait until another connection waits for this one's transaction."""
-        for _attempt in range(200):
+    def wait_until_blocked(self, cr, thread):
+        """Wait until the thread's connection waits for this one's transaction."""
+        while thread.is_alive():
             cr.execute("SELECT pg_sleep(0.02)")
             cr.execute(
                 """

@@ -12,31 +12,11 @@ from zoneinfo import ZoneInfo
 from odoo import fields
 
 from .lead_data import LeadDataSchema
-from .lead_row import Origin, Row
+from .lead_reader import LeadReader
+from .lead_row import Origin
 from .lead_store import LeadStore
-from .plain_values import (
-    Refused,
-    read_instant,
-    read_price,
-    read_reference,
-    read_text,
-    shorten,
-)
+from .plain_values import Refused
 
-API_FIELDS = {
-    "external_ref",
-    "type",
-    "origin_external_ref",
-    "occurred_at",
-    "buyer_ref",
-    "lead_type",
-    "lead_ref",
-    "campaign",
-    "price",
-    "currency",
-    "reason",
-    "lead_data",
-}
 # Fields of the API by the fields of the model that hold them.
 MODEL_FIELDS = {
     "type": "transaction_type",
@@ -67,13 +47,10 @@ class LeadRecorder:
         self.company = company.sudo()
         self.store = LeadStore(env, self.company)
         self.now = fields.Datetime.now()
+        self.reader = LeadReader(env, self.company, self.now)
         self.billing_start = self._get_billing_start()
         self.price_digits = env["decimal.precision"].precision_get("Product Price")
         self._schemas = {}
-
-    # ------------------------------------------------------------------
-    # Plain values: the API
-    # ------------------------------------------------------------------
 
     def record(self, vals_list):
         """Store the good ones of ``vals_list`` and return an answer for each.
@@ -82,7 +59,7 @@ class LeadRecorder:
         :return: list of dicts, see ``lead.sale.record_transactions``
         """
         self.env.flush_all()
-        rows = [self.read_plain(vals) for vals in vals_list]
+        rows = [self.reader.read_plain(vals) for vals in vals_list]
         self.check(rows)
         self.warn_of_leads_sold_twice(rows)
         self.write([row for row in rows if not row.status])
@@ -91,66 +68,6 @@ class LeadRecorder:
             self._prepare_answer(row, vals)
             for row, vals in zip(rows, vals_list, strict=True)
         ]
-
-    def read_plain(self, vals):
-        """Return the row that the dict of plain values ``vals`` means."""
-        row = Row()
-        try:
-            self._read_plain(row, vals)
-        except Refused as refused:
-            self._refuse(row, refused)
-        return row
-
-    def _read_plain(self, row, vals):
-        env = self.env
-        if not isinstance(vals, dict):
-            raise Refused(
-                "row",
-                env._("“%s” is not an object; send names and values.", shorten(vals)),
-            )
-        get = vals.get
-        row.external_ref = read_reference(
-            env, "external_ref", get("external_ref"), required=True
-        )
-        if unknown := vals.keys() - API_FIELDS:
-            raise Refused(
-                "row",
-                env._(
-                    "these fields are unknown: %(unknown)s; the known ones are:"
-                    " %(known)s.",
-                    unknown=", ".join(sorted(shorten(name) for name in unknown)),
-                    known=", ".join(sorted(API_FIELDS)),
-                ),
-            )
-        self._set_type(row, get("type"))
-        row.origin_external_ref = read_reference(
-            env, "origin_external_ref", get("origin_external_ref")
-        )
-        row.date = read_instant(env, "occurred_at", get("occurred_at"))
-        row.buyer_ref = read_reference(
-            env, "buyer_ref", get("buyer_ref"), required=True
-        )
-        row.lead_type = read_reference(
-            env, "lead_type", get("lead_type"), required=True
-        )
-        row.lead_ref = read_reference(env, "lead_ref", get("lead_ref"))
-        row.campaign = read_reference(env, "campaign", get("campaign"))
-        row.price = read_price(env, "price", get("price"))
-        row.currency = read_reference(env, "currency", get("currency"))
-        row.currency = (row.currency or self.company.currency_id.name).upper()
-        row.reason = read_text(env, "reason", get("reason"))
-        row.lead_data = get("lead_data")
-        row.set_hash()
-
-    def _set_type(self, row, value):
-        if value not in ("sale", "return"):
-            raise Refused(
-                "type",
-                self.env._("“%s” is unknown; send “sale” or “return”.", shorten(value))
-                if value
-                else self.env._("it is missing; send “sale” or “return”."),
-            )
-        row.type = value
 
     def _prepare_answer(self, row, vals):
         if row.same_as:
@@ -165,70 +82,6 @@ class LeadRecorder:
             "message": row.message,
             "warning": row.warning,
         }
-
-    # ------------------------------------------------------------------
-    # Odoo values: create and import
-    # ------------------------------------------------------------------
-
-    def read_odoo(self, vals):
-        """Return the row that the dict of field values ``vals`` means."""
-        row = Row()
-        row.from_odoo = True
-        try:
-            self._read_odoo(row, vals)
-        except Refused as refused:
-            self._refuse(row, refused)
-        return row
-
-    def _read_odoo(self, row, vals):
-        env, get = self.env, vals.get
-        row.external_ref = read_reference(
-            env, "external_ref", get("external_ref"), required=True
-        )
-        self._set_type(row, get("transaction_type") or "sale")
-        row.origin_id = get("origin_id") or None
-        row.origin_external_ref = read_reference(
-            env, "origin_external_ref", get("origin_external_ref")
-        )
-        row.date = self._read_odoo_date(get("date"), get("occurred_at"))
-        row.partner_id = get("partner_id") or None
-        row.buyer_ref = read_reference(
-            env, "buyer_ref", get("buyer_ref"), required=not row.partner_id
-        )
-        row.lead_type_id = get("lead_type_id") or None
-        if not row.lead_type_id:
-            raise Refused("lead_type", env._("it is missing; send a value."))
-        row.lead_ref = read_reference(env, "lead_ref", get("lead_ref"))
-        row.campaign = read_reference(env, "campaign", get("campaign"))
-        price = get("price")
-        row.price = read_price(env, "price", None if price is False else price)
-        row.currency_id = get("currency_id") or self.company.currency_id.id
-        row.reason = read_text(env, "reason", get("reason"))
-        row.lead_data = self._get_odoo_lead_data(get("lead_data"))
-
-    def _read_odoo_date(self, value, occurred_at):
-        if occurred_at:
-            return read_instant(self.env, "occurred_at", occurred_at)
-        try:
-            moment = fields.Datetime.to_datetime(value or None) or self.now
-        except ValueError:
-            moment = None
-        if moment is None or moment.year < 1970:
-            raise Refused(
-                "occurred_at",
-                self.env._("“%s” is not a date and time.", shorten(value)),
-            )
-        return moment.replace(microsecond=0)
-
-    def _get_odoo_lead_data(self, value):
-        """Return the values of a Properties field as names to values."""
-        if isinstance(value, (list, tuple)):
-            value = {
-                prop["name"]: prop.get("value")
-                for prop in value
-                if not prop.get("definition_deleted")
-            }
-        return dict(value or {})
 
     # ------------------------------------------------------------------
     # Checks: the same for all
@@ -261,7 +114,7 @@ class LeadRecorder:
             try:
                 check(row)
             except Refused as refused:
-                self._refuse(row, refused)
+                row.refuse(refused)
 
     def _accept(self, rows, accepted, check):
         """Check ``rows`` in turn; of the same reference the first good one counts."""
@@ -274,15 +127,10 @@ class LeadRecorder:
                     check(row)
                     accepted[row.external_ref] = row
                 except Refused as refused:
-                    self._refuse(row, refused)
+                    row.refuse(refused)
             else:
                 self._mark_same(row, first.row_hash)
                 row.same_as = first
-
-    def _refuse(self, row, refused):
-        row.status = "error"
-        row.refused = refused
-        row.message = f"{refused.field}: {refused.sentence}"
 
     def _mark_same(self, row, row_hash):
         """Call ``row`` a duplicate of, or in conflict with, the one of that hash."""
@@ -667,8 +515,7 @@ class LeadRecorder:
         self._mark_recorded(rows)
         for row in rows:
             if not row.status:
-                self._refuse(
-                    row,
+                row.refuse(
                     Refused(
                         "row",
                         self.env._(

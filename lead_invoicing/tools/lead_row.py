@@ -57,6 +57,12 @@ class Row:
     def is_return(self):
         return self.type == "return"
 
+    def refuse(self, refused):
+        """Keep this row out of the ledger, for the reason that ``refused`` gives."""
+        self.status = "error"
+        self.refused = refused
+        self.message = f"{refused.field}: {refused.sentence}"
+
     def set_hash(self):
         """Hash what was received, normalized, without the reason and the lead data."""
         content = (
