@@ -432,10 +432,10 @@ class LeadSale(models.Model):
     def _read_lead_data(self, definition, values):
         schema = LeadDataSchema(self.env, definition or [])
         try:
-            return schema.read(values, false_is_empty=True)
+            return schema.convert(values, false_is_empty=True)
         except Refused as refused:
             raise ValidationError(
-                f"{self._get_labels(['lead_data'])}: {refused.sentence}"
+                self.env._("Lead Data: %s", refused.sentence)
             ) from None
 
     @api.ondelete(at_uninstall=False)

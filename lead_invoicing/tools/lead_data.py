@@ -60,7 +60,7 @@ class LeadDataSchema:
         }
         self._names = {}
 
-    def read(self, values, false_is_empty=False):
+    def convert(self, values, false_is_empty=False):
         """Return ``values`` as Odoo stores them, without the empty ones.
 
         :param values: dict of lead-data names or labels, ignoring case, to plain values
@@ -174,31 +174,37 @@ class LeadDataSchema:
         return self._refuse(name, value, self.env._("true or false"))
 
     def _read_integer(self, name, value):
-        try:
-            number = read_number(self.env, "lead_data", value)
-            if number == int(number) and abs(number) < INTEGER_LIMIT:
-                return int(number)
-        except Refused:
-            pass
-        return self._refuse(name, value, self.env._("a whole number"))
+        number = self._get_number(value)
+        if number is None or number != int(number) or abs(number) >= INTEGER_LIMIT:
+            self._refuse(name, value, self.env._("a whole number"))
+        return int(number)
 
     def _read_float(self, name, value):
-        try:
-            return float(read_number(self.env, "lead_data", value))
-        except Refused:
-            return self._refuse(name, value, self.env._("a number"))
+        number = self._get_number(value)
+        if number is None:
+            self._refuse(name, value, self.env._("a number"))
+        return float(number)
 
     _read_monetary = _read_float
 
+    def _get_number(self, value):
+        try:
+            return read_number(self.env, "lead_data", value)
+        except Refused:
+            return None
+
     def _read_date(self, name, value):
-        if isinstance(value, date) and not isinstance(value, datetime):
-            return value.isoformat()
         if isinstance(value, str) and _DATE.fullmatch(value.strip()):
-            try:
-                return date.fromisoformat(value.strip()).isoformat()
-            except ValueError:
-                pass
-        return self._refuse(name, value, self.env._("a date such as 2026-01-31"))
+            value = self._get_date(value.strip())
+        if not isinstance(value, date) or isinstance(value, datetime):
+            self._refuse(name, value, self.env._("a date such as 2026-01-31"))
+        return value.isoformat()
+
+    def _get_date(self, text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            return text
 
     def _read_datetime(self, name, value):
         """Take ISO 8601 with an offset, or Odoo's own notation, which is UTC."""

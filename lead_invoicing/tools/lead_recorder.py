@@ -62,7 +62,7 @@ class LeadRecorder:
         rows = [self.reader.read_plain(vals) for vals in vals_list]
         self.check(rows)
         self.warn_of_leads_sold_twice(rows)
-        self.write([row for row in rows if not row.status])
+        self.store_rows([row for row in rows if not row.status])
         self.env.invalidate_all()
         return [
             self._prepare_answer(row, vals)
@@ -213,7 +213,7 @@ class LeadRecorder:
         self._check_lead_type(row)
         self._check_currency(row)
         schema = self._get_schema(row.lead_type_id)
-        row.lead_data = schema.read(row.lead_data, false_is_empty=row.from_odoo)
+        row.lead_data = schema.convert(row.lead_data, false_is_empty=row.from_odoo)
 
     def _check_date(self, row):
         if row.date > self.now + LEAD_OF_CLOCKS:
@@ -484,7 +484,7 @@ class LeadRecorder:
     # Writing
     # ------------------------------------------------------------------
 
-    def write(self, rows):
+    def store_rows(self, rows):
         """Write checked ``rows``: sales first, for their returns to name them.
 
         In the order of their references: two calls with the same rows then wait for
