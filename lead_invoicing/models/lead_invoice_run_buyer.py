@@ -15,6 +15,14 @@ _logger = logging.getLogger(__name__)
 MAX_PRICE_LINES = 10
 
 
+def to_decimal(number):
+    """Return the exact decimal number that Odoo read as the float nearest to it.
+
+    Sums of floats differ in their last bit by the order of summing.
+    """
+    return Decimal(str(number))
+
+
 class ClaimError(Exception):
     """The transactions that were claimed are not those that were counted."""
 
@@ -429,7 +437,7 @@ class LeadInvoiceRunBuyer(models.Model):
         for all when there are too many prices."""
         first = rows[0]
         if len(rows) <= MAX_PRICE_LINES:
-            groups = [(row["price"], [row]) for row in rows]
+            groups = [(to_decimal(row["price"]), [row]) for row in rows]
         else:
             groups = [(None, rows)]
         return [
@@ -443,7 +451,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 origin_line_id=first["origin_line_id"],
                 price=price,
                 count=sum(row["count"] for row in group),
-                amount=sum(row["amount"] for row in group),
+                amount=sum(to_decimal(row["amount"]) for row in group),
                 first_date=min(row["first_date"] for row in group),
                 last_date=max(row["last_date"] for row in group),
             )
@@ -702,7 +710,9 @@ class LeadInvoiceRunBuyer(models.Model):
             )
         )
         self.env["lead.sale"].invalidate_model(["invoice_line_id"])
-        found = {line_id: (count, amount) for line_id, count, amount in claimed}
+        found = {
+            line_id: (count, to_decimal(amount)) for line_id, count, amount in claimed
+        }
         if found != expected:
             raise ClaimError(f"expected {expected}, claimed {found}")
 

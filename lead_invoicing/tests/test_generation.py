@@ -144,6 +144,19 @@ class TestGeneration(GenerationCommon):
         self.assertEqual(credit_note.invoice_line_ids.lead_count, 11)
         self.assert_ties_out(invoice + credit_note)
 
+    def test_many_prices_that_do_not_sum_up_in_floats(self):
+        # 1.01 + 1.02 + ... + 1.12, in floats: 12.780000000000001
+        prices = [f"1.{cents:02}" for cents in range(1, 13)]
+        self.assertNotEqual(sum(map(float, prices)), 12.78)
+        for price in prices:
+            self.new_sale(price=price)
+        invoice = self.generate()
+        self.assertEqual(invoice.lead_run_buyer_id.state, "done")
+        self.assertEqual(
+            self.lines_of(invoice),
+            [("Online Degree – Leads purchased: 12", 1, 12.78, 12)],
+        )
+
     def test_a_free_lead_counts(self):
         self.new_sale(price="0")
         self.new_sale(price="10.00")
