@@ -41,9 +41,9 @@ def main(arguments):
     _drop_forgotten_databases(env)
     addons = _installable(env)
     with _database(env, options) as name:
-        _install(env, name, addons)
         if options.core:
-            return _run_core_tests(env, name)
+            return _run_core_tests(env, name, addons)
+        _install(env, name, addons)
         return _run_pytest(env, name, addons, pytest_arguments)
 
 
@@ -58,14 +58,16 @@ def _check_python(env):
 @contextlib.contextmanager
 def _database(env, options):
     """Give the name of a database; a fresh one is dropped in the end."""
+    # Odoo's own tests are made for a database that is installed while they run.
+    create = env.postgres.create if options.core else env.create_database
     if options.db:
         if options.db not in env.postgres.databases("%"):
-            env.create_database(options.db)
+            create(options.db)
         yield options.db
         return
     name = env.new_database_name("kept" if options.keep_db else "test")
     try:
-        env.create_database(name)
+        create(name)
         yield name
     finally:
         if options.keep_db:
@@ -168,12 +170,13 @@ def _is_path(argument):
     return not argument.startswith("-") and Path(argument.split("::")[0]).exists()
 
 
-def _run_core_tests(env, name):
-    """Run the tests of Odoo's account and portal and print a summary."""
+def _run_core_tests(env, name, addons):
+    """Install all, run the tests of account and portal and print a summary."""
     log = env.cache / "log" / f"core-{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = ["-d", name, "-u", "account,portal", "--test-tags", "/account,/portal"]
-    command += ["--http-port", env.free_port(), "--stop-after-init"]
+    command = ["-d", name, "-i", ",".join(["account", "portal", *addons])]
+    command += ["--test-tags", "/account,/portal", "--stop-after-init"]
+    command += ["--http-port", env.free_port()]
     say(f"Odoo's own tests, about a quarter of an hour; the whole log is {log}")
     with step("account and portal"), log.open("w") as file:
         status = follow(
@@ -188,7 +191,7 @@ def _run_core_tests(env, name):
 
 def _summarize(log, status):
     """Print the tests that failed and the totals, as pytest does."""
-    for line in re.findall(r"(?:FAIL|ERROR): \w+\.\w+.*", log):
+    for line in re.findall(r"(?:FAIL|ERROR): (?:\w+\.\w+|setUpClass).*", log):
         print(line)
     results = re.findall(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests", log)
     failed, errors, total = map(int, results[-1]) if results else (0, 0, 0)
