@@ -161,3 +161,10 @@ class Instance:
         """Return the server's memory: resident, in megabytes."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def cpu_seconds(self):
+        """Return the processor time that the server has used, in seconds."""
+        text = Path(f"/proc/{self.process.pid}/stat").read_text()
+        # After the name in brackets; user and system time are fields 14 and 15.
+        fields = text.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

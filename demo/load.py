@@ -52,6 +52,8 @@ def setup_company(env):
             "country_id": env.ref("base.us").id,
             "currency_id": usd.id,
             "email": "billing@demo-leads.example.com",
+            # Else the documents show the placeholder that asks for one.
+            "logo": False,
         }
     )
     admin = env.ref("base.user_admin")
@@ -138,6 +140,7 @@ def create_buyers(env, rows, cycles, options):
     """A company contact per buyer; the platform's reference is the contact's own."""
     buyers = sample.get_buyers(rows)
     mailed = sample.choose_mailed(rows, options.get("mails", 0))
+    terms = env.ref("account.account_payment_term_30days")
     say(f"creating {len(buyers)} buyers")
     vals_list = [
         {
@@ -145,6 +148,7 @@ def create_buyers(env, rows, cycles, options):
             "ref": ref,
             "email": address,
             "is_company": True,
+            "property_payment_term_id": terms.id,
             "lead_billing_cycle_id": cycles[sample.is_monthly(ref), ref in mailed].id,
         }
         for ref, (name, address) in buyers.items()

@@ -168,8 +168,8 @@ def get_buyers(rows):
 
 
 def is_monthly(buyer_ref):
-    """A third of the buyers is billed monthly, the others weekly."""
-    return int(buyer_ref.lstrip("B").split("-")[0]) % 3 == 0
+    """Every other buyer is billed monthly, the rest weekly."""
+    return int(buyer_ref.lstrip("B").split("-")[0]) % 2 == 0
 
 
 def choose_mailed(rows, limit):
