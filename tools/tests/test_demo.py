@@ -1,0 +1,62 @@
+"""The demonstration's sample, its comparison and its mail catcher."""
+
+import smtplib
+import subprocess
+import sys
+from email.message import EmailMessage
+
+from demo import check, sample
+from tools.provision import ROOT
+
+
+def test_the_sample_adds_up_to_what_came_with_it():
+    assert sample.get_expected(sample.read_rows()) == sample.get_expected()
+
+
+def test_lead_data_have_the_types_of_their_definition():
+    row = next(row for row in sample.read_rows() if row["lead_type"] == "AUTO")
+    data = sample.prepare_transaction(row)["lead_data"]
+    assert isinstance(data["vehicle_year"], int)
+    assert isinstance(data["currently_insured"], bool)
+    assert data["lead_source"] == data["lead_source"].lower()
+    assert "credit_rating" not in data
+
+
+def test_mailed_buyers_stay_within_the_number_asked_for():
+    rows = sample.read_rows()
+    counts = sample._count_documents(rows)
+    assert not sample.choose_mailed(rows, 0)
+    assert 30 < sum(counts[ref] for ref in sample.choose_mailed(rows, 40)) <= 40
+    assert len(sample.choose_mailed(rows, None)) == 2349
+
+
+def test_copies_are_other_buyers_with_the_same_history():
+    rows = sample.choose_rows(buyers=10, copies=3)
+    assert len(sample.get_buyers(rows)) == 30
+    assert len({row["transaction_id"] for row in rows}) == len(rows)
+
+
+def test_a_cent_is_a_difference():
+    expected = [("2026-01", "2", "3", "1", "20.00")]
+    assert not check.compare_months([("2026-01", "2", "3", "1", "20.0")], expected)
+    assert check.compare_months([("2026-01", "2", "3", "1", "20.01")], expected)
+    assert check.compare_months([], expected)
+    assert check.compare_months([*expected, ("2026-02", "1", "1", "0", "1")], expected)
+
+
+def test_the_catcher_keeps_a_mail_and_its_pdf(tmp_path):
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "billing@example.com", "buyer@example.com"
+    mail.set_content("Here is your invoice.")
+    mail.add_attachment(
+        b"%PDF", maintype="application", subtype="pdf", filename="INV/2026/1.pdf"
+    )
+    command = [sys.executable, ROOT / "demo/catcher.py", tmp_path]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as catcher:
+        with smtplib.SMTP("127.0.0.1", int(catcher.stdout.readline())) as server:
+            server.send_message(mail)
+        catcher.stdin.close()
+    assert "Here is your invoice." in (tmp_path / "mails/00001.eml").read_text()
+    assert (tmp_path / "pdf/00001-INV_2026_1.pdf").read_bytes() == b"%PDF"
