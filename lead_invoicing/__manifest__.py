@@ -23,6 +23,7 @@
         "views/account_move_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
+        "wizard/lead_invoice_wizard_views.xml",
         "wizard/lead_sale_release_wizard_views.xml",
         "views/lead_invoicing_menus.xml",
     ],

@@ -43,6 +43,12 @@ class LeadInvoiceRun(models.Model):
     tz = fields.Char("Time Zone", required=True, readonly=True)
     window = fields.Char(compute="_compute_window")
     include_earlier = fields.Boolean(readonly=True, default=True)
+    lead_type_ids = fields.Many2many(
+        "lead.type",
+        string="Lead Types",
+        readonly=True,
+        help="Only these were invoiced; none: all.",
+    )
     posting = fields.Selection(
         [
             ("draft", "Leave as draft"),
@@ -62,9 +68,10 @@ class LeadInvoiceRun(models.Model):
         readonly=True,
         default="generation",
     )
-    is_last_of_year = fields.Boolean(
+    ignore_minimum = fields.Boolean(
         readonly=True,
-        help="The last window of a year: minimum amounts do not hold invoices back.",
+        help="Minimum amounts do not hold invoices back: in the last window of a year,"
+        " or because the run was made so by hand.",
     )
     state = fields.Selection(
         [
@@ -230,7 +237,7 @@ class LeadInvoiceRun(models.Model):
                     "company_id": cycle.company_id.id,
                     "window_start": window_start,
                     "window_end": window_end,
-                    "is_last_of_year": cycle._is_last_window_of_year(window_end),
+                    "ignore_minimum": cycle._is_last_window_of_year(window_end),
                 }
             )
         run._add_buyers()
@@ -252,56 +259,99 @@ class LeadInvoiceRun(models.Model):
         run._stop(trouble)
         return run
 
-    def _add_buyers(self):
-        """Add a work item for each buyer of the run's cycle with unbilled
-        transactions, unless one already waits."""
+    def _find_buyers(self, partners=None):
+        """Return the ids of the buyers that this run has something to bill: those of
+        its cycle, or in a run by hand all, or the given ones.
+
+        :param partners: look at these buyers only, whatever their cycle
+        """
         self.ensure_one()
         self.env.flush_all()
-        partner_model = self.env["res.partner"].with_company(self.company_id)
+        company = self.company_id
+        partner_model = self.env["res.partner"].with_company(company)
         query = partner_model._search([], active_test=False, bypass_access=True)
-        cycle = partner_model._field_to_sql(
-            "res_partner", "lead_billing_cycle_id", query
-        )
-        default_cycle = self.company_id.lead_billing_cycle_id.id or None
-        # Which buyers of this cycle have unbilled transactions in the window?
-        self.env.execute_query(
+        conditions = []
+        if partners:
+            conditions.append(SQL("res_partner.id = ANY(%s)", partners.ids))
+        elif self.cycle_id:
+            conditions.append(
+                SQL(
+                    "COALESCE(%s, %s) = %s",
+                    partner_model._field_to_sql(
+                        "res_partner", "lead_billing_cycle_id", query
+                    ),
+                    company.lead_billing_cycle_id.id or None,
+                    self.cycle_id.id,
+                )
+            )
+        if not self.include_earlier:
+            conditions.append(SQL("unbilled.last_date >= %s", self.window_start))
+        # Which buyers have unbilled transactions in the window?
+        rows = self.env.execute_query(
             SQL(
                 """
                 WITH unbilled AS (
-                    SELECT DISTINCT commercial_partner_id AS partner_id
+                    SELECT commercial_partner_id AS partner_id, max(date) AS last_date
                       FROM lead_sale
                      WHERE company_id = %(company)s
                        AND invoice_line_id IS NULL AND NOT waived
                        AND date < %(window_end)s
-                       AND (%(include_earlier)s OR date >= %(window_start)s)
+                       AND (%(all_types)s OR lead_type_id = ANY(%(types)s))
+                     GROUP BY commercial_partner_id
                 )
-                INSERT INTO lead_invoice_run_buyer
-                    (run_id, partner_id, company_id, state, create_uid, create_date)
-                SELECT %(run)s, res_partner.id, %(company)s, 'todo', %(uid)s,
-                       now() AT TIME ZONE 'UTC'
+                SELECT res_partner.id
                   FROM unbilled
                   JOIN res_partner ON res_partner.id = unbilled.partner_id
-                 WHERE COALESCE(%(cycle_field)s, %(default_cycle)s) = %(cycle)s
-                   AND NOT EXISTS (
+                 WHERE %(conditions)s
+                 ORDER BY res_partner.id
+                """,
+                company=company.id,
+                window_end=self.window_end,
+                all_types=not self.lead_type_ids,
+                types=self.lead_type_ids.ids,
+                conditions=SQL(" AND ").join(conditions) if conditions else SQL("TRUE"),
+            )
+        )
+        return [partner_id for (partner_id,) in rows]
+
+    def _add_buyers(self, partners=None):
+        """Add a work item for each buyer that this run has something to bill, unless
+        one already waits."""
+        self.ensure_one()
+        # Insert all at once: there may be ten thousand.
+        self.env.execute_query(
+            SQL(
+                """
+                INSERT INTO lead_invoice_run_buyer
+                    (run_id, partner_id, company_id, state, create_uid, create_date)
+                SELECT %(run)s, buyer.id, %(company)s, 'todo', %(uid)s,
+                       now() AT TIME ZONE 'UTC'
+                  FROM unnest(%(buyers)s::int[]) AS buyer(id)
+                 WHERE NOT EXISTS (
                        SELECT FROM lead_invoice_run_buyer item
                         WHERE item.run_id = %(run)s
-                          AND item.partner_id = res_partner.id
+                          AND item.partner_id = buyer.id
                           AND item.state IN ('todo', 'failed'))
-                 ORDER BY res_partner.id
              RETURNING id
                 """,
-                company=self.company_id.id,
-                window_start=self.window_start,
-                window_end=self.window_end,
-                include_earlier=self.include_earlier,
                 run=self.id,
+                company=self.company_id.id,
                 uid=self.env.uid,
-                cycle_field=cycle,
-                default_cycle=default_cycle,
-                cycle=self.cycle_id.id,
+                buyers=self._find_buyers(partners),
             )
         )
         self.env.invalidate_all()
+
+    def _start(self):
+        """Work this run off: at once when it is one batch, else in the background."""
+        self.ensure_one()
+        if trouble := self._get_trouble():
+            self._stop(trouble)
+        elif len(self.buyer_ids) <= BATCH_SIZE:
+            self.buyer_ids._process()
+            self._update_state()
+        else:
+            self._trigger_generation()
 
     def _update_state(self):
         """Set the state of runs that have nothing left to do."""

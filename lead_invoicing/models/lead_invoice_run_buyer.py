@@ -1,4 +1,5 @@
 import logging
+from datetime import datetime, time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -7,6 +8,8 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date
+
+from ..tools.windows import to_instant
 
 _logger = logging.getLogger(__name__)
 
@@ -275,12 +278,15 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def _get_period_starts(self):
         """Return from when on each buyer's printed period runs: the window's start;
-        or, when its last document was another cycle's, where that one ended.
+        or, when its last document was another cycle's, where that one ended; or, in a
+        run by hand that is open at its start, the day of the first transaction.
 
-        :return: {partner id: naive UTC, or None for an open start}
+        :return: {partner id: naive UTC}
         """
         run = self.run_id
-        starts = dict.fromkeys(self.partner_id.ids, run.window_start or None)
+        if not run.window_start:
+            return self._get_first_days()
+        starts = dict.fromkeys(self.partner_id.ids, run.window_start)
         if not run.cycle_id:
             return starts
         self.env["account.move"].flush_model()
@@ -306,6 +312,32 @@ class LeadInvoiceRunBuyer(models.Model):
             if cycle_id != run.cycle_id.id and last_end < run.window_end:
                 starts[partner_id] = last_end
         return starts
+
+    def _get_first_days(self):
+        """Return when the day of each buyer's first unbilled transaction began."""
+        run = self.run_id
+        zone = self.env["lead.billing.cycle"]._get_zone(run.tz)
+        firsts = dict(
+            self.env["lead.sale"]._read_group(
+                [
+                    ("company_id", "=", run.company_id.id),
+                    ("commercial_partner_id", "in", self.partner_id.ids),
+                    ("invoice_line_id", "=", False),
+                    ("waived", "=", False),
+                ],
+                ["commercial_partner_id"],
+                ["date:min"],
+            )
+        )
+        return {
+            partner.id: to_instant(
+                datetime.combine(
+                    run._get_local_date(firsts.get(partner, run.window_end)), time()
+                ),
+                zone,
+            )
+            for partner in self.partner_id
+        }
 
     def _candidates_sql(self, starts):
         """Return the query for what may be billed to these buyers in this run.
@@ -372,13 +404,16 @@ class LeadInvoiceRunBuyer(models.Model):
                      AND sale.invoice_line_id IS NULL AND NOT sale.waived
                      AND sale.date < %(window_end)s
                      AND (%(include_earlier)s OR sale.date >= buyer.start)
+                     AND (%(all_types)s OR sale.lead_type_id = ANY(%(types)s))
               ) sale ON TRUE
             """,
             buyers=buyers,
             policy=run.company_id.lead_return_policy,
             company=run.company_id.id,
             window_end=run.window_end,
-            include_earlier=run.include_earlier or not run.window_start,
+            include_earlier=run.include_earlier,
+            all_types=not run.lead_type_ids,
+            types=run.lead_type_ids.ids,
         )
 
     def _collect_documents(self, starts):
@@ -484,7 +519,7 @@ class LeadInvoiceRunBuyer(models.Model):
         to_make, waiting = [], []
         for document in documents:
             minimum = document.item.partner_id.lead_minimum_amount
-            if minimum and not run.is_last_of_year and not document.credited_move_id:
+            if minimum and not run.ignore_minimum and not document.credited_move_id:
                 currency = self.env["res.currency"].browse(document.currency_id)
                 amount = currency._convert(
                     float(abs(document.amount)),

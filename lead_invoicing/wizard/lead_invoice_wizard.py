@@ -1,0 +1,305 @@
+from collections import defaultdict
+from datetime import datetime, time, timedelta
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import SQL
+
+from ..tools.windows import to_instant, to_wall
+
+
+class LeadInvoiceWizard(models.TransientModel):
+    """Invoice buyers by hand: choose whom, until when and which leads, look at what
+    that makes, and make it. The result is a run like any other."""
+
+    _name = "lead.invoice.wizard"
+    _description = "Invoice Leads"
+
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        readonly=True,
+        default=lambda self: self.env.company,
+    )
+    partner_ids = fields.Many2many(
+        "res.partner",
+        string="Buyers",
+        default=lambda self: self._default_partner_ids(),
+        context={"active_test": False},
+        help="None: every buyer with unbilled leads.",
+    )
+    date_from = fields.Date("From", help="Empty: all unbilled leads until the last day.")
+    date_to = fields.Date(
+        "Until", required=True, default=lambda self: self._default_date_to()
+    )
+    tz = fields.Char(
+        "Time Zone",
+        compute="_compute_tz",
+        help="Days begin and end in this zone: that of the buyers' cycle, if they have"
+        " but one, else of the company's default cycle.",
+    )
+    lead_type_ids = fields.Many2many(
+        "lead.type",
+        string="Lead Types",
+        domain="[('company_id', '=', company_id)]",
+        help="None: all.",
+    )
+    posting = fields.Selection(
+        [
+            ("draft", "Leave as draft"),
+            ("post", "Post"),
+            ("send", "Post and send"),
+        ],
+        "Invoices",
+        required=True,
+        default="draft",
+    )
+    ignore_minimum = fields.Boolean("Ignore Minimum Amounts")
+    line_ids = fields.One2many(
+        "lead.invoice.wizard.line", "wizard_id", "Preview", readonly=True
+    )
+    is_previewed = fields.Boolean()
+    summary = fields.Char(compute="_compute_summary")
+
+    @api.model
+    def _default_partner_ids(self):
+        partners = self.env["res.partner"]
+        if self.env.context.get("active_model") == "res.partner":
+            partners = partners.browse(self.env.context.get("active_ids"))
+        return partners.commercial_partner_id
+
+    @api.model
+    def _default_date_to(self):
+        # Yesterday: the day that is not over would be cut in two.
+        zone = self._get_zone(self.env["lead.billing.cycle"]._company_tz(self.env.company))
+        return to_wall(fields.Datetime.now(), zone).date() - timedelta(days=1)
+
+    @api.depends("company_id", "partner_ids")
+    def _compute_tz(self):
+        for wizard in self:
+            company = wizard.company_id
+            partners = wizard.partner_ids.with_company(company)
+            zones = {
+                partner._get_lead_billing_cycle().tz for partner in partners
+            } or {False}
+            wizard.tz = (len(zones) == 1 and zones.pop()) or self.env[
+                "lead.billing.cycle"
+            ]._company_tz(company)
+
+    @api.depends("line_ids")
+    def _compute_summary(self):
+        for wizard in self:
+            made = wizard.line_ids.filtered(lambda line: not line.message)
+            wizard.summary = self.env._(
+                "%(buyers)s buyers, %(purchased)s leads purchased, %(returned)s returned",
+                buyers=len(made.partner_id),
+                purchased=sum(made.mapped("purchased")),
+                returned=sum(made.mapped("returned")),
+            )
+
+    @api.onchange("partner_ids", "date_from", "date_to", "lead_type_ids", "ignore_minimum")
+    def _onchange_selection(self):
+        self.is_previewed = False
+
+    # Actions
+
+    def action_preview(self):
+        """Show what these choices would make, without making it."""
+        self.ensure_one()
+        self._check_selection()
+        run = self.env["lead.invoice.run"].new(self._prepare_run_vals())
+        self.line_ids.unlink()
+        self.env["lead.invoice.wizard.line"].create(self._prepare_line_vals_list(run))
+        self.is_previewed = True
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Invoice Leads"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "target": "new",
+        }
+
+    def action_invoice(self):
+        """Make the documents, as a run; a long one goes on in the background.
+
+        :return: the action that shows the run
+        """
+        self.ensure_one()
+        self._check_selection()
+        # Billing users make runs here, and nobody edits them.
+        run = self.env["lead.invoice.run"].sudo().create(self._prepare_run_vals())
+        run._add_buyers(self.partner_ids.commercial_partner_id)
+        if not run.buyer_ids:
+            raise UserError(
+                self.env._("These buyers have no unbilled leads in these days.")
+            )
+        run._start()
+        return run.sudo(False)._get_records_action()
+
+    def _check_selection(self):
+        """Refuse what cannot be invoiced by hand.
+
+        :raises UserError: for days in the wrong order
+        :raises AccessError: for a company that is not the user's
+        """
+        self.env["lead.invoice.run"].check_access("read")
+        if self.company_id not in self.env.companies:
+            raise AccessError(
+                self.env._("You are not working in %s now.", self.company_id.name)
+            )
+        if self.date_from and self.date_from > self.date_to:
+            raise UserError(self.env._("The first day is after the last one."))
+
+    # Preparing
+
+    @api.model
+    def _get_zone(self, tz):
+        return self.env["lead.billing.cycle"]._get_zone(tz)
+
+    def _get_midnight(self, day):
+        """Return when a day begins in the wizard's zone, as naive UTC."""
+        return to_instant(datetime.combine(day, time()), self._get_zone(self.tz))
+
+    def _prepare_run_vals(self):
+        return {
+            "company_id": self.company_id.id,
+            "window_start": self.date_from and self._get_midnight(self.date_from),
+            "window_end": self._get_midnight(self.date_to + timedelta(days=1)),
+            "include_earlier": not self.date_from,
+            "tz": self.tz,
+            "lead_type_ids": [Command.set(self.lead_type_ids.ids)],
+            "posting": self.posting,
+            "ignore_minimum": self.ignore_minimum,
+        }
+
+    def _prepare_line_vals_list(self, run):
+        """Return the values of the preview's lines: what would be made, and what would
+        be left out and why.
+
+        :param run: a new ``lead.invoice.run`` that is not stored
+        """
+        item_model = self.env["lead.invoice.run.buyer"]
+        partner_ids = run._find_buyers(self.partner_ids.commercial_partner_id)
+        items = item_model.browse()
+        troubles = {}
+        for partner in self.env["res.partner"].browse(partner_ids):
+            item = item_model.new({"run_id": run, "partner_id": partner.id})
+            items += item
+            try:
+                item.with_company(self.company_id)._check_buyer()
+            except UserError as error:
+                troubles[partner.id] = str(error)
+        vals_list = []
+        if items:
+            documents = items._collect_documents(items._get_period_starts())
+            made, waiting = items._hold_back(documents)
+            for document in made:
+                message = troubles.get(document.item.partner_id.id)
+                if not message and not document.amount and not run.company_id.lead_issue_zero:
+                    message = self.env._("The total is zero: waits for more.")
+                vals_list += self._prepare_document_lines(document, message)
+            for document in waiting:
+                message = self.env._("Below the buyer's minimum amount: waits for more.")
+                vals_list += self._prepare_document_lines(document, message)
+        return vals_list + self._prepare_other_lines(run)
+
+    def _prepare_document_lines(self, document, message=False):
+        """Return the values of the preview's lines of one document."""
+        rows = defaultdict(lambda: {"purchased": 0, "returned": 0, "amount": 0.0})
+        for line in document.lines:
+            row = rows[line.lead_type_id]
+            if line.transaction_type == "sale":
+                row["purchased"] += line.count
+            elif not line.adjustment:
+                row["returned"] += line.count
+            row["amount"] += float(line.amount)
+        return [
+            {
+                "wizard_id": self.id,
+                "partner_id": document.item.partner_id.id,
+                "lead_type_id": lead_type_id,
+                "currency_id": document.currency_id,
+                "message": message,
+                **row,
+            }
+            for lead_type_id, row in rows.items()
+        ]
+
+    def _prepare_other_lines(self, run):
+        """Return the values of lines for what these buyers have unbilled besides."""
+        partners = self.partner_ids.commercial_partner_id
+        if not partners:
+            return []
+        # What do these buyers have unbilled that the run leaves out, and why?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT reason, commercial_partner_id, lead_type_id, currency_id,
+                       count(*) FILTER (WHERE transaction_type = 'sale'),
+                       count(*) FILTER (WHERE transaction_type = 'return'
+                                          AND price_adjustment IS NOT TRUE),
+                       sum(amount)
+                  FROM (SELECT *,
+                               CASE WHEN date >= %(end)s THEN 'later'
+                                    WHEN NOT %(earlier)s AND date < %(start)s
+                                        THEN 'earlier'
+                                    WHEN NOT (%(all_types)s
+                                              OR lead_type_id = ANY(%(types)s))
+                                        THEN 'type'
+                               END AS reason
+                          FROM lead_sale
+                         WHERE company_id = %(company)s
+                           AND commercial_partner_id = ANY(%(partners)s)
+                           AND invoice_line_id IS NULL AND NOT waived) unbilled
+                 WHERE reason IS NOT NULL
+                 GROUP BY reason, commercial_partner_id, lead_type_id, currency_id
+                 ORDER BY commercial_partner_id, reason, lead_type_id
+                """,
+                start=run.window_start or None,
+                end=run.window_end,
+                earlier=run.include_earlier,
+                all_types=not run.lead_type_ids,
+                types=run.lead_type_ids.ids,
+                company=run.company_id.id,
+                partners=partners.ids,
+            )
+        )
+        messages = {
+            "later": self.env._("After the last day."),
+            "earlier": self.env._("Before the first day."),
+            "type": self.env._("Another lead type."),
+        }
+        return [
+            {
+                "wizard_id": self.id,
+                "partner_id": partner_id,
+                "lead_type_id": lead_type_id,
+                "currency_id": currency_id,
+                "purchased": purchased,
+                "returned": returned,
+                "amount": float(amount),
+                "message": messages[reason],
+            }
+            for reason, partner_id, lead_type_id, currency_id, purchased, returned, amount
+            in rows
+        ]
+
+
+class LeadInvoiceWizardLine(models.TransientModel):
+    """What one buyer and lead type would be invoiced, or why not."""
+
+    _name = "lead.invoice.wizard.line"
+    _description = "Preview of Invoiced Leads"
+    _order = "id"
+
+    wizard_id = fields.Many2one(
+        "lead.invoice.wizard", required=True, ondelete="cascade"
+    )
+    partner_id = fields.Many2one("res.partner", "Buyer")
+    lead_type_id = fields.Many2one("lead.type")
+    currency_id = fields.Many2one("res.currency")
+    purchased = fields.Integer()
+    returned = fields.Integer()
+    amount = fields.Monetary()
+    message = fields.Char("Left Out Because")
