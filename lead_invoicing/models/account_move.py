@@ -4,6 +4,17 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, float_compare
 
+# What Lead Invoicing itself writes down; nobody else does.
+ENGINE_FIELDS = {
+    "lead_credited",
+    "lead_delivery_state",
+    "lead_replaces_id",
+    "lead_run_buyer_id",
+    "lead_run_id",
+    "lead_window_end",
+    "lead_window_start",
+}
+
 
 class AccountMove(models.Model):
     """Invoices and credit notes that a lead invoicing run made."""
@@ -150,6 +161,21 @@ class AccountMove(models.Model):
             )
 
     def write(self, vals):
+        """Release the transactions of cancelled documents.
+
+        :raises UserError: for a change of what Lead Invoicing itself decides
+        """
+        # Access rights and the context can be had from outside, this cannot.
+        if not self.env.su and ENGINE_FIELDS & vals.keys():
+            raise UserError(
+                self.env._(
+                    "%s: Lead Invoicing decides this itself.",
+                    ", ".join(
+                        self._fields[name]._description_string(self.env)
+                        for name in sorted(ENGINE_FIELDS & vals.keys())
+                    ),
+                )
+            )
         res = super().write(vals)
         if vals.get("state") == "cancel":
             lead_moves = self.filtered("lead_run_id")
@@ -165,15 +191,21 @@ class AccountMove(models.Model):
     def _waive_lead_returns(self):
         """Waive the returns that still wait for sales on these reversed documents:
         the reversal gave their money back already."""
-        returns = self.env["lead.sale"].search(
-            [
-                ("origin_id.invoice_id", "in", self.ids),
-                ("invoice_line_id", "=", False),
-                ("waived", "=", False),
-            ]
-        )
+        if not self:
+            return
         # Reversing a document decides this, whoever may do that.
-        returns.sudo().write({"waived": True, "reason": self.env._("Already credited")})
+        returns = (
+            self.env["lead.sale"]
+            .sudo()
+            .search(
+                [
+                    ("origin_id.invoice_id", "in", self.ids),
+                    ("invoice_line_id", "=", False),
+                    ("waived", "=", False),
+                ]
+            )
+        )
+        returns.write({"waived": True, "reason": self.env._("Already credited")})
 
     def _check_lead_sales_claimed(self):
         """Refuse to post lead lines whose transactions were released.
@@ -251,7 +283,8 @@ class AccountMove(models.Model):
                 to_send += move
         if not to_send:
             return
-        to_send.write(
+        # What became of a document is written down by whoever may post or send it.
+        to_send.sudo().write(
             {
                 "lead_delivery_state": "to_send",
                 "sending_data": {
@@ -276,7 +309,8 @@ class AccountMove(models.Model):
         :param reason: a sentence that says what to do
         """
         self.ensure_one()
-        self.lead_delivery_state = state
+        # What became of a document is written down by whoever may post or send it.
+        self.sudo().lead_delivery_state = state
         self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
         self.activity_schedule(
             "lead_invoicing.mail_activity_type_lead_invoicing",
@@ -288,7 +322,8 @@ class AccountMove(models.Model):
 
     def _set_lead_delivered(self):
         """Note that these documents were handed to the buyers' mail servers."""
-        self.lead_delivery_state = "sent"
+        # What became of a document is written down by whoever may post or send it.
+        self.sudo().lead_delivery_state = "sent"
         self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
 
     def _get_mail_template(self):
@@ -326,7 +361,8 @@ class AccountMove(models.Model):
         new_lines = new_move.line_ids.filtered(lambda line: line.display_type in kinds)
         for old, new in zip(old_lines, new_lines.sorted("id"), strict=True):
             if old.lead_type_id:
-                new.write(
+                # The copy of a document bills what the document did.
+                new.sudo().write(
                     {
                         "lead_type_id": old.lead_type_id.id,
                         "lead_transaction_type": old.lead_transaction_type,

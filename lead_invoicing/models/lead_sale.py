@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
 from ..tools.lead_data import LeadDataSchema
@@ -281,7 +281,13 @@ class LeadSale(models.Model):
         rows = [None] * len(vals_list)
         vals_list = self._add_input_defaults(vals_list)
         company_ids = [vals["company_id"] for vals in vals_list]
-        for company in self.env["res.company"].browse(dict.fromkeys(company_ids)):
+        companies = self.env["res.company"].browse(dict.fromkeys(company_ids))
+        if not self.env.su and companies - self.env.companies:
+            # Before any check: what is wrong with a row tells of its company's ledger.
+            raise AccessError(
+                self.env._("You cannot record transactions in another company.")
+            )
+        for company in companies:
             recorder = LeadRecorder(self.env, company)
             places = [i for i, id_ in enumerate(company_ids) if id_ == company.id]
             own_rows = [recorder.reader.read_odoo(vals_list[i]) for i in places]

@@ -8,5 +8,6 @@ from . import (
     test_lead_sale,
     test_record_transactions,
     test_recording_at_once,
+    test_rights,
     test_windows,
 )
