@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -52,13 +53,18 @@ class Instance:
     def install(self):
         """Make a fresh database with the addon in it."""
         self.drop()
+        self.log.unlink(missing_ok=True)
         self.environment.create_database(self.database)
         arguments = ["-i", "lead_invoicing", "--stop-after-init", "--no-http"]
         self._run(self._command(*arguments), "The addon could not be installed")
 
     def drop(self):
+        """Drop the database; the log stays, for whoever asks why something failed."""
         self.environment.drop_database(self.database)
-        self.log.unlink(missing_ok=True)
+
+    def forget(self):
+        """Remove the logs and results, too."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def call(self, function, options=None):
         """Run a function of `demo.load` inside Odoo; what it says is shown."""
