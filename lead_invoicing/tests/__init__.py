@@ -9,5 +9,6 @@ from . import (
     test_record_transactions,
     test_recording_at_once,
     test_rights,
+    test_tours,
     test_windows,
 )
