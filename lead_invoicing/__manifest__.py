@@ -29,5 +29,6 @@
     "assets": {
         "web.assets_tests": ["lead_invoicing/static/tests/tours/**/*"],
     },
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }
