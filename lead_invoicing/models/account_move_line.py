@@ -66,4 +66,4 @@ class AccountMoveLine(models.Model):
                 tuple(self.ids),
             )
         )
-        self.env["lead.sale"].invalidate_model(["invoice_line_id"])
+        self.env["lead.sale"].invalidate_model()
