@@ -55,6 +55,8 @@ def run(options):
         instance.stop()
         if not options.keep:
             instance.drop()
+    if not options.keep:
+        instance.forget()
     print(f"{options.kills} kills: nothing billed twice, nothing lost.", flush=True)
     return 0
 

@@ -73,6 +73,7 @@ def measure(environment, size, step):
     finally:
         instance.stop()
         instance.drop()
+    instance.forget()
     return points
 
 

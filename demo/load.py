@@ -52,6 +52,7 @@ def setup_company(env):
             "country_id": env.ref("base.us").id,
             "currency_id": usd.id,
             "email": "billing@demo-leads.example.com",
+            "paperformat_id": env.ref("base.paperformat_us").id,
             # Else the documents show the placeholder that asks for one.
             "logo": False,
         }

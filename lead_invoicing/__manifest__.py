@@ -27,5 +27,9 @@
         "wizard/lead_sale_release_wizard_views.xml",
         "views/lead_invoicing_menus.xml",
     ],
+    "assets": {
+        "web.assets_tests": ["lead_invoicing/static/tests/tours/**/*"],
+    },
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }

@@ -177,7 +177,7 @@ def _run_core_tests(env, name, addons):
     command = ["-d", name, "-i", ",".join(["account", "portal", *addons])]
     command += ["--test-tags", "/account,/portal", "--stop-after-init"]
     command += ["--http-port", env.free_port()]
-    say(f"Odoo's own tests, about a quarter of an hour; the whole log is {log}")
+    say(f"Odoo's own tests, a quarter of an hour or more; the whole log is {log}")
     with step("account and portal"), log.open("w") as file:
         status = follow(
             env.odoo_command(*command),

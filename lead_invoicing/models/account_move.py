@@ -2,7 +2,19 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, float_compare
+from odoo.tools import SQL, format_date, plaintext2html
+from odoo.tools.sql import column_exists, create_column
+
+# What Lead Invoicing itself writes down; nobody else does.
+ENGINE_FIELDS = {
+    "lead_credited",
+    "lead_delivery_state",
+    "lead_replaces_id",
+    "lead_run_buyer_id",
+    "lead_run_id",
+    "lead_window_end",
+    "lead_window_start",
+}
 
 
 class AccountMove(models.Model):
@@ -112,7 +124,12 @@ class AccountMove(models.Model):
             )
         ]
 
-    @api.depends("invoice_line_ids.quantity", "invoice_line_ids.price_unit", "state")
+    @api.depends(
+        "invoice_line_ids.quantity",
+        "invoice_line_ids.price_unit",
+        "currency_id",
+        "state",
+    )
     def _compute_lead_sale_totals(self):
         totals = self._read_lead_sale_totals()
         for move in self:
@@ -121,7 +138,7 @@ class AccountMove(models.Model):
             move.lead_amount_difference = 0.0
             if move.lead_run_id and move.state != "cancel":
                 move.lead_amount_difference = move.currency_id.round(
-                    move._get_lead_lines_amount() - float(amount)
+                    move._get_lead_lines_amount() - float(amount or 0)
                 )
 
     @api.depends(
@@ -130,50 +147,160 @@ class AccountMove(models.Model):
         "reversal_move_ids.state",
         "reversal_move_ids.amount_total",
         "reversal_move_ids.lead_run_id",
+        "reversal_move_ids.reversal_move_ids.state",
+        "reversal_move_ids.reversal_move_ids.amount_total",
     )
     def _compute_lead_credited(self):
         # Not by payment state: an invoice that was paid and then reversed stays
         # paid. Credit notes that runs make for returns bill those returns; they do
-        # not take the document itself back.
+        # not take the document itself back. A credit note can be reversed, too.
         for move in self:
             reversals = move.reversal_move_ids.filtered(
                 lambda r: r.state == "posted" and not r.lead_run_id
             )
+            undone = reversals.reversal_move_ids.filtered(lambda r: r.state == "posted")
+            given_back = sum(reversals.mapped("amount_total")) - sum(
+                undone.mapped("amount_total")
+            )
             move.lead_credited = (
                 bool(move.lead_run_id and reversals)
-                and float_compare(
-                    sum(reversals.mapped("amount_total")),
-                    move.amount_total,
-                    precision_rounding=move.currency_id.rounding,
-                )
-                >= 0
+                and move.currency_id.compare_amounts(given_back, move.amount_total) >= 0
             )
 
+    # Whose last document ended when?
+    _lead_period_idx = models.Index(
+        "(commercial_partner_id, company_id, lead_window_end)"
+        " WHERE lead_run_id IS NOT NULL"
+    )
+
+    def _auto_init(self):
+        # No document is credited when the addon comes: nothing to compute for years
+        # of invoices.
+        if not column_exists(self.env.cr, "account_move", "lead_credited"):
+            create_column(self.env.cr, "account_move", "lead_credited", "boolean")
+        return super()._auto_init()
+
     def write(self, vals):
+        """Release the transactions of cancelled documents.
+
+        :raises UserError: for a change of what Lead Invoicing itself decides
+        """
+        # Access rights and the context can be had from outside, this cannot.
+        if not self.env.su and ENGINE_FIELDS & vals.keys():
+            raise UserError(
+                self.env._(
+                    "%s: Lead Invoicing decides this itself.",
+                    ", ".join(
+                        self._fields[name]._description_string(self.env)
+                        for name in sorted(ENGINE_FIELDS & vals.keys())
+                    ),
+                )
+            )
         res = super().write(vals)
+        if vals.get("state") in ("draft", "cancel"):
+            self._after_lead_documents_unposted()
         if vals.get("state") == "cancel":
-            lead_moves = self.filtered("lead_run_id")
-            lead_moves.line_ids._release_lead_sales()
+            self.filtered("lead_run_id").line_ids._release_lead_sales()
         return res
+
+    def _after_lead_documents_unposted(self):
+        """Follow what is no longer posted: a document will not be sent, a credit note
+        no longer gives back what it reversed."""
+        # Whoever may take a document back may have this follow.
+        self.sudo().filtered(
+            lambda move: move.lead_delivery_state == "to_send"
+        ).lead_delivery_state = False
+        self._get_reversed_lead_documents()._update_returns_of_credited()
+
+    def button_draft(self):
+        """Refuse to take back one of two documents that cancel each other out, where
+        the other would bill its leads a second time.
+
+        :raises UserError: naming the other document
+        """
+        for move in self.filtered("lead_credited"):
+            raise UserError(
+                self.env._(
+                    "%(document)s is reversed by %(reversal)s: its leads would be"
+                    " given away. Reverse the credit note, or set it to draft first.",
+                    document=move.display_name,
+                    reversal=", ".join(move.reversal_move_ids.mapped("display_name")),
+                )
+            )
+        self._check_lead_sales_not_billed_again()
+        return super().button_draft()
 
     def _post(self, soft=True):
         self.filtered("lead_run_id")._check_lead_sales_claimed()
+        # What reverses a credit note makes the reversed document bill again.
+        self.reversed_entry_id._check_lead_sales_not_billed_again()
         posted = super()._post(soft)
-        posted.reversed_entry_id.filtered("lead_credited")._waive_lead_returns()
+        posted._get_reversed_lead_documents()._update_returns_of_credited()
         return posted
 
-    def _waive_lead_returns(self):
-        """Waive the returns that still wait for sales on these reversed documents:
-        the reversal gave their money back already."""
-        returns = self.env["lead.sale"].search(
-            [
-                ("origin_id.invoice_id", "in", self.ids),
-                ("invoice_line_id", "=", False),
-                ("waived", "=", False),
-            ]
+    def _get_reversed_lead_documents(self):
+        """Return the lead documents that these credit notes, or the reversals of
+        credit notes, give back or restore."""
+        reversed_moves = self.reversed_entry_id
+        reversed_moves |= reversed_moves.reversed_entry_id
+        return reversed_moves.filtered("lead_run_id")
+
+    def _check_lead_sales_not_billed_again(self):
+        """Refuse to undo credit notes of documents whose leads were released since.
+
+        :raises UserError: naming the document
+        """
+        documents = self.reversed_entry_id.filtered("lead_run_id")
+        if not documents:
+            return
+        # Only whether there is a record is told, to whoever holds the document.
+        releases = self.env["lead.sale.release"].sudo()
+        release = releases.search([("invoice_id", "in", documents.ids)], limit=1)
+        if release:
+            raise UserError(
+                self.env._(
+                    "The leads of %s were released to be billed again: its credit note"
+                    " has to stay as it is.",
+                    release.invoice_id.display_name,
+                )
+            )
+
+    def _update_returns_of_credited(self):
+        """Waive the returns that still wait for sales on these documents where a
+        reversal gave their money back already; and take that back where the sale is
+        on live ground again."""
+        if not self:
+            return
+        self.env.flush_all()
+        # Which waiting returns have a sale that is, or is no longer, credited?
+        self.env.execute_query(
+            SQL(
+                """
+                UPDATE lead_sale AS back
+                   SET waived = origin.credited,
+                       waived_by_credit = origin.credited,
+                       reason = CASE WHEN origin.credited
+                                     THEN COALESCE(back.reason, %(reason)s)
+                                     ELSE NULLIF(back.reason, %(reason)s) END
+                  FROM (SELECT sale.id, COALESCE(move.lead_credited, FALSE) AS credited
+                          FROM lead_sale sale
+                          LEFT JOIN account_move_line line
+                               ON line.id = sale.invoice_line_id
+                          LEFT JOIN account_move move ON move.id = line.move_id
+                         WHERE line.move_id IN %(moves)s
+                            OR sale.id IN (SELECT sale_id FROM lead_sale_release
+                                            WHERE invoice_id IN %(moves)s)) origin
+                 WHERE back.origin_id = origin.id
+                   AND back.invoice_line_id IS NULL
+                   AND (back.waived_by_credit OR NOT back.waived)
+                   AND COALESCE(back.waived_by_credit, FALSE) != origin.credited
+             RETURNING back.id
+                """,
+                moves=tuple(self.ids),
+                reason=self.env._("already credited"),
+            )
         )
-        # Reversing a document decides this, whoever may do that.
-        returns.sudo().write({"waived": True, "reason": self.env._("Already credited")})
+        self.env["lead.sale"].invalidate_model()
 
     def _check_lead_sales_claimed(self):
         """Refuse to post lead lines whose transactions were released.
@@ -184,21 +311,39 @@ class AccountMove(models.Model):
         lines = self.invoice_line_ids.filtered("lead_type_id")
         if not lines:
             return
-        # Which of these lead lines still have transactions behind them?
-        claimed = {
-            line_id
-            for (line_id,) in self.env.execute_query(
-                SQL(
-                    """
-                    SELECT id FROM account_move_line line
-                     WHERE id IN %s AND EXISTS (
-                         SELECT FROM lead_sale WHERE invoice_line_id = line.id)
-                    """,
-                    tuple(lines.ids),
-                )
+        # Which of these lead lines still have transactions behind them, and which give
+        # back what a reversal gave back?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT line.id,
+                       line.lead_transaction_type = 'return' AND EXISTS (
+                           SELECT FROM lead_sale sale
+                             JOIN lead_sale origin ON origin.id = sale.origin_id
+                             JOIN account_move_line origin_line
+                                  ON origin_line.id = origin.invoice_line_id
+                             JOIN account_move move ON move.id = origin_line.move_id
+                            WHERE sale.invoice_line_id = line.id
+                              AND move.lead_credited)
+                  FROM account_move_line line
+                 WHERE id IN %s AND EXISTS (
+                       SELECT FROM lead_sale WHERE invoice_line_id = line.id)
+                """,
+                tuple(lines.ids),
             )
-        }
+        )
+        claimed = {line_id for line_id, _given_back in rows}
+        given_back = {line_id for line_id, is_given_back in rows if is_given_back}
         for line in lines:
+            if line.id in given_back:
+                raise UserError(
+                    self.env._(
+                        "Leads of “%(line)s” on %(document)s were given back already,"
+                        " by a credit note of their invoice. Delete this line.",
+                        line=line.name,
+                        document=line.move_id.display_name,
+                    )
+                )
             if line.id not in claimed:
                 raise UserError(
                     self.env._(
@@ -213,12 +358,20 @@ class AccountMove(models.Model):
     # Actions
 
     def action_view_lead_sales(self):
-        """Open the transactions behind this document."""
+        """Open the transactions behind this document.
+
+        :raises AccessError: for users without rights in Lead Invoicing
+        """
         self.ensure_one()
+        self.env["lead.sale"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_sale"
         )
-        action["domain"] = [("id", "in", self.lead_sale_ids.ids)]
+        action["domain"] = [
+            "|",
+            ("invoice_id", "=", self.id),
+            ("release_ids.invoice_id", "=", self.id),
+        ]
         action["context"] = {"create": False}
         return action
 
@@ -251,7 +404,8 @@ class AccountMove(models.Model):
                 to_send += move
         if not to_send:
             return
-        to_send.write(
+        # What became of a document is written down by whoever may post or send it.
+        to_send.sudo().write(
             {
                 "lead_delivery_state": "to_send",
                 "sending_data": {
@@ -276,19 +430,22 @@ class AccountMove(models.Model):
         :param reason: a sentence that says what to do
         """
         self.ensure_one()
-        self.lead_delivery_state = state
+        # What became of a document is written down by whoever may post or send it.
+        self.sudo().lead_delivery_state = state
         self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
-        self.activity_schedule(
+        # Quietly: the list of activities tells, not a mail for each document.
+        self.with_context(mail_activity_quick_update=True).activity_schedule(
             "lead_invoicing.mail_activity_type_lead_invoicing",
             summary=self.env._("Invoice was not sent"),
-            note=reason,
+            note=plaintext2html(reason),
             # Whoever sends a document need not be allowed to see its run.
             user_id=self.sudo().lead_run_id._get_responsible().id,
         )
 
     def _set_lead_delivered(self):
         """Note that these documents were handed to the buyers' mail servers."""
-        self.lead_delivery_state = "sent"
+        # What became of a document is written down by whoever may post or send it.
+        self.sudo().lead_delivery_state = "sent"
         self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
 
     def _get_mail_template(self):
@@ -316,6 +473,7 @@ class AccountMove(models.Model):
                 )
         self.env["lead.sale.release"]._log(self, reason)
         self.line_ids._release_lead_sales()
+        self._update_returns_of_credited()
 
     def _move_lead_sales_to(self, new_move, reason):
         """Bill this reversed document's transactions on its copy, line by line."""
@@ -326,7 +484,8 @@ class AccountMove(models.Model):
         new_lines = new_move.line_ids.filtered(lambda line: line.display_type in kinds)
         for old, new in zip(old_lines, new_lines.sorted("id"), strict=True):
             if old.lead_type_id:
-                new.write(
+                # The copy of a document bills what the document did.
+                new.sudo().write(
                     {
                         "lead_type_id": old.lead_type_id.id,
                         "lead_transaction_type": old.lead_transaction_type,
@@ -334,6 +493,7 @@ class AccountMove(models.Model):
                     }
                 )
                 old._release_lead_sales(to_line=new)
+        self._update_returns_of_credited()
 
     # Reading
 
@@ -341,28 +501,33 @@ class AccountMove(models.Model):
         """Count and sum the transactions behind each of these documents; those that
         were released from it after it was reversed, too.
 
-        :return: {move id: (number of transactions, sum of their signed amounts)}
+        :return: {move id: (number of transactions, sum of the signed amounts of those
+            in the document's currency)}
         """
         ids = self._origin.ids
         if not ids:
             return {}
         self.env["lead.sale"].flush_model(["invoice_line_id", "amount"])
+        self.flush_recordset(["currency_id"])
         # How many transactions are behind each document, and what is their sum?
         return {
             move_id: (count, amount)
             for move_id, count, amount in self.env.execute_query(
                 SQL(
                     """
-                    SELECT move_id, count(*), sum(amount)
-                      FROM (SELECT line.move_id, sale.amount
+                    SELECT move_id, count(*),
+                           sum(behind.amount)
+                               FILTER (WHERE behind.currency_id = move.currency_id)
+                      FROM (SELECT line.move_id, sale.amount, sale.currency_id
                               FROM account_move_line line
                               JOIN lead_sale sale ON sale.invoice_line_id = line.id
                              WHERE line.move_id IN %(moves)s
                              UNION ALL
-                            SELECT release.invoice_id, sale.amount
+                            SELECT release.invoice_id, sale.amount, sale.currency_id
                               FROM lead_sale_release release
                               JOIN lead_sale sale ON sale.id = release.sale_id
                              WHERE release.invoice_id IN %(moves)s) behind
+                      JOIN account_move move ON move.id = behind.move_id
                      GROUP BY move_id
                     """,
                     moves=tuple(ids),
@@ -391,6 +556,21 @@ class AccountMove(models.Model):
             return ""
         return self.env["lead.billing.cycle"]._format_window(
             move.lead_window_start, move.lead_window_end, move.lead_run_id.tz
+        )
+
+    def _get_lead_payment_request(self):
+        """Return what the mail asks for, in the language of the context; empty for
+        what is not to be paid."""
+        self.ensure_one()
+        if self.move_type != "out_invoice" or not self.amount_residual:
+            return ""
+        due = format_date(self.env, self.invoice_date_due or self.invoice_date)
+        if not self.payment_reference:
+            return self.env._("Please pay by %s.", due)
+        return self.env._(
+            "Please pay by %(date)s, with the reference %(reference)s.",
+            date=due,
+            reference=self.payment_reference,
         )
 
     def _get_lead_summary(self):

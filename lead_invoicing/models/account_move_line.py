@@ -1,5 +1,9 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
+
+# What Lead Invoicing itself writes down; nobody else does.
+ENGINE_FIELDS = {"lead_count", "lead_transaction_type", "lead_type_id"}
 
 
 class AccountMoveLine(models.Model):
@@ -24,6 +28,24 @@ class AccountMoveLine(models.Model):
         help="Number of leads behind this line; none for price adjustments.",
     )
 
+    def write(self, vals):
+        """Keep what the lead lines say of their leads.
+
+        :raises UserError: for a change of it
+        """
+        # Access rights and the context can be had from outside, this cannot.
+        if not self.env.su and ENGINE_FIELDS & vals.keys():
+            raise UserError(
+                self.env._(
+                    "%s: Lead Invoicing decides this itself.",
+                    ", ".join(
+                        self._fields[name]._description_string(self.env)
+                        for name in sorted(ENGINE_FIELDS & vals.keys())
+                    ),
+                )
+            )
+        return super().write(vals)
+
     def _release_lead_sales(self, to_line=None):
         """Make the transactions billed on these lines unbilled again, or bill them on
         another line. For lines that are deleted the database itself does it.
@@ -44,4 +66,4 @@ class AccountMoveLine(models.Model):
                 tuple(self.ids),
             )
         )
-        self.env["lead.sale"].invalidate_model(["invoice_line_id"])
+        self.env["lead.sale"].invalidate_model()

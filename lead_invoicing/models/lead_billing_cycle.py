@@ -18,6 +18,7 @@ from ..tools.windows import (
     time_of_day,
     to_wall,
 )
+from .lead_invoice_run_buyer import TRY_AGAIN
 
 WEEKDAYS = [
     ("0", "Monday"),
@@ -210,6 +211,8 @@ class LeadBillingCycle(models.Model):
         return cycles
 
     def write(self, vals):
+        if vals.get("active") is False:
+            self._check_not_used()
         now = fields.Datetime.now()
         is_rescheduled = "next_generation_at" not in vals and any(
             name in vals for name in SCHEDULE_FIELDS
@@ -226,6 +229,31 @@ class LeadBillingCycle(models.Model):
         if "next_generation_at" in vals or vals.get("active"):
             self._wake_scheduled_action()
         return result
+
+    def _check_not_used(self):
+        """Refuse to archive cycles that bill someone: its leads would wait unseen.
+
+        :raise UserError: naming the cycle and a buyer
+        """
+        for cycle in self:
+            company = cycle.company_id
+            # Only the name of one buyer is told, to a manager of that company.
+            buyers = self.env["res.partner"].sudo().with_company(company)
+            buyer = buyers.search([("lead_billing_cycle_id", "=", cycle.id)], limit=1)
+            if company.sudo().lead_billing_cycle_id == cycle:
+                user = company.name
+            elif buyer:
+                user = buyer.display_name
+            else:
+                continue
+            raise UserError(
+                self.env._(
+                    "%(cycle)s bills %(user)s. Choose another cycle there first, or"
+                    " make this one manual.",
+                    cycle=cycle.name,
+                    user=user,
+                )
+            )
 
     # ------------------------------------------------------------------
     # Windows
@@ -408,12 +436,8 @@ class LeadBillingCycle(models.Model):
     def _wake_scheduled_action(self):
         """Have invoices made at each cycle's own moment, not at the next hour."""
         moments = {moment for moment in self.mapped("next_generation_at") if moment}
-        # Absent while the addon is being installed.
-        cron = self.env.ref(
-            "lead_invoicing.ir_cron_generate_invoices", raise_if_not_found=False
-        )
-        if cron and moments:
-            cron.sudo()._trigger(at=moments)
+        if moments:
+            self.env["lead.invoice.run"]._trigger_generation(at=moments)
 
     # ------------------------------------------------------------------
     # Generation
@@ -426,12 +450,22 @@ class LeadBillingCycle(models.Model):
         The scheduled action calls it again and again while work remains. It commits
         after each batch of buyers, and leaves off when the scheduler's time is up.
         """
+        try:
+            self._generate_invoices()
+        except TRY_AGAIN:
+            # Somebody else changed the same run or cycle: the next call goes on.
+            self.env.cr.rollback()
+            self.env["ir.cron"]._commit_progress(remaining=1)
+
+    def _generate_invoices(self):
         runs = self.env["lead.invoice.run"]
         runs._resume_mended_runs()
         while True:
             processed = runs._run_next_batch()
-            opened = not processed and self._open_next_run()
-            waiting = runs._count_waiting() + len(self._get_due_cycles())
+            waiting = runs._count_waiting()
+            # A window is opened once all of the earlier ones is dealt with.
+            opened = not waiting and self._open_next_run()
+            waiting = waiting or runs._count_waiting() + len(self._get_due_cycles())
             time_left = self.env["ir.cron"]._commit_progress(
                 int(bool(opened)), remaining=waiting
             )
@@ -483,7 +517,8 @@ class LeadBillingCycle(models.Model):
     def _is_last_window_of_year(self, window_end):
         """Tell whether the window with this end (naive UTC) is the last of a year."""
         self.ensure_one()
-        following = self._get_window_by_index(self._get_window_index(window_end) + 1)
+        schedule = self._get_schedule()
+        following = schedule.window(schedule.last_closed(window_end) + 1)
         last_days = (
             self._local_date(end - timedelta.resolution)
             for end in (window_end, following.end)

@@ -1,12 +1,9 @@
-import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date, plaintext2html
 
-from ..tools.windows import to_wall
-
-_logger = logging.getLogger(__name__)
+from ..tools.windows import available_zones, to_wall
 
 # Buyers invoiced in one database transaction. Larger batches cost less per invoice
 # (51 ms in batches of 20, 41 ms in batches of 100), but hold the journal's numbering
@@ -25,6 +22,8 @@ class LeadInvoiceRun(models.Model):
     _description = "Lead Invoicing Run"
     _order = "window_end desc, id desc"
     _inherit = ["mail.thread", "mail.activity.mixin"]
+    # Who may see a run may discuss it.
+    _mail_post_access = "read"
     _check_company_auto = True
 
     cycle_id = fields.Many2one(
@@ -176,10 +175,9 @@ class LeadInvoiceRun(models.Model):
         """Open the documents of this run."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
-            "account.action_move_out_invoice_type"
+            "lead_invoicing.action_lead_invoices"
         )
         action["domain"] = [("lead_run_id", "=", self.id)]
-        action["context"] = {"create": False}
         return action
 
     def action_view_buyers(self):
@@ -220,6 +218,8 @@ class LeadInvoiceRun(models.Model):
             [("cycle_id", "=", cycle.id), ("window_end", "=", window_end)]
         )
         settings = {
+            "window_start": window_start,
+            "ignore_minimum": cycle._is_last_window_of_year(window_end),
             "include_earlier": cycle.include_earlier,
             "posting": cycle.posting,
             "invoice_date_policy": cycle.invoice_date_policy,
@@ -235,9 +235,7 @@ class LeadInvoiceRun(models.Model):
                     **settings,
                     "cycle_id": cycle.id,
                     "company_id": cycle.company_id.id,
-                    "window_start": window_start,
                     "window_end": window_end,
-                    "ignore_minimum": cycle._is_last_window_of_year(window_end),
                 }
             )
         run._add_buyers()
@@ -248,11 +246,13 @@ class LeadInvoiceRun(models.Model):
     def _open_stopped_run(self, cycle, trouble):
         """Open a run that says why a due cycle cannot be invoiced at all; the cycle
         stays due, and goes on when the trouble is over."""
-        run = self.create(
+        moment = cycle.next_generation_at
+        run = self.search([("cycle_id", "=", cycle.id), ("window_end", "=", moment)])
+        run = run or self.create(
             {
                 "cycle_id": cycle.id,
                 "company_id": cycle.company_id.id,
-                "window_end": cycle.next_generation_at,
+                "window_end": moment,
                 "tz": "UTC",
             }
         )
@@ -284,7 +284,9 @@ class LeadInvoiceRun(models.Model):
                     self.cycle_id.id,
                 )
             )
-        if not self.include_earlier:
+        if not self.cycle_id and self.window_start:
+            # In a run of a cycle, where the buyer's period starts is decided item by
+            # item: it may be where another cycle's last document ended.
             conditions.append(SQL("unbilled.last_date >= %s", self.window_start))
         # Which buyers have unbilled transactions in the window?
         rows = self.env.execute_query(
@@ -366,13 +368,14 @@ class LeadInvoiceRun(models.Model):
             run.activity_schedule(
                 "lead_invoicing.mail_activity_type_lead_invoicing",
                 summary=self.env._("Invoicing is stopped"),
-                note=trouble,
+                note=plaintext2html(trouble),
                 user_id=run._get_responsible().id,
             )
 
     def _resume(self):
         """Let stopped runs go on."""
         self.write({"state": "running", "message": False})
+        self._update_state()
         self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
 
     def _get_responsible(self):
@@ -385,7 +388,10 @@ class LeadInvoiceRun(models.Model):
 
     @api.model
     def _trigger_generation(self, at=None):
-        """Wake the scheduled action, now or at the naive UTC moments given."""
+        """Wake the scheduled action.
+
+        :param at: naive UTC moments; by default now
+        """
         # Everyone who may retry or configure may also wake the job: it does nothing
         # that it would not do by itself.
         cron = self.env.ref(
@@ -396,25 +402,50 @@ class LeadInvoiceRun(models.Model):
 
     @api.model
     def _run_next_batch(self):
-        """Invoice one batch of buyers, of the running run with the oldest window.
+        """Invoice one batch of buyers, of the run with the oldest window that has any.
 
-        :return: how many work items were dealt with; 0 when none waits
+        Its items alone say whether a run has work left: a clerk may put one back in
+        line at the moment its run is being closed. A later window waits until all of
+        an earlier one is dealt with, by whatever worker.
+
+        :return: how many work items were dealt with; 0 when none waits, or when
+            others work on those that wait
         """
-        for run in self.search([("state", "=", "running")], order="window_end, id"):
-            trouble = run._get_trouble()
-            if trouble:
+        for run in self._get_working_runs():
+            if trouble := run._get_trouble():
                 run._stop(trouble)
                 continue
-            items = self.env["lead.invoice.run.buyer"].search(
-                [("run_id", "=", run.id), ("state", "=", "todo")],
-                order="id",
-                limit=BATCH_SIZE,
-            )
-            processed = items._process()
+            run.state = "running"
+            processed = run._lock_next_buyers()._process()
             run._update_state()
-            if processed:
-                return processed
+            return processed
         return 0
+
+    @api.model
+    def _get_working_runs(self):
+        """Return the runs with items to do, the oldest window first."""
+        return self.search(
+            [("state", "!=", "stopped"), ("buyer_ids.state", "=", "todo")],
+            order="window_end, id",
+        )
+
+    def _lock_next_buyers(self):
+        """Lock and return the next batch of items that no other worker has."""
+        self.ensure_one()
+        self.env.flush_all()
+        # Which items are next?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id FROM lead_invoice_run_buyer
+                 WHERE run_id = %s AND state = 'todo'
+                 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+                """,
+                self.id,
+                BATCH_SIZE,
+            )
+        )
+        return self.env["lead.invoice.run.buyer"].browse([row[0] for row in rows])
 
     @api.model
     def _resume_mended_runs(self):
@@ -424,9 +455,9 @@ class LeadInvoiceRun(models.Model):
 
     @api.model
     def _count_waiting(self):
-        """Return the number of work items that running runs still have to do."""
+        """Return the number of work items that are still to be done."""
         return self.env["lead.invoice.run.buyer"].search_count(
-            [("state", "=", "todo"), ("run_id.state", "=", "running")]
+            [("state", "=", "todo"), ("run_id.state", "!=", "stopped")]
         )
 
     def _get_trouble(self):
@@ -434,16 +465,12 @@ class LeadInvoiceRun(models.Model):
         self.ensure_one()
         if self.cycle_id and (error := self.cycle_id._get_schedule_error()):
             return error
+        if self.tz not in available_zones():
+            return self.env["lead.billing.cycle"]._get_zone_error(self.tz)
         company = self.company_id
-        if self.cycle_id and not company.active:
+        if not company.active:
             return self.env._("The company %s is archived.", company.name)
-        journal = self.env["account.journal"].search(
-            [
-                *self.env["account.journal"]._check_company_domain(company),
-                ("type", "=", "sale"),
-            ],
-            limit=1,
-        )
+        journal = self._get_journal()
         if not journal:
             return self.env._(
                 "%s has no sales journal. Create one under Invoicing / Configuration /"
@@ -455,12 +482,20 @@ class LeadInvoiceRun(models.Model):
             lock_date = max(lock[0] for lock in locks)
             return self.env._(
                 "The books of %(company)s are locked until %(date)s, which is not over"
-                " yet: no invoice can be posted. Change the lock date under Invoicing /"
-                " Accounting / Lock Dates; invoicing then goes on by itself.",
+                " yet: no invoice can be posted. Once your accountant has changed the"
+                " lock date, invoicing goes on by itself.",
                 company=company.name,
-                date=fields.Date.to_string(lock_date),
+                date=format_date(self.env, lock_date),
             )
         return None
+
+    def _get_journal(self):
+        """Return the sales journal that Odoo chooses for documents of the company."""
+        journals = self.env["account.journal"]
+        return journals.search(
+            [*journals._check_company_domain(self.company_id), ("type", "=", "sale")],
+            limit=1,
+        )
 
     def _get_today(self):
         """Return today's date in the time zone of this run."""

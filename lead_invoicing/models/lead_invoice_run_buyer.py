@@ -5,9 +5,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import (
+    ConcurrencyError,
+    LockError,
+    RedirectWarning,
+    UserError,
+)
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL, format_date
+from odoo.tools import SQL, format_date, plaintext2html
 
 from ..tools.windows import to_instant
 
@@ -24,6 +29,12 @@ def to_decimal(number):
     Sums of floats differ in their last bit by the order of summing.
     """
     return Decimal(str(number))
+
+
+# What another worker's change of the same rows raises: try again, nothing is wrong.
+TRY_AGAIN = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError, LockError)
+
+ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_invoicing"
 
 
 class ClaimError(Exception):
@@ -106,7 +117,9 @@ class LeadInvoiceRunBuyer(models.Model):
         "account.move", "lead_run_buyer_id", "Documents", readonly=True
     )
 
-    _run_state = models.Index("(run_id, state, id)")
+    _run_state_idx = models.Index("(run_id, state)")
+    # What is to be done next?
+    _todo_idx = models.Index("(run_id, id) WHERE state = 'todo'")
 
     # Actions
 
@@ -136,63 +149,69 @@ class LeadInvoiceRunBuyer(models.Model):
     # Processing
 
     def _process(self):
-        """Invoice these buyers of one run, and commit.
+        """Invoice these buyers of one run in one transaction, and commit. When that
+        fails, invoice them one by one, and park who fails alone.
 
         :return: how many items were dealt with (done, skipped or parked)
         """
-        ids = self.ids
-        if not ids:
+        if not self:
             return 0
         try:
             items = self._lock_todo()
             if items:
                 items._generate()
-            self._commit_progress(len(items))
+            self.env["ir.cron"]._commit_progress(len(items))
             return len(items)
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+        except TRY_AGAIN:
             # Somebody else changed the same rows: nothing is lost, the next call
             # finds them as they are then.
             self.env.cr.rollback()
-            _logger.info("Lead invoicing: batch of %s buyers is tried again", len(ids))
             return 0
-        except Exception:
+        except Exception as error:
             self.env.cr.rollback()
-            if len(ids) > 1:
-                _logger.info(
-                    "Lead invoicing: batch of %s buyers failed, one by one now",
-                    len(ids),
-                    exc_info=True,
-                )
-        return sum(self.browse(id_)._process_one() for id_ in ids)
-
-    def _process_one(self):
-        """Invoice this buyer in a transaction of its own, or park it."""
-        self.ensure_one()
-        try:
-            item = self._lock_todo()
-            if item:
-                item._generate()
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            self.env.cr.rollback()
-            return 0
-        except Exception as error:  # noqa: BLE001 - parked with its reason, below
-            self.env.cr.rollback()
-            self._park(self._explain(error))
-            item = self
-        self._commit_progress(len(item))
-        return len(item)
-
-    def _commit_progress(self, processed):
-        """Commit, and tell the scheduler that this many items are done."""
-        self.env["ir.cron"]._commit_progress(processed)
+            if len(self) == 1:
+                return self._park(error)
+            _logger.info(
+                "Lead invoicing: %s buyers failed together, one by one now",
+                len(self),
+                exc_info=True,
+            )
+        return sum(item._process() for item in self)
 
     def _lock_todo(self):
         """Lock and return those of these items that still are to be done."""
         return self.try_lock_for_update().filtered(lambda item: item.state == "todo")
 
+    def _park(self, error):
+        """Set this buyer aside with the reason, and an activity for someone; commit.
+
+        :return: 1, or 0 when another worker dealt with it meanwhile
+        """
+        self.ensure_one()
+        message = self._explain(error)
+        try:
+            item = self._lock_todo()
+            if item:
+                item.write({"state": "failed", "message": message})
+                item._unlink_activities()
+                # Quietly: the list of activities tells, not a mail for each buyer.
+                item.partner_id.with_context(
+                    mail_activity_quick_update=True
+                ).activity_schedule(
+                    ACTIVITY_TYPE,
+                    summary=self.env._("Leads were not invoiced"),
+                    note=plaintext2html(message),
+                    user_id=item.run_id._get_responsible().id,
+                )
+            self.env["ir.cron"]._commit_progress(len(item))
+            return len(item)
+        except TRY_AGAIN:
+            self.env.cr.rollback()
+            return 0
+
     def _explain(self, error):
-        """Return the sentence that tells a clerk why a buyer was not invoiced."""
-        if isinstance(error, UserError) and error.args:
+        """Return the sentence that tells a clerk why this buyer was not invoiced."""
+        if isinstance(error, UserError | RedirectWarning) and error.args:
             return str(error.args[0])
         if isinstance(error, ClaimError):
             return self.env._(
@@ -208,23 +227,9 @@ class LeadInvoiceRunBuyer(models.Model):
             error=str(error).strip().splitlines()[0] if str(error) else repr(error),
         )
 
-    def _park(self, message):
-        """Set this buyer aside with the reason, and an activity for someone."""
-        self.ensure_one()
-        self.write({"state": "failed", "message": message})
-        self._unlink_activities()
-        self.partner_id.activity_schedule(
-            "lead_invoicing.mail_activity_type_lead_invoicing",
-            summary=self.env._("Leads were not invoiced"),
-            note=message,
-            user_id=self.run_id._get_responsible().id,
-        )
-
     def _unlink_activities(self):
-        """Remove the buyers' activities: their trouble is over, or told anew."""
-        self.partner_id.activity_unlink(
-            ["lead_invoicing.mail_activity_type_lead_invoicing"]
-        )
+        """Remove the activities of these items' buyers."""
+        self.partner_id.activity_unlink([ACTIVITY_TYPE])
 
     # Generating
 
@@ -298,7 +303,8 @@ class LeadInvoiceRunBuyer(models.Model):
                        move.commercial_partner_id, move.lead_window_end, run.cycle_id
                   FROM account_move move
                   JOIN lead_invoice_run run ON run.id = move.lead_run_id
-                 WHERE move.company_id = %s
+                 WHERE move.lead_run_id IS NOT NULL
+                   AND move.company_id = %s
                    AND move.commercial_partner_id IN %s
                    AND move.state != 'cancel'
                    AND run.cycle_id IS NOT NULL
@@ -389,8 +395,11 @@ class LeadInvoiceRunBuyer(models.Model):
                             FROM account_move_line_account_tax_rel
                            WHERE account_move_line_id = origin_line.id)
                              AS origin_taxes,
-                         (%(policy)s = 'credit_note' OR %(policy)s = 'credit_unpaid'
-                             AND origin_move.payment_state IN ('not_paid', 'partial')
+                         (origin_move.move_type = 'out_invoice'
+                          AND (%(policy)s = 'credit_note'
+                               OR %(policy)s = 'credit_unpaid'
+                                  AND origin_move.payment_state
+                                      IN ('not_paid', 'partial', 'blocked'))
                          ) AS credits
                     FROM lead_sale sale
                     LEFT JOIN lead_sale origin ON origin.id = sale.origin_id
@@ -615,6 +624,7 @@ class LeadInvoiceRunBuyer(models.Model):
         a credit note has them the other way round.
         """
         lead_type = self.env["lead.type"].browse(line.lead_type_id)
+        self._check_income_account(lead_type)
         sign = -1 if is_refund else 1
         if line.price is not None:
             is_return = line.transaction_type == "return"
@@ -637,6 +647,25 @@ class LeadInvoiceRunBuyer(models.Model):
             vals["account_id"] = origin.account_id.id
             vals["tax_ids"] = [Command.set(origin.tax_ids.ids)]
         return vals
+
+    def _check_income_account(self, lead_type):
+        """Refuse a lead type whose sales could not be booked.
+
+        :raises UserError: a sentence for the clerk
+        """
+        company = self.env.company
+        accounts = lead_type.product_id.product_tmpl_id._get_product_accounts()
+        if not accounts["income"] and not self.run_id._get_journal().default_account_id:
+            raise UserError(
+                self.env._(
+                    "The product %(product)s of the lead type %(lead_type)s has no"
+                    " income account in %(company)s. Choose one on the product, then"
+                    " retry.",
+                    product=lead_type.product_id.display_name,
+                    lead_type=lead_type.name,
+                    company=company.name,
+                )
+            )
 
     def _get_line_name(self, line, lead_type):
         """Return the label of a lead line, in the language of the context."""
@@ -744,7 +773,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 lines=SQL(", ").join(rows),
             )
         )
-        self.env["lead.sale"].invalidate_model(["invoice_line_id"])
+        self.env["lead.sale"].invalidate_model()
         found = {
             line_id: (count, to_decimal(amount)) for line_id, count, amount in claimed
         }
@@ -777,8 +806,16 @@ class LeadInvoiceRunBuyer(models.Model):
                     "message": " ".join(notes) or False,
                 }
             )
-        self._unlink_activities()
         self.filtered(lambda item: item.state == "done")._settle_earlier_failures()
+        self._unlink_settled_activities()
+
+    def _unlink_settled_activities(self):
+        """Remove the activities of the buyers that no failure is left of, in whatever
+        run or company."""
+        failing = self.search(
+            [("state", "=", "failed"), ("partner_id", "in", self.partner_id.ids)]
+        ).partner_id
+        self.filtered(lambda item: item.partner_id not in failing)._unlink_activities()
 
     def _settle_earlier_failures(self):
         """Close the buyers' failures of earlier runs: what they left is invoiced."""

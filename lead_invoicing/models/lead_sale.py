@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
 from ..tools.lead_data import LeadDataSchema
@@ -29,6 +29,7 @@ ENGINE_FIELDS = {
     "return_number",
     "row_hash",
     "waived",
+    "waived_by_credit",
 }
 # What only the values of a new transaction have: they stand for other fields.
 ALIAS_FIELDS = {"buyer_ref", "occurred_at", "origin_external_ref"}
@@ -123,6 +124,12 @@ class LeadSale(models.Model):
     waived = fields.Boolean(
         readonly=True, copy=False, help="Will never be billed, for the reason given."
     )
+    waived_by_credit = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="A return waived because a reversal of its sale's invoice gave the money"
+        " back already; no longer waived when that is undone.",
+    )
     price_adjustment = fields.Boolean(
         readonly=True,
         copy=False,
@@ -138,6 +145,12 @@ class LeadSale(models.Model):
         "account.move.line", readonly=True, copy=False, ondelete="set null"
     )
     invoice_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
+    release_ids = fields.One2many(
+        "lead.sale.release",
+        "sale_id",
+        "Releases",
+        groups="lead_invoicing.group_user",
+    )
     billing_state = fields.Selection(
         [
             ("unbilled", "Unbilled"),
@@ -281,7 +294,13 @@ class LeadSale(models.Model):
         rows = [None] * len(vals_list)
         vals_list = self._add_input_defaults(vals_list)
         company_ids = [vals["company_id"] for vals in vals_list]
-        for company in self.env["res.company"].browse(dict.fromkeys(company_ids)):
+        companies = self.env["res.company"].browse(dict.fromkeys(company_ids))
+        if not self.env.su and companies - self.env.companies:
+            # Before any check: what is wrong with a row tells of its company's ledger.
+            raise AccessError(
+                self.env._("You cannot record transactions in another company.")
+            )
+        for company in companies:
             recorder = LeadRecorder(self.env, company)
             places = [i for i, id_ in enumerate(company_ids) if id_ == company.id]
             own_rows = [recorder.reader.read_odoo(vals_list[i]) for i in places]
@@ -330,6 +349,7 @@ class LeadSale(models.Model):
             date=row.date,
             reason=row.reason,
             waived=row.waived,
+            waived_by_credit=row.waived_by_credit,
             price_adjustment=row.price_adjustment,
             row_hash=row.row_hash,
             invoice_line_id=False,

@@ -14,16 +14,21 @@ class MailNotification(models.Model):
         """Carry what became of a mail over to the lead document it was sent for."""
         # Whoever's process sends mail may tell the document whether it went out.
         messages = self.sudo().mail_message_id.filtered(
-            lambda message: message.model == "account.move"
+            # The mail with the document, not what people say about it.
+            lambda message: (
+                message.model == "account.move"
+                and "application/pdf" in message.attachment_ids.mapped("mimetype")
+            )
         )
         for message in messages:
             move = self.env["account.move"].sudo().browse(message.res_id).exists()
             if not move.lead_run_id:
                 continue
+            # Followers get copies; those that the document was sent to count.
             notifications = message.notification_ids.filtered(
-                lambda n, move=move: (
+                lambda n, message=message: (
                     n.notification_type == "email"
-                    and n.res_partner_id in move._get_lead_recipients()
+                    and n.res_partner_id in message.partner_ids
                 )
             )
             failed = notifications.filtered(

@@ -53,7 +53,10 @@ class ResPartner(models.Model):
         help="Who gets the invoices by e-mail. Empty: the invoice address.",
     )
     lead_buyer_ref_ids = fields.One2many(
-        "lead.buyer.ref", "partner_id", "Platform References"
+        "lead.buyer.ref",
+        "partner_id",
+        "Platform References",
+        groups="lead_invoicing.group_user",
     )
     lead_currency_id = fields.Many2one(
         "res.currency", compute="_compute_lead_currency_id"

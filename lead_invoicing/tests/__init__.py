@@ -8,5 +8,8 @@ from . import (
     test_lead_sale,
     test_record_transactions,
     test_recording_at_once,
+    test_release,
+    test_rights,
+    test_tours,
     test_windows,
 )

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
 from freezegun import freeze_time
@@ -7,6 +7,7 @@ from .common import LeadInvoicingCommon
 
 # A Monday; windows of the weekly cycle are Monday to Sunday, in New York.
 MONDAY = datetime(2026, 11, 2, 5)  # 00:00 in New York, as naive UTC
+WEEK = timedelta(days=7)
 GENERATION = datetime(2026, 11, 9, 11)  # the Monday after, 06:00 in New York
 
 

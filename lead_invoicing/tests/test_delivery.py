@@ -35,7 +35,7 @@ class LoopbackController(Controller):
 
     def _trigger_server(self):
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        return super()._trigger_server()
 
 
 class DeliveryCommon(GenerationCommon):
@@ -89,6 +89,7 @@ class TestDelivery(DeliveryCommon):
         body = mail.get_body().get_content()
         self.assertIn("Nov 2, 2026 – Nov 8, 2026", body)
         self.assertIn("Online Degree", body)
+        self.assertIn(f"with the reference {invoice.name}", body)
         (attachment,) = mail.iter_attachments()
         self.assertEqual(attachment.get_content_type(), "application/pdf")
         self.assertEqual(invoice.lead_delivery_state, "sent")
@@ -129,6 +130,25 @@ class TestDelivery(DeliveryCommon):
         )
         self.assertEqual(invoice.lead_delivery_state, "sent")
         self.assertFalse(invoice.activity_ids)
+
+    def test_sent_by_hand_to_somebody_else(self):
+        self.buyer.email = False
+        self.new_sale()
+        invoice = self.generate()
+        friend = self.env["res.partner"].create({"name": "F", "email": "f@x.example"})
+        self.env["account.move.send.wizard"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        ).create(
+            {"sending_methods": ["email"], "mail_partner_ids": friend.ids}
+        ).action_send_and_print()
+        self.assertEqual(invoice.lead_delivery_state, "sent")
+        self.assertFalse(invoice.activity_ids)
+
+    def test_a_document_taken_back_while_it_waits_is_not_said_to_be_sent(self):
+        self.new_sale()
+        invoice = self.generate()
+        invoice.button_draft()
+        self.assertFalse(invoice.lead_delivery_state)
 
     def test_a_refused_mail_is_visible_and_told(self):
         self.catcher.refuse = ["buyera@example.com"]

@@ -1,12 +1,13 @@
 from datetime import date, datetime, timedelta
 
 from freezegun import freeze_time
+from psycopg2.errors import SerializationFailure
 
-from odoo import Command, fields
+from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .generation_common import GENERATION, GenerationCommon
+from .generation_common import GENERATION, WEEK, GenerationCommon
 
 
 @tagged("post_install", "-at_install")
@@ -58,7 +59,7 @@ class TestGeneration(GenerationCommon):
         last = self.new_sale(at="2026-11-09T05:00:00Z")
         self.assertEqual(self.generate().lead_sale_count, 1)
         self.assertEqual(last.billing_state, "unbilled")
-        second = self.generate(GENERATION + timedelta(days=7))
+        second = self.generate(GENERATION + WEEK)
         self.assertEqual(second.lead_sale_ids, last)
 
     def test_nothing_is_made_before_its_moment(self):
@@ -138,7 +139,7 @@ class TestGeneration(GenerationCommon):
             self.lines_of(invoice),
             [("Online Degree – Leads purchased: 11", 1, 110.55, 11)],
         )
-        credit_note = self.generate(GENERATION + timedelta(days=7))
+        credit_note = self.generate(GENERATION + WEEK)
         self.assertEqual(credit_note.move_type, "out_refund")
         self.assertEqual(credit_note.amount_untaxed, 110.55)
         self.assertEqual(credit_note.invoice_line_ids.lead_count, 11)
@@ -220,7 +221,7 @@ class TestGeneration(GenerationCommon):
         invoice = self.generate()
         self.new_return(sale, at="2026-11-10T12:00:00Z")
         self.new_sale(price="5.00", at="2026-11-10T12:00:00Z")
-        documents = self.generate(GENERATION + timedelta(days=7))
+        documents = self.generate(GENERATION + WEEK)
         credit_note = documents.filtered(lambda m: m.move_type == "out_refund")
         self.assertEqual(credit_note.reversed_entry_id, invoice)
         self.assertEqual(credit_note.amount_total, 30)
@@ -238,7 +239,7 @@ class TestGeneration(GenerationCommon):
         ).create({})._create_payments()
         self.new_return(sale, at="2026-11-10T12:00:00Z")
         self.new_sale(price="50.00", at="2026-11-10T12:00:00Z")
-        second = self.generate(GENERATION + timedelta(days=7))
+        second = self.generate(GENERATION + WEEK)
         self.assertEqual(second.amount_total, 20)
         self.assertIn(invoice.name, second.invoice_line_ids.sorted("sequence")[1].name)
 
@@ -266,7 +267,7 @@ class TestGeneration(GenerationCommon):
         self.generate()
         self.new_return(sale, at="2026-11-10T12:00:00Z")
         self.new_sale(price="5.00", at="2026-11-10T12:00:00Z")
-        credit_note = self.generate(GENERATION + timedelta(days=7))
+        credit_note = self.generate(GENERATION + WEEK)
         self.assertEqual(credit_note.move_type, "out_refund")
         self.assertEqual(credit_note.amount_total, 25)
         self.assertEqual(
@@ -282,7 +283,7 @@ class TestGeneration(GenerationCommon):
         self.edu_product.taxes_id = self.company_data["default_tax_sale"]
         self.new_sale(price="100.00", at="2026-11-10T12:00:00Z")
         self.new_return(returned, at="2026-11-10T12:00:00Z")
-        document = self.generate(GENERATION + timedelta(days=7))
+        document = self.generate(GENERATION + WEEK)
         self.assertEqual(document.move_type, "out_invoice")
         self.assertEqual(document.amount_untaxed, -2)
         self.assertEqual(document.amount_total, 13)
@@ -309,16 +310,14 @@ class TestGeneration(GenerationCommon):
         self.assertEqual(item.state, "skipped")
         self.assertIn("zero", item.message)
         self.new_sale(at="2026-11-10T12:00:00Z")
-        self.assertEqual(
-            self.generate(GENERATION + timedelta(days=7)).lead_sale_count, 3
-        )
+        self.assertEqual(self.generate(GENERATION + WEEK).lead_sale_count, 3)
 
     def test_a_total_below_the_minimum_waits_for_more(self):
         self.buyer.lead_minimum_amount = 15
         self.new_sale()
         self.assertFalse(self.generate())
         self.new_sale(at="2026-11-10T12:00:00Z")
-        self.assertEqual(self.generate(GENERATION + timedelta(days=7)).amount_total, 20)
+        self.assertEqual(self.generate(GENERATION + WEEK).amount_total, 20)
 
     def test_the_last_window_of_a_year_ignores_the_minimum(self):
         self.buyer.lead_minimum_amount = 15
@@ -583,7 +582,7 @@ class TestGeneration(GenerationCommon):
         self.assertEqual(failure.state, "failed")
         self.buyer.property_account_receivable_id = receivable
         self.new_sale(at="2026-11-10T12:00:00Z")
-        invoice = self.generate(GENERATION + timedelta(days=7))
+        invoice = self.generate(GENERATION + WEEK)
         self.assertEqual(invoice.lead_sale_count, 2)
         self.assertEqual(failure.state, "skipped")
         self.assertEqual(failure.run_id.state, "done")
@@ -638,99 +637,134 @@ class TestGeneration(GenerationCommon):
         self.generate()
         self.assertGreater(broken.next_generation_at, GENERATION)
 
-    # Release
+    def _park(self, buyer):
+        """Give a buyer an archived receivable account; return its good one."""
+        good = buyer.property_account_receivable_id
+        buyer.property_account_receivable_id = good.copy(
+            {"code": "121997", "name": "Old receivable", "active": False}
+        )
+        return good
 
-    def test_deleting_a_draft_releases_its_leads(self):
-        self.cycle.posting = "draft"
-        sale = self.new_sale()
-        self.generate().unlink()
-        self.assertEqual(sale.billing_state, "unbilled")
+    def test_a_retry_at_the_moment_its_run_is_closed_is_not_lost(self):
+        self.new_sale()
+        good = self._park(self.buyer)
+        self.generate()
+        self.buyer.property_account_receivable_id = good
+        item = self.env["lead.invoice.run.buyer"].search([])
+        item.action_retry()
+        # The scheduled action, which saw the item as failed, closes the run.
+        item.run_id.sudo().state = "failed"
+        self.assertEqual(len(self.generate()), 1)
 
-    def test_deleting_a_lead_line_releases_its_leads(self):
-        self.cycle.posting = "draft"
-        degree, auto = self.new_sale(), self.new_sale(lead_type="AUTO")
-        invoice = self.generate()
-        invoice.invoice_line_ids.filtered(
-            lambda line: line.lead_type_id == self.auto
-        ).unlink()
-        self.assertEqual(degree.billing_state, "draft")
-        self.assertEqual(auto.billing_state, "unbilled")
-
-    def test_cancelling_a_posted_invoice_releases_its_leads_and_bills_them_again(self):
-        sale = self.new_sale()
-        invoice = self.generate()
-        invoice.button_cancel()
-        self.assertEqual(sale.billing_state, "unbilled")
+    def test_the_activity_of_a_failure_that_still_stands_stays(self):
+        self.cycle.include_earlier = False
+        self.new_sale()
+        good = self._park(self.buyer)
+        self.generate()
+        self.buyer.property_account_receivable_id = good
         self.new_sale(at="2026-11-10T12:00:00Z")
-        second = self.generate(GENERATION + timedelta(days=7))
-        self.assertIn(sale, second.lead_sale_ids)
-        # What was cancelled cannot come back and bill them twice.
-        invoice.button_draft()
-        with self.assertRaisesRegex(UserError, "released"):
-            invoice.action_post()
+        self.assertEqual(len(self.generate(GENERATION + WEEK)), 1)
+        failed = self.env["lead.invoice.run.buyer"].search([("state", "=", "failed")])
+        self.assertEqual(len(failed), 1)
+        self.assertEqual(len(self.buyer.activity_ids), 1)
 
-    def test_back_to_draft_keeps_the_leads(self):
-        sale = self.new_sale()
-        invoice = self.generate()
-        invoice.button_draft()
-        self.assertEqual(sale.billing_state, "draft")
-        invoice.action_post()
-        self.assertEqual(sale.billing_state, "invoiced")
+    def test_activities_show_names_as_they_are(self):
+        self.buyer.name = "Leads <Nord> & Co"
+        self.new_sale()
+        self._park(self.buyer)
+        self.generate()
+        self.assertIn("Leads &lt;Nord&gt; &amp; Co", self.buyer.activity_ids.note)
 
-    def _reverse(self, invoice, is_modify=False):
-        wizard = (
-            self.env["account.move.reversal"]
-            .with_context(active_model="account.move", active_ids=invoice.ids)
-            .create({"journal_id": invoice.journal_id.id, "date": fields.Date.today()})
+    def test_a_lead_type_without_income_account_parks_its_buyers_with_a_sentence(self):
+        self.new_sale()
+        journal = self.company_data["default_journal_sale"]
+        journal.default_account_id = False
+        self.env.company.income_account_id = False
+        self.edu_product.categ_id.property_account_income_categ_id = False
+        self.edu_product.property_account_income_id = False
+        self.generate()
+        failure = self.env["lead.invoice.run.buyer"].search([])
+        self.assertEqual(failure.state, "failed")
+        self.assertIn("no income account", failure.message)
+
+    def test_windows_never_overtake_each_other(self):
+        self.new_sale()
+        self.new_sale(price="11.00", at="2026-11-10T12:00:00Z")
+        model = self.env.registry["lead.invoice.run.buyer"]
+        original = model._generate
+        conflicts = iter([True, True])
+
+        def generate(items):
+            if next(conflicts, False):
+                raise SerializationFailure
+            return original(items)
+
+        self.patch(model, "_generate", generate)
+        documents = self.generate(GENERATION + WEEK)
+        while not documents:
+            documents = self.generate(GENERATION + WEEK)
+        documents += self.generate(GENERATION + WEEK)
+        self.assertEqual(documents.mapped("amount_total"), [10, 11])
+
+    def test_a_stopped_run_of_a_mended_zone_bills_its_whole_window(self):
+        self.cycle.generation_time = 0  # at the very end of the window
+        moment = datetime(2026, 11, 9, 5)
+        self.cycle.next_generation_at = moment
+        self.new_sale()
+        self._set_zone("Mars/Base")
+        self.assertFalse(self.generate(moment))
+        self._set_zone("America/New_York")
+        invoice = self.generate(moment + timedelta(hours=1))
+        self.assertEqual(invoice.lead_window_start, datetime(2026, 11, 2, 5))
+        self.assertEqual(invoice.lead_window_label, "Nov 2, 2026 – Nov 8, 2026")
+
+    def _set_zone(self, tz):
+        # Past the ORM: as if the server's list of zones had changed.
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE lead_billing_cycle SET tz = %s WHERE id = %s", [tz, self.cycle.id]
         )
-        wizard.reverse_moves(is_modify=is_modify)
-        return wizard.new_move_ids
+        self.env.invalidate_all()
 
-    def test_a_reversed_document_credits_its_leads_until_they_are_released(self):
-        sale = self.new_sale()
-        waiting_return = self.new_return(sale, at="2026-11-10T12:00:00Z")
-        invoice = self.generate()
-        credit_note = self._reverse(invoice)
-        self.assertEqual(sale.billing_state, "invoiced")
-        credit_note.action_post()
-        self.assertEqual(sale.billing_state, "credited")
-        self.assertEqual(waiting_return.billing_state, "waived")
-        self.cycle.next_generation_at = GENERATION
-        self.assertFalse(self.generate())
-        wizard = self.env["lead.sale.release.wizard"].create(
-            {"invoice_ids": invoice.ids, "reason": "Wrong company name"}
-        )
-        wizard.action_release()
-        self.assertEqual(sale.billing_state, "unbilled")
-        self.assertEqual(invoice.lead_sale_ids, sale)
-        self.assertEqual(invoice.lead_amount_difference, 0)
-        release = self.env["lead.sale.release"].search([("sale_id", "=", sale.id)])
-        self.assertEqual(release.invoice_id, invoice)
-        self.assertEqual(release.reason, "Wrong company name")
-        with self.assertRaises(UserError):
-            release.reason = "Something else"
+    def test_a_cycle_that_bills_someone_cannot_be_archived(self):
+        with self.assertRaisesRegex(UserError, "Buyer A"):
+            self.cycle.active = False
+        self.buyer.lead_billing_cycle_id = False
+        self.cycle.active = False
 
-    def test_a_partial_credit_note_leaves_the_leads_invoiced(self):
+    def test_a_disputed_invoice_is_unpaid(self):
         sale = self.new_sale()
         invoice = self.generate()
-        credit_note = self._reverse(invoice)
-        credit_note.invoice_line_ids.price_unit = 4
-        credit_note.action_post()
-        self.assertEqual(sale.billing_state, "invoiced")
-        with self.assertRaises(UserError):
-            self.env["lead.sale.release.wizard"].create(
-                {"invoice_ids": invoice.ids, "reason": "No"}
-            ).action_release()
+        invoice.action_toggle_block_payment()
+        self.new_return(sale, at="2026-11-10T12:00:00Z")
+        self.assertEqual(self.generate(GENERATION + WEEK).reversed_entry_id, invoice)
 
-    def test_reverse_and_invoice_again_moves_the_leads_line_by_line(self):
-        degree, auto = self.new_sale(), self.new_sale(lead_type="AUTO", price="12.00")
-        invoice = self.generate()
-        draft = self._reverse(invoice, is_modify=True)
-        self.assertEqual(draft.lead_sale_ids, degree + auto)
-        self.assertEqual(degree.invoice_line_id.lead_type_id, self.edu)
-        self.assertEqual(auto.invoice_line_id.lead_type_id, self.auto)
-        self.assertEqual(degree.billing_state, "draft")
-        self.assertEqual(invoice.lead_sale_ids, degree + auto)
-        self.assert_ties_out(draft + invoice)
-        draft.action_post()
-        self.assertEqual(degree.billing_state, "invoiced")
+    def test_a_return_of_a_sale_on_a_credit_note_is_deducted(self):
+        self.company.lead_return_policy = "net"
+        big = self.new_sale(price="100.00")
+        self.generate()
+        self.new_return(big, at="2026-11-10T12:00:00Z")
+        small = self.new_sale(at="2026-11-11T12:00:00Z")
+        self.assertEqual(self.generate(GENERATION + WEEK).move_type, "out_refund")
+        self.company.lead_return_policy = "credit_unpaid"
+        self.new_return(small, at="2026-11-17T12:00:00Z")
+        self.new_sale(price="50.00", at="2026-11-17T12:00:00Z")
+        documents = self.generate(GENERATION + 2 * WEEK)
+        self.assertEqual(documents.mapped("amount_total"), [40])
+
+    def test_a_gap_after_a_change_of_cycle_is_billed(self):
+        self.new_sale()
+        self.generate()
+        with freeze_time("2026-11-12"):
+            monthly = self.cycle.copy(
+                {
+                    "name": "Monthly",
+                    "frequency": "monthly",
+                    "include_earlier": False,
+                    "next_generation_at": datetime(2027, 1, 1, 11),
+                }
+            )
+        self.buyer.lead_billing_cycle_id = monthly
+        sale = self.new_sale(at="2026-11-20T12:00:00Z")
+        self.generate(datetime(2027, 1, 1, 11))
+        self.assertEqual(sale.billing_state, "invoiced")

@@ -438,6 +438,7 @@ class LeadRecorder:
             self._waive(row, self.env._("its sale is waived"))
         elif origin.credited:
             self._waive(row, self.env._("already credited"))
+            row.waived_by_credit = True
             row.warning = self.env._(
                 "The invoice of the sale “%s” was credited, so that this return is not"
                 " billed.",
@@ -546,6 +547,7 @@ class LeadRecorder:
             "date": row.date.isoformat(" "),
             "reason": row.reason,
             "waived": row.waived,
+            "waived_by_credit": row.waived_by_credit,
             "price_adjustment": row.price_adjustment,
             "row_hash": row.row_hash,
         }

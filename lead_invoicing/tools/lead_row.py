@@ -41,6 +41,7 @@ class Row:
         "status",
         "type",
         "waived",
+        "waived_by_credit",
         "warning",
     )
 
@@ -51,7 +52,8 @@ class Row:
         self.external_ref = self.refused = self.same_as = None
         self.partner_id = self.lead_type_id = self.currency_id = None
         self.origin = self.origin_id = self.return_number = None
-        self.price_adjustment = self.waived = self.from_odoo = False
+        self.price_adjustment = self.from_odoo = False
+        self.waived = self.waived_by_credit = False
 
     @property
     def is_return(self):

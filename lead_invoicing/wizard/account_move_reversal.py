@@ -1,10 +1,25 @@
-from odoo import models
+from odoo import fields, models
+from odoo.exceptions import UserError
 
 
 class AccountMoveReversal(models.TransientModel):
     _inherit = "account.move.reversal"
 
     def reverse_moves(self, is_modify=False):
+        """Move the leads of lead documents to the invoices that replace them.
+
+        :raises UserError: for a reversal in the future, until which the leads would be
+            billed on both
+        """
+        if is_modify and self.date > fields.Date.context_today(self):
+            for move in self.move_ids.filtered("lead_run_id"):
+                raise UserError(
+                    self.env._(
+                        "%s bills leads: reverse it today, or make the new invoice on"
+                        " the day of the reversal.",
+                        move.display_name,
+                    )
+                )
         action = super().reverse_moves(is_modify)
         for new_move in self.new_move_ids.filtered("lead_replaces_id"):
             new_move.lead_replaces_id._move_lead_sales_to(

@@ -22,5 +22,6 @@ class LeadSaleReleaseWizard(models.TransientModel):
         :raises UserError: for a document that is not reversed in full
         """
         self.ensure_one()
+        self.invoice_ids.check_access("write")
         self.invoice_ids._release_credited_lead_sales(self.reason)
         return {"type": "ir.actions.act_window_close"}

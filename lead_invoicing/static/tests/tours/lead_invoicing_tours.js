@@ -1,0 +1,244 @@
+import { registry } from "@web/core/registry";
+import { stepUtils } from "@web_tour/tour_utils";
+
+const tours = registry.category("web_tour.tours");
+
+/** The page must not be wider than the screen. */
+function fits(content, trigger) {
+    return {
+        content,
+        trigger,
+        run() {
+            const page = document.querySelector(".o_content") || document.body;
+            if (page.scrollWidth > page.clientWidth + 1) {
+                throw new Error(`${content}: wider than the screen`);
+            }
+        },
+    };
+}
+
+// A clerk finds the failed run, mends the buyer and has it tried again.
+tours.add("lead_invoicing_clerk_mends", {
+    url: "/odoo",
+    steps: () => [
+        ...stepUtils.goToAppSteps("lead_invoicing.menu_root", "Open the app"),
+        {
+            content: "Its first screen are the invoices, with their buyers",
+            trigger: ".o_data_row td[name='invoice_partner_display_name']:contains(Buyer A)",
+        },
+        {
+            content: "Go to the runs",
+            trigger: ".o_menu_sections [data-menu-xmlid='lead_invoicing.menu_runs']",
+            run: "click",
+        },
+        {
+            content: "Open the run with a failure",
+            trigger: ".o_data_row:contains(Done with failures) td[name='cycle_id']",
+            run: "click",
+        },
+        {
+            content: "It says how many",
+            trigger: ".alert-warning:contains(1 of 2 buyers could not be invoiced)",
+        },
+        {
+            content: "And why",
+            trigger: ".o_field_widget[name='failure_ids'] .o_data_row:contains(is archived)",
+        },
+        {
+            content: "Mend the buyer",
+            trigger: ".o_field_widget[name='failure_ids'] button[name='action_view_partner']",
+            run: "click",
+        },
+        {
+            content: "Open the buyer's billing page",
+            trigger: ".o_form_view a.nav-link[name='lead_invoicing']",
+            run: "click",
+        },
+        {
+            content: "Choose another receivable account",
+            trigger: ".o_field_widget[name='property_account_receivable_id'] input",
+            run: "edit Mended receivable",
+        },
+        {
+            trigger: ".ui-menu-item a:contains(Mended receivable)",
+            run: "click",
+        },
+        {
+            content: "Save",
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "Back to the run",
+            trigger: ".o_form_saved",
+        },
+        {
+            trigger: ".o_back_button",
+            run: "click",
+        },
+        {
+            content: "Retry",
+            trigger: ".o_statusbar_buttons button[name='action_retry']",
+            run: "click",
+        },
+        {
+            content: "The run goes on",
+            trigger: ".o_statusbar_status .o_arrow_button_current:contains(Running)",
+        },
+        {
+            content: "The buyer is in line again",
+            trigger: ".o_field_widget[name='buyer_ids'] .o_data_row:contains(Buyer B):contains(To do)",
+        },
+    ],
+});
+
+// Later, the clerk looks at the invoice and at the leads behind it.
+tours.add("lead_invoicing_clerk_looks", {
+    url: "/odoo/action-lead_invoicing.action_lead_invoice_run",
+    steps: () => [
+        {
+            content: "The run is done now",
+            trigger: ".o_data_row:contains(Done) td[name='cycle_id']",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view:not(:has(.alert-warning))",
+        },
+        {
+            content: "Look at its documents",
+            trigger: "button[name='action_view_invoices']",
+            run: "click",
+        },
+        {
+            content: "Open the invoice of the mended buyer",
+            trigger: ".o_data_row td[name='invoice_partner_display_name']:contains(Buyer B)",
+            run: "click",
+        },
+        {
+            content: "It says how many leads it bills",
+            trigger: ".o_form_view td[name='quantity']:contains(2)",
+        },
+        {
+            content: "Open its leads",
+            trigger: "button[name='action_view_lead_sales']:contains(2)",
+            run: "click",
+        },
+        {
+            content: "Both are invoiced",
+            trigger: ".o_list_view .o_data_row:contains(Invoiced) + .o_data_row:contains(Invoiced)",
+        },
+    ],
+});
+
+// A manager makes a billing cycle and sees what it will do.
+tours.add("lead_invoicing_manager_makes_a_cycle", {
+    url: "/odoo/action-lead_invoicing.action_lead_billing_cycle",
+    steps: () => [
+        {
+            trigger: ".o_list_button_add",
+            run: "click",
+        },
+        {
+            content: "Name it",
+            trigger: ".o_field_widget[name='name'] input",
+            run: "edit Twice a month",
+        },
+        {
+            content: "Three windows are shown before anything is saved",
+            trigger: ".o_field_widget[name='upcoming_windows'] tbody tr:nth-child(3)",
+        },
+        {
+            content: "Choose another frequency",
+            trigger: ".o_field_widget[name='frequency'] .o_select_menu_toggler",
+            run: "click",
+        },
+        {
+            trigger: ".o_select_menu_item:contains(Twice a month)",
+            run: "click",
+        },
+        {
+            content: "The summary says it in words",
+            trigger: ".o_field_widget[name='schedule_summary']:contains(From the 1st to the 15th)",
+        },
+        {
+            content: "And the windows follow",
+            trigger: ".o_field_widget[name='upcoming_windows'] tbody tr:nth-child(3)",
+            run() {
+                const rows = document.querySelectorAll(
+                    ".o_field_widget[name='upcoming_windows'] tbody tr"
+                );
+                const days = [...rows].map((row) => / (1|16), /.test(row.cells[0].textContent));
+                if (rows.length !== 3 || !days.every(Boolean)) {
+                    throw new Error("These are not the next three windows.");
+                }
+            },
+        },
+        {
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_saved",
+        },
+    ],
+});
+
+// The same clerk on a phone.
+tours.add("lead_invoicing_clerk_on_a_phone", {
+    url: "/odoo/action-lead_invoicing.action_lead_invoice_run",
+    steps: () => [
+        fits("The runs are cards", ".o_kanban_record:contains(Done with failures)"),
+        {
+            content: "Open the run with a failure",
+            trigger: ".o_kanban_record:contains(Done with failures)",
+            run: "click",
+        },
+        fits("The run", ".o_form_view .alert-warning"),
+        {
+            content: "The failure is a card with its reason",
+            trigger: ".o_field_widget[name='failure_ids'] .o_kanban_record:contains(is archived)",
+        },
+        {
+            content: "Mend the buyer",
+            trigger: ".o_field_widget[name='failure_ids'] button[name='action_view_partner']",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view a.nav-link[name='lead_invoicing']",
+            run: "click",
+        },
+        fits("The buyer", ".o_field_widget[name='property_account_receivable_id']"),
+        {
+            trigger: ".o_back_button",
+            run: "click",
+        },
+        {
+            content: "Retry this buyer",
+            trigger: ".o_field_widget[name='failure_ids'] button[name='action_retry']",
+            run: "click",
+        },
+        {
+            content: "It is in line again",
+            trigger: ".o_field_widget[name='buyer_ids'] .o_kanban_record:contains(To do)",
+        },
+    ],
+});
+
+// What else a phone shows.
+for (const [name, action, card] of [
+    ["sales", "lead_sale", ".o_kanban_record:contains(Unbilled)"],
+    ["invoices", "lead_invoices", ".o_kanban_record:contains(Buyer A)"],
+    ["cycles", "lead_billing_cycle", ".o_kanban_record:contains(Every week)"],
+]) {
+    tours.add(`lead_invoicing_phone_${name}`, {
+        url: `/odoo/action-lead_invoicing.action_${action}`,
+        steps: () => [
+            fits(name, card),
+            {
+                trigger: card,
+                run: "click",
+            },
+            fits(`one of the ${name}`, ".o_form_view"),
+        ],
+    });
+}

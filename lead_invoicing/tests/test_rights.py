@@ -1,0 +1,887 @@
+from itertools import product
+
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Date
+from odoo.service.model import get_public_method
+from odoo.tests import Form, new_test_user
+
+from .generation_common import GenerationCommon
+
+# Who may do what with a record of the seller's company: read, write, create, unlink.
+# The buyer's portal user and the other buyer's look at a transaction of that buyer.
+RIGHTS = """
+                         clerk manager api   plain books buyer other abroad anyone
+lead.sale                r     rwcu    c     -     -     r     -     c      -
+lead.type                r     rwcu    -     -     -     -     -     c      -
+lead.buyer.ref           r     rwcu    -     -     -     -     -     c      -
+lead.billing.cycle       r     rwcu    -     -     -     -     -     c      -
+lead.invoice.run         r     r       -     -     -     -     -     -      -
+lead.invoice.run.buyer   r     r       -     -     -     -     -     -      -
+lead.sale.release        r     r       -     -     -     -     -     -      -
+lead.sale.release.wizard -     c       -     -     -     -     -     c      -
+"""
+OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
+
+# All that can be called from outside, beside what every Odoo model has. Whatever is
+# added here needs a test of who may call it.
+PUBLIC_METHODS = {
+    "lead.sale": {"record_transactions", "action_waive"},
+    "lead.type": set(),
+    "lead.buyer.ref": set(),
+    "lead.billing.cycle": set(),
+    "lead.invoice.run": {
+        "action_retry",
+        "action_view_buyers",
+        "action_view_failures",
+        "action_view_invoices",
+    },
+    "lead.invoice.run.buyer": {
+        "action_retry",
+        "action_view_invoices",
+        "action_view_partner",
+    },
+    "lead.sale.release": set(),
+    "lead.sale.release.wizard": {"action_release"},
+    "account.move": {"action_view_lead_sales"},
+    "account.move.line": set(),
+    "account.move.reversal": set(),
+    "account.move.send": set(),
+    "res.company": set(),
+    "res.partner": {"action_view_lead_sales"},
+}
+
+
+class RightsCommon(GenerationCommon):
+    """The world of generation with one document, one failed buyer, and users who may
+    do as little as possible: an ``accountant`` (Odoo's billing only), a portal user of
+    the ``buyer`` and one of another, and a ``stranger`` who manages the lead invoicing
+    of another company."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other_buyer = cls.new_buyer("Buyer B")
+        cls.accountant = cls.new_user("clerk", "account.group_account_invoice")
+        cls.portal_user = cls.new_portal_user(cls.buyer)
+        cls.other_portal_user = cls.new_portal_user(cls.other_buyer)
+        cls.public_user = cls.env.ref("base.public_user")
+        cls.abroad = cls._create_company(name="Other House")
+        cls.stranger = new_test_user(
+            cls.env,
+            login="stranger",
+            groups="base.group_user,lead_invoicing.group_manager,"
+            "lead_invoicing.group_lead_data,base.group_partner_manager",
+            company_id=cls.abroad.id,
+            company_ids=[Command.set(cls.abroad.ids)],
+        )
+
+    @classmethod
+    def new_user(cls, login, groups, **values):
+        return new_test_user(
+            cls.env,
+            login=f"rights_{login}",
+            groups=groups,
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
+            **values,
+        )
+
+    @classmethod
+    def new_portal_user(cls, buyer):
+        clerk = cls.env["res.partner"].create(
+            {"name": f"Clerk of {buyer.name}", "parent_id": buyer.id}
+        )
+        return cls.new_user(buyer.name, "base.group_portal", partner_id=clerk.id)
+
+    def bill(self):
+        """Bill a sale to ``buyer``; ``other_buyer`` fails, its sale stays unbilled."""
+        self.sale = self.new_sale(lead_data={"first_name": "Ada"})
+        self.other_sale = self.new_sale(
+            self.other_buyer, lead_data={"first_name": "Grace"}
+        )
+        self.receivable = self.other_buyer.property_account_receivable_id.copy()
+        self.other_buyer.property_account_receivable_id = self.receivable
+        self.receivable.active = False
+        self.document = self.generate()
+        self.run = self.document.lead_run_id
+        self.failure = self.run.failure_ids
+        self.assertEqual(self.failure.partner_id, self.other_buyer)
+        self.lead_line = self.document.invoice_line_ids
+
+    def reverse(self, user=None, modify=False):
+        """Reverse the document with Odoo's wizard, as a user does."""
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_user(user or self.env.user)
+            .with_context(active_model="account.move", active_ids=self.document.ids)
+            .create({"reason": "Agreed", "journal_id": self.document.journal_id.id})
+        )
+        action = wizard.modify_moves() if modify else wizard.refund_moves()
+        return self.env["account.move"].with_user(user).browse(action["res_id"])
+
+    def read_ours(self, records):
+        """Read all fields that the addon adds to a model and shows to the user."""
+        names = [name for name in records.fields_get() if name.startswith("lead_")]
+        self.assertTrue(names)
+        records.read(names)
+        records.web_read({name: {} for name in names})
+
+    def assert_refused(self, method, *args, **kwargs):
+        with self.assertRaises(UserError):
+            method(*args, **kwargs)
+
+
+class TestRights(RightsCommon):
+    def test_who_may_do_what(self):
+        self.bill()
+        users = {
+            "clerk": self.billing_user,
+            "manager": self.manager,
+            "api": self.integrator,
+            "plain": self.plain_user,
+            "books": self.accountant,
+            "buyer": self.portal_user,
+            "other": self.other_portal_user,
+            "abroad": self.stranger,
+            "anyone": self.public_user,
+        }
+        records = {
+            "lead.sale": self.sale,
+            "lead.type": self.edu,
+            "lead.buyer.ref": self.env["lead.buyer.ref"].create(
+                {"ref": "X", "partner_id": self.buyer.id}
+            ),
+            "lead.billing.cycle": self.cycle,
+            "lead.invoice.run": self.run,
+            "lead.invoice.run.buyer": self.failure,
+            "lead.sale.release": self.make_release(),
+            "lead.sale.release.wizard": self.env["lead.sale.release.wizard"].create(
+                {"invoice_ids": self.document.ids, "reason": "x"}
+            ),
+        }
+        header, *lines = RIGHTS.strip("\n").splitlines()
+        self.assertEqual(header.split(), list(users))
+        for line in lines:
+            model, *expected = line.split()
+            for name, letters in zip(users, expected, strict=True):
+                record = records[model].with_user(users[name])
+                found = "".join(
+                    letter
+                    for letter, operation in OPERATIONS.items()
+                    if (record.browse() if letter == "c" else record).has_access(
+                        operation
+                    )
+                )
+                with self.subTest(model=model, user=name):
+                    self.assertEqual(found or "-", letters)
+
+    def test_every_model_of_the_addon_has_a_row_in_the_table(self):
+        models = self.env["ir.model"].search([("model", "=like", "lead.%")])
+        ours = [
+            model.model
+            for model in models
+            if "lead_invoicing" in (model.modules or "").split(", ")
+        ]
+        rows = {line.split()[0] for line in RIGHTS.strip().splitlines()[1:]}
+        self.assertEqual(set(ours), rows)
+
+    def make_release(self):
+        sale = self.new_sale()
+        self.invoice(sale)
+        self.env["lead.sale.release"]._log(sale.invoice_id, "x")
+        return self.env["lead.sale.release"].search([("sale_id", "=", sale.id)])
+
+    def test_methods_that_can_be_called_from_outside(self):
+        for name, expected in PUBLIC_METHODS.items():
+            model = self.env[name]
+            public = set()
+            # What Odoo defines itself, and the addon extends, Odoo's own access covers.
+            core = set()
+            for cls in type(model).mro():
+                ours = cls.__module__.startswith("odoo.addons.lead_invoicing.")
+                methods = {key for key in vars(cls) if callable(vars(cls)[key])}
+                if not ours:
+                    core |= methods
+                    continue
+                for method in methods:
+                    try:
+                        get_public_method(model, method)
+                    except AccessError:
+                        continue
+                    public.add(method)
+            with self.subTest(model=name):
+                self.assertEqual(public - core, expected)
+
+
+class TestIntegratorRights(RightsCommon):
+    """The platform's user records transactions over the API, and nothing else."""
+
+    def test_records(self):
+        (answer,) = self.record(
+            self.sale_vals("P1", buyer_ref=self.buyer.ref), user=self.integrator
+        )
+        self.assertEqual(answer["status"], "created", answer["message"])
+
+    def test_cannot_look_at_anything(self):
+        self.bill()
+        for record in (self.sale, self.edu, self.cycle, self.run, self.document):
+            as_integrator = record.with_user(self.integrator)
+            with self.subTest(model=record._name):
+                self.assert_refused(as_integrator.read, ["display_name"])
+                self.assert_refused(as_integrator.search, [])
+                self.assert_refused(as_integrator.export_data, ["display_name"])
+
+    def test_cannot_bill_waive_or_change(self):
+        self.bill()
+        sale = self.other_sale.with_user(self.integrator)
+        self.assert_refused(sale.write, {"reason": "x"})
+        self.assert_refused(sale.write, {"waived": True})
+        self.assert_refused(sale.action_waive)
+        self.assert_refused(sale.unlink)
+        self.assert_refused(self.failure.with_user(self.integrator).action_retry)
+        self.assert_refused(self.run.with_user(self.integrator).action_retry)
+        self.assert_refused(self.cycle.with_user(self.integrator).write, {"name": "x"})
+
+    def test_cannot_add_lead_data_fields_on_the_way(self):
+        added = {
+            "name": "shoe_size",
+            "string": "Shoe Size",
+            "type": "integer",
+            "value": 40,
+            "definition_changed": True,
+        }
+        self.assert_refused(
+            self.env["lead.sale"].with_user(self.integrator).create,
+            {
+                "external_ref": "P1",
+                "partner_id": self.buyer.id,
+                "lead_type_id": self.edu.id,
+                "price": 1,
+                "lead_data": [added],
+            },
+        )
+
+
+class TestEngineFields(RightsCommon):
+    """What Lead Invoicing decides itself, nobody writes: not over RPC either."""
+
+    def test_of_a_transaction(self):
+        self.bill()
+        values = {
+            "amount": 1,
+            "commercial_partner_id": self.other_buyer.id,
+            "invoice_line_id": False,
+            "price_adjustment": True,
+            "return_number": 3,
+            "row_hash": "x",
+            "waived": True,
+        }
+        for (name, value), sale in product(
+            values.items(), (self.sale, self.other_sale)
+        ):
+            with self.subTest(field=name):
+                self.assert_refused(sale.with_user(self.manager).write, {name: value})
+                self.assert_refused(
+                    sale.with_user(self.manager).web_save, {name: value}, {}
+                )
+
+    def test_of_a_new_transaction(self):
+        self.bill()
+        vals = {
+            "external_ref": "M1",
+            "partner_id": self.buyer.id,
+            "lead_type_id": self.edu.id,
+            "price": 1,
+        }
+        ledger = self.env["lead.sale"].with_user(self.manager)
+        for name, value in (
+            ("waived", True),
+            ("invoice_line_id", self.lead_line.id),
+            ("amount", 5),
+        ):
+            with self.subTest(field=name):
+                self.assert_refused(ledger.create, {**vals, name: value})
+                in_context = ledger.with_context(**{f"default_{name}": value})
+                sale = in_context.create({**vals, "external_ref": f"M {name}"})
+                self.assertFalse(sale.waived)
+                self.assertFalse(sale.invoice_line_id)
+                self.assertEqual(sale.amount, 1)
+
+    def test_of_runs(self):
+        self.bill()
+        for user in (self.billing_user, self.manager):
+            for record, vals in (
+                (self.run, {"state": "done"}),
+                (self.run, {"posting": "draft"}),
+                (self.failure, {"state": "done"}),
+                (self.failure, {"message": "fine"}),
+            ):
+                self.assert_refused(record.with_user(user).write, vals)
+            self.assert_refused(
+                self.env["lead.invoice.run"].with_user(user).create,
+                {"company_id": self.company.id},
+            )
+            self.assert_refused(self.failure.with_user(user).unlink)
+
+    def test_of_a_document(self):
+        self.bill()
+        document = self.document.with_user(self.billing_user)
+        for name, value in (
+            ("lead_run_id", False),
+            ("lead_run_buyer_id", self.failure.id),
+            ("lead_window_start", "2020-01-01 00:00:00"),
+            ("lead_window_end", "2020-01-01 00:00:00"),
+            ("lead_replaces_id", document.id),
+            ("lead_credited", True),
+            ("lead_delivery_state", "sent"),
+        ):
+            with self.subTest(field=name):
+                self.assert_refused(document.write, {name: value})
+        for name, value in (
+            ("lead_type_id", False),
+            ("lead_transaction_type", "return"),
+            ("lead_count", 99),
+        ):
+            with self.subTest(field=name):
+                line = document.invoice_line_ids
+                self.assert_refused(line.write, {name: value})
+                self.assert_refused(
+                    document.write,
+                    {"invoice_line_ids": [Command.update(line.id, {name: value})]},
+                )
+
+    def test_released_transactions_are_kept(self):
+        self.bill()
+        self.reverse(self.accountant).action_post()
+        self.env["lead.sale.release.wizard"].with_user(self.manager).create(
+            {"invoice_ids": self.document.ids, "reason": "Agreed"}
+        ).action_release()
+        release = self.env["lead.sale.release"].search([])
+        self.assertEqual(release.sale_id, self.sale)
+        self.assertEqual(release.create_uid, self.manager)
+        for user in (self.billing_user, self.manager):
+            self.assert_refused(release.with_user(user).write, {"reason": "x"})
+            self.assert_refused(release.with_user(user).unlink)
+            self.assert_refused(release.with_user(user).create, {"reason": "x"})
+
+    def test_only_a_manager_releases(self):
+        self.bill()
+        self.reverse(self.accountant).action_post()
+        wizard = self.env["lead.sale.release.wizard"].with_user(self.billing_user)
+        self.assert_refused(
+            wizard.create, {"invoice_ids": self.document.ids, "reason": "x"}
+        )
+
+    def test_a_clerk_retries(self):
+        self.bill()
+        self.receivable.active = True
+        self.failure.with_user(self.billing_user).action_retry()
+        self.assertEqual(self.failure.state, "todo")
+        self.assertEqual(self.generate().partner_id, self.other_buyer)
+
+
+class TestAccountingRights(RightsCommon):
+    """Who has Odoo's billing rights, and none of Lead Invoicing, works on lead
+    documents as on any other."""
+
+    def test_opens_a_document(self):
+        self.bill()
+        with Form(self.document.with_user(self.accountant)) as form:
+            form.ref = "PO 7"
+        self.assertEqual(self.document.ref, "PO 7")
+        action = self.document.with_user(self.accountant)
+        self.assert_refused(action.action_view_lead_sales)
+
+    def test_lists_and_searches_documents(self):
+        self.bill()
+        moves = self.env["account.move"].with_user(self.accountant)
+        views = moves.get_views([(False, "list"), (False, "search"), (False, "kanban")])
+        names = views["models"]["account.move"]["fields"]
+        self.assertIn(self.document, moves.search([("lead_run_id", "!=", False)]))
+        readable = [name for name in names if moves._fields[name].store]
+        self.assertTrue(self.document.with_user(self.accountant).read(readable))
+
+    def test_reads_all_fields_it_is_offered(self):
+        self.bill()
+        for record in (self.document, self.lead_line, self.buyer):
+            with self.subTest(model=record._name):
+                self.read_ours(record.with_user(self.accountant))
+
+    def test_posts_and_cancels_a_draft(self):
+        self.cycle.posting = "draft"
+        self.bill()
+        document = self.document.with_user(self.accountant)
+        document.action_post()
+        self.assertEqual(self.sale.billing_state, "invoiced")
+        document.button_cancel()
+        self.env.invalidate_all()
+        self.assertEqual(self.sale.billing_state, "unbilled")
+
+    def test_deletes_a_draft(self):
+        self.cycle.posting = "draft"
+        self.bill()
+        self.document.with_user(self.accountant).unlink()
+        self.env.invalidate_all()
+        self.assertEqual(self.sale.billing_state, "unbilled")
+
+    def test_reverses(self):
+        self.bill()
+        waiting = self.new_return(self.sale, at="2026-11-10T12:00:00Z")
+        self.reverse(self.accountant).action_post()
+        self.assertEqual(self.sale.billing_state, "credited")
+        self.assertTrue(waiting.waived)
+
+    def test_reverses_and_invoices_again(self):
+        self.bill()
+        again = self.reverse(self.accountant, modify=True)
+        self.env.invalidate_all()
+        self.assertEqual(self.sale.invoice_id, again)
+        self.assertEqual(self.sale.billing_state, "draft")
+        again.action_post()
+        self.assertEqual(again.sudo().lead_run_id, self.run)
+        self.assertEqual(self.sale.billing_state, "invoiced")
+
+    def test_registers_a_payment(self):
+        self.bill()
+        self.env["account.payment.register"].with_user(self.accountant).with_context(
+            active_model="account.move", active_ids=self.document.ids
+        ).create({}).action_create_payments()
+        self.assertIn(self.document.payment_state, ("paid", "in_payment"))
+
+    def test_sends(self):
+        self.bill()
+        wizard = (
+            self.env["account.move.send.wizard"]
+            .with_user(self.accountant)
+            .with_context(active_model="account.move", active_ids=self.document.ids)
+            .create({})
+        )
+        wizard.sending_methods = ["email"]
+        wizard.action_send_and_print()
+        self.assertTrue(self.document.is_move_sent)
+        mail = self.document.message_ids.filtered("partner_ids")
+        self.assertEqual(mail.partner_ids, self.buyer)
+
+    def test_is_told_of_a_document_without_an_address(self):
+        self.buyer.email = False
+        self.bill()
+        document = self.document.with_user(self.accountant)
+        document._queue_lead_sending()
+        self.assertEqual(document.lead_delivery_state, "no_address")
+        self.assertTrue(document.activity_ids)
+
+
+class TestContactRights(RightsCommon):
+    """Contacts stay usable for everyone who has nothing to do with leads."""
+
+    def test_plain_user_reads_contacts(self):
+        self.bill()
+        self.buyer.lead_invoice_recipient_ids = self.portal_user.partner_id
+        contact = self.buyer.with_user(self.plain_user)
+        self.read_ours(contact | contact.child_ids)
+        for name in ("lead_unbilled_amount", "lead_sale_count", "lead_buyer_ref_ids"):
+            with self.subTest(field=name):
+                self.assertNotIn(name, contact.fields_get())
+                self.assert_refused(contact.read, [name])
+
+    def test_contact_manager_edits_contacts(self):
+        user = self.new_user("contacts", "base.group_user,base.group_partner_manager")
+        with Form(self.env["res.partner"].with_user(user)) as form:
+            form.name = "Colleague"
+            form.parent_id = self.buyer
+        colleague = form.record
+        self.assertEqual(colleague.lead_billing_cycle_id, self.cycle)
+        with Form(self.buyer.with_user(user)) as form:
+            form.name = "Buyer A, Inc."
+        self.assertTrue(self.buyer.with_user(user).copy())
+
+    def test_clerk_sets_how_a_buyer_is_billed(self):
+        clerk = self.new_user(
+            "billing", "lead_invoicing.group_user,base.group_partner_manager"
+        )
+        with Form(self.buyer.with_user(clerk)) as form:
+            form.lead_po_number = "PO 7"
+            form.lead_billing_mode = "prepaid"
+        self.assertEqual(self.buyer.lead_po_number, "PO 7")
+
+
+class TestLeadDataRights(RightsCommon):
+    """Lead data are personal: only who is in their group sees them, by any way."""
+
+    def setUp(self):
+        super().setUp()
+        self.bill()
+        self.users = [self.billing_user, self.manager, self.portal_user]
+
+    def test_not_by_reading(self):
+        for user in self.users:
+            sale = self.sale.with_user(user)
+            with self.subTest(user=user.login):
+                self.assertTrue(sale.read(["price"]))
+                self.assertNotIn("lead_data", sale.read()[0])
+                self.assertNotIn("lead_data", sale.fields_get())
+                self.assert_refused(sale.read, ["lead_data"])
+                self.assert_refused(sale.web_read, {"lead_data": {}})
+                self.assert_refused(sale.export_data, ["lead_data"])
+                self.assert_refused(sale.export_data, ["lead_data.first_name"])
+                self.assert_refused(
+                    sale.search_read, [("id", "=", sale.id)], ["lead_data"]
+                )
+
+    def test_not_by_searching_sorting_or_grouping(self):
+        for user in self.users:
+            ledger = self.env["lead.sale"].with_user(user)
+            with self.subTest(user=user.login):
+                name = "lead_data.first_name"
+                self.assert_refused(ledger.search, [(name, "=", "Ada")])
+                self.assert_refused(ledger.search_count, [(name, "!=", False)])
+                self.assert_refused(ledger.formatted_read_group, [], [name])
+                self.assert_refused(ledger.web_read_group, [], [name])
+                self.assert_refused(ledger.search, [("lead_data", "!=", False)])
+                self.assert_refused(ledger.search, [], order="lead_data")
+                self.assert_refused(
+                    self.sale.with_user(user).filtered_domain,
+                    [("lead_data.first_name", "=", "Ada")],
+                )
+
+    def test_not_by_way_of_another_model(self):
+        user = self.billing_user
+        moves = self.env["account.move"].with_user(user)
+        self.assertTrue(moves.search([("lead_sale_ids.price", "=", 10)]))
+        self.assert_refused(
+            moves.search, [("lead_sale_ids.lead_data.first_name", "=", "Ada")]
+        )
+        self.assert_refused(
+            self.document.with_user(user).export_data,
+            ["lead_sale_ids/lead_data"],
+        )
+        self.assert_refused(
+            self.document.with_user(user).web_read,
+            {"lead_sale_ids": {"fields": {"lead_data": {}}}},
+        )
+
+    def test_not_by_writing(self):
+        sale = self.sale.with_user(self.manager)
+        self.assert_refused(sale.write, {"lead_data": {"first_name": "Eve"}})
+
+    def test_by_who_is_in_the_group(self):
+        user = self.new_user(
+            "data", "lead_invoicing.group_user,lead_invoicing.group_lead_data"
+        )
+        ledger = self.env["lead.sale"].with_user(user)
+        self.assertEqual(
+            ledger.search([("lead_data.first_name", "=", "Ada")]), self.sale
+        )
+        self.assertEqual(self.sale.with_user(user).lead_data["first_name"], "Ada")
+
+
+class TestPortalRights(RightsCommon):
+    """A buyer sees own transactions only, however it asks."""
+
+    def test_own_transactions(self):
+        self.bill()
+        ledger = self.env["lead.sale"]
+        self.assertEqual(ledger.with_user(self.portal_user).search([]), self.sale)
+        self.assertEqual(
+            ledger.with_user(self.other_portal_user).search([]), self.other_sale
+        )
+        colleague = self.new_portal_user(self.buyer.copy({"name": "C"}))
+        self.assertFalse(ledger.with_user(colleague).search([]))
+        self.assertFalse(ledger.with_user(self.public_user).has_access("read"))
+
+    def test_a_sub_account_is_of_its_company(self):
+        branch = self.env["res.partner"].create(
+            {"name": "Branch", "parent_id": self.buyer.id, "ref": "branch"}
+        )
+        sale = self.new_sale(branch)
+        user = self.new_user(
+            "branch",
+            "base.group_portal",
+            partner_id=self.env["res.partner"]
+            .create({"name": "Clerk", "parent_id": branch.id})
+            .id,
+        )
+        for own in (user, self.portal_user):
+            self.assertEqual(sale.with_user(own).read(["price"])[0]["price"], 10)
+        self.assertFalse(
+            self.env["lead.sale"].with_user(self.other_portal_user).search([])
+        )
+
+    def test_not_by_guessing(self):
+        self.bill()
+        own = self.env["lead.sale"].with_user(self.portal_user)
+        guess = own.browse(self.other_sale.id)
+        self.assert_refused(guess.read, ["price"])
+        self.assert_refused(guess.web_read, {"price": {}})
+        self.assert_refused(guess.export_data, ["price"])
+        self.assertFalse(own.search([("id", "in", guess.ids)]))
+        self.assertFalse(own.name_search(self.other_sale.external_ref))
+        self.assertEqual(own.search_count([("price", ">", 0)]), 1)
+        groups = own.formatted_read_group([], ["partner_id"], ["amount:sum"])
+        self.assertEqual([group["partner_id"][0] for group in groups], self.buyer.ids)
+        for domain in (
+            [("partner_id", "=", self.other_buyer.id)],
+            [("commercial_partner_id", "child_of", self.other_buyer.ids)],
+            [("external_ref", "=", self.other_sale.external_ref)],
+            [("company_id", "in", (self.company | self.abroad).ids)],
+        ):
+            self.assertFalse(own.search(domain) - self.sale)
+
+    def test_not_by_other_companies(self):
+        self.bill()
+        for own in (
+            self.env["lead.sale"].with_user(self.portal_user),
+            self.env["lead.sale"].with_user(self.public_user),
+        ):
+            trick = own.with_context(allowed_company_ids=self.abroad.ids)
+            self.assert_refused(trick.search, [])
+            self.assert_refused(own.with_company(self.abroad).search, [])
+
+    def test_neither_writes_nor_records(self):
+        self.bill()
+        own = self.sale.with_user(self.portal_user)
+        for vals in ({"reason": "x"}, {"waived": True}, {"price": 0}):
+            self.assert_refused(own.write, vals)
+        self.assert_refused(own.unlink)
+        self.assert_refused(own.copy)
+        self.assert_refused(own.action_waive)
+        row = self.sale_vals("P1", buyer_ref=self.buyer.ref)
+        self.assert_refused(own.record_transactions, [row])
+        self.assertFalse(own.load(["external_ref", "price"], [["P1", "1"]])["ids"])
+        self.assert_refused(own.name_create, "P1")
+        self.assert_refused(self.failure.with_user(self.portal_user).action_retry)
+
+
+class TestCompanyRights(RightsCommon):
+    """A clerk of one company neither sees nor touches another one's leads."""
+
+    def setUp(self):
+        super().setUp()
+        self.bill()
+
+    def test_sees_nothing(self):
+        for record in (
+            self.sale,
+            self.edu,
+            self.cycle,
+            self.run,
+            self.failure,
+            self.document,
+        ):
+            as_stranger = record.with_user(self.stranger)
+            with self.subTest(model=record._name):
+                self.assertFalse(as_stranger.search([]))
+                self.assert_refused(as_stranger.read, ["display_name"])
+                self.assert_refused(as_stranger.export_data, ["display_name"])
+                trick = as_stranger.with_context(allowed_company_ids=self.company.ids)
+                self.assert_refused(trick.search, [])
+                self.assert_refused(as_stranger.with_company(self.company).search, [])
+        buyer = self.buyer.with_user(self.stranger)
+        self.assertEqual(buyer.lead_sale_count, 0)
+        self.assertEqual(buyer.lead_unbilled_amount, 0)
+        self.assertFalse(buyer.lead_billing_cycle_id)
+        self.assertFalse(
+            self.env["lead.sale"].search(buyer.action_view_lead_sales()["domain"])
+        )
+        self.assert_refused(
+            lambda: buyer.with_company(self.company).lead_unbilled_amount
+        )
+
+    def test_retries_nothing(self):
+        for record in (self.run, self.failure):
+            self.assert_refused(record.with_user(self.stranger).action_retry)
+        self.assert_refused(self.failure.with_user(self.stranger).action_view_partner)
+        self.assertEqual(self.failure.state, "failed")
+
+    def test_releases_and_waives_nothing(self):
+        self.reverse().action_post()
+        self.env.invalidate_all()
+
+        def release():
+            self.env["lead.sale.release.wizard"].with_user(self.stranger).create(
+                {"invoice_ids": self.document.ids, "reason": "x"}
+            ).action_release()
+
+        self.assert_refused(release)
+        self.assert_refused(self.other_sale.with_user(self.stranger).action_waive)
+        self.env.invalidate_all()
+        self.assertEqual(self.sale.billing_state, "credited")
+
+    def test_records_nothing_here(self):
+        ledger = self.env["lead.sale"].with_user(self.stranger)
+        row = self.sale_vals("P1", buyer_ref=self.buyer.ref)
+        self.assert_refused(
+            ledger.with_company(self.company).record_transactions, [row]
+        )
+        self.assert_refused(
+            ledger.with_context(
+                allowed_company_ids=self.company.ids
+            ).record_transactions,
+            [row],
+        )
+        # In the own company: it has neither this lead type nor this sale.
+        (answer,) = ledger.record_transactions([row])
+        self.assertEqual(answer["status"], "error")
+        self.assertNotIn(self.edu.code, answer["message"])
+
+    def test_creates_nothing_here(self):
+        ledger = self.env["lead.sale"].with_user(self.stranger)
+        vals = {
+            "external_ref": "P1",
+            "partner_id": self.buyer.id,
+            "lead_type_id": self.edu.id,
+            "price": 1,
+        }
+        # Neither with right values nor with wrong ones: what is wrong tells of the
+        # other company, too.
+        for change in ({}, {"lead_type_id": 0}, {"external_ref": "T1"}):
+            with self.assertRaises(AccessError):
+                ledger.create({**vals, "company_id": self.company.id, **change})
+        self.assert_refused(ledger.create, vals)
+        self.assert_refused(
+            ledger.create,
+            {
+                **vals,
+                "transaction_type": "return",
+                "origin_id": self.sale.id,
+            },
+        )
+
+    def test_neither_uses_nor_makes_configuration_here(self):
+        cycles = self.env["lead.billing.cycle"].with_user(self.stranger)
+        self.assert_refused(
+            cycles.create, {"name": "x", "tz": "UTC", "company_id": self.company.id}
+        )
+        self.assert_refused(
+            self.env["lead.type"].with_user(self.stranger).create,
+            {
+                "name": "x",
+                "code": "X",
+                "product_id": self.edu_product.id,
+                "company_id": self.company.id,
+            },
+        )
+        self.assert_refused(
+            self.env["lead.buyer.ref"].with_user(self.stranger).create,
+            {"ref": "X", "partner_id": self.buyer.id, "company_id": self.company.id},
+        )
+        buyer = self.buyer.with_user(self.stranger)
+        self.assert_refused(buyer.write, {"lead_billing_cycle_id": self.cycle.id})
+        self.assert_refused(
+            buyer.with_company(self.company).write, {"lead_po_number": "x"}
+        )
+        buyer.lead_po_number = "theirs"
+        self.assertFalse(self.buyer.with_company(self.company).lead_po_number)
+
+    def test_a_contact_of_another_company_is_no_buyer(self):
+        foreign = self.env["res.partner"].create(
+            {"name": "Theirs", "ref": "theirs", "company_id": self.abroad.id}
+        )
+        (answer,) = self.record(
+            self.sale_vals("P1", buyer_ref="theirs"), user=self.integrator
+        )
+        self.assertEqual(answer["status"], "error")
+        self.assertNotIn("Other House", answer["message"])
+        self.assert_refused(
+            self.env["lead.sale"].with_user(self.manager).create,
+            {
+                "external_ref": "P1",
+                "partner_id": foreign.id,
+                "lead_type_id": self.edu.id,
+                "price": 1,
+            },
+        )
+
+    def test_a_user_of_both_sees_the_chosen_one(self):
+        user = new_test_user(
+            self.env,
+            login="both",
+            groups="lead_invoicing.group_user",
+            company_id=self.company.id,
+            company_ids=[Command.set((self.company | self.abroad).ids)],
+        )
+        ledger = self.env["lead.sale"].with_user(user)
+        both = [self.company.id, self.abroad.id]
+        self.assertEqual(
+            ledger.with_context(allowed_company_ids=both).search_count([]), 2
+        )
+        self.assertFalse(
+            ledger.with_context(allowed_company_ids=self.abroad.ids).search([])
+        )
+
+
+class TestScreens(RightsCommon):
+    """What each of them opens, opens: menus, lists and forms."""
+
+    def open_all(self, user, expected):
+        """Open all that the menus of the app offer to a user; compare their names."""
+        menus = self.env["ir.ui.menu"].with_user(user).load_menus(False)
+        root = self.env.ref("lead_invoicing.menu_root")
+        visible = [
+            self.env["ir.ui.menu"].browse(menu["id"])
+            for menu in menus.values()
+            if menu.get("app_id") == root.id
+        ]
+        self.assertEqual({menu.name for menu in visible}, expected)
+        for menu in visible:
+            action = menu.action
+            if not action:
+                continue
+            model = self.env[action.res_model].with_user(user)
+            views = [
+                (action.view_id.id if mode == action.view_id.type else False, mode)
+                for mode in action.view_mode.split(",")
+            ]
+            with self.subTest(menu=menu.name):
+                model.get_views([*views, (action.search_view_id.id, "search")])
+                if model._name == "res.config.settings":
+                    continue
+                for record in model.search([], limit=3):
+                    Form(record)
+                if model.has_access("create") and model._name != "account.move":
+                    Form(model)
+
+    def test_of_a_clerk(self):
+        self.bill()
+        self.open_all(
+            self.billing_user, {"Lead Invoicing", "Invoices", "Runs", "Lead Sales"}
+        )
+        Form(self.failure.with_user(self.billing_user))
+        Form(self.buyer.with_user(self.billing_user))
+
+    def test_of_a_manager(self):
+        self.bill()
+        self.open_all(
+            self.manager,
+            {
+                "Lead Invoicing",
+                "Invoices",
+                "Runs",
+                "Lead Sales",
+                "Configuration",
+                "Billing Cycles",
+                "Lead Types",
+                "Buyer References",
+            },
+        )
+
+    def test_of_a_manager_of_the_database(self):
+        self.bill()
+        user = self.new_user("boss", "lead_invoicing.group_manager,base.group_system")
+        with (
+            freeze_time("2026-11-10"),
+            Form(self.env["res.config.settings"].with_user(user)) as form,
+        ):
+            form.lead_billing_cycle_id = self.cycle
+            form.lead_billing_start = Date.from_string("2026-01-01")
+        form.record.execute()
+        self.assertEqual(self.company.lead_billing_cycle_id, self.cycle)
+
+    def test_of_everybody_else(self):
+        self.bill()
+        for user in (self.integrator, self.plain_user, self.accountant):
+            with self.subTest(user=user.login):
+                self.open_all(user, set())

@@ -1,0 +1,108 @@
+"""What a clerk and a manager do, in a real browser."""
+
+from odoo import Command
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from .generation_common import GENERATION, GenerationCommon
+
+
+class TourCommon(GenerationCommon, HttpCase):
+    """A run with one invoice and one buyer who could not be invoiced."""
+
+    def setUp(self):
+        super().setUp()
+        self.company.country_id = self.env.ref("base.us")
+        self.clerk = self.new_user(
+            "clerk", "lead_invoicing.group_user,base.group_partner_manager"
+        )
+        self.boss = self.new_user("boss", "lead_invoicing.group_manager")
+        self.other_buyer = self.new_buyer("Buyer B")
+        self.new_sale()
+        self.new_sale(self.other_buyer)
+        self.new_sale(self.other_buyer)
+        # Two accounts to choose from, one of which is archived later.
+        account = self.other_buyer.property_account_receivable_id
+        archived = account.copy({"name": "Old receivable"})
+        account.copy({"name": "Mended receivable"})
+        self.other_buyer.property_account_receivable_id = archived
+        archived.active = False
+        self.generate()
+        self.run_record = self.env["lead.invoice.run"].search(
+            [("cycle_id", "=", self.cycle.id)]
+        )
+
+    @classmethod
+    def new_user(cls, login, groups):
+        return new_test_user(
+            cls.env,
+            login=f"tour_{login}",
+            password=f"tour_{login}",
+            groups=groups,
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
+        )
+
+    @classmethod
+    def new_buyer(cls, name, **vals):
+        return super().new_buyer(name, country_id=cls.env.ref("base.us").id, **vals)
+
+
+@tagged("post_install", "-at_install")
+class TestTours(TourCommon):
+    browser_size = "1280x800"
+
+    def test_clerk_mends_a_buyer_and_retries(self):
+        self.start_tour("/odoo", "lead_invoicing_clerk_mends", login="tour_clerk")
+        self.env.invalidate_all()
+        item = self.run_record.buyer_ids.filtered(
+            lambda item: item.partner_id == self.other_buyer
+        )
+        self.assertEqual(item.state, "todo")
+        self.assertEqual(
+            self.other_buyer.property_account_receivable_id.name, "Mended receivable"
+        )
+        invoice = self.generate(GENERATION)
+        self.assertEqual(invoice.partner_id, self.other_buyer)
+        self.assertEqual(self.run_record.state, "done")
+        self.start_tour(
+            "/odoo/action-lead_invoicing.action_lead_invoice_run",
+            "lead_invoicing_clerk_looks",
+            login="tour_clerk",
+        )
+
+    def test_manager_makes_a_cycle(self):
+        self.start_tour(
+            "/odoo/action-lead_invoicing.action_lead_billing_cycle",
+            "lead_invoicing_manager_makes_a_cycle",
+            login="tour_boss",
+        )
+        cycle = self.env["lead.billing.cycle"].search([("name", "=", "Twice a month")])
+        self.assertEqual(cycle.frequency, "semimonthly")
+        self.assertTrue(cycle.next_generation_at)
+
+
+@tagged("post_install", "-at_install")
+class TestPhoneTours(TourCommon):
+    browser_size = "390x844"
+    touch_enabled = True
+
+    def test_clerk_retries_on_a_phone(self):
+        self.start_tour(
+            "/odoo/action-lead_invoicing.action_lead_invoice_run",
+            "lead_invoicing_clerk_on_a_phone",
+            login="tour_clerk",
+        )
+        self.env.invalidate_all()
+        self.assertFalse(self.run_record.failure_ids)
+
+    def test_all_fits_a_phone(self):
+        for name, action in (
+            ("sales", "lead_sale"),
+            ("invoices", "lead_invoices"),
+            ("cycles", "lead_billing_cycle"),
+        ):
+            self.start_tour(
+                f"/odoo/action-lead_invoicing.action_{action}",
+                f"lead_invoicing_phone_{name}",
+                login="tour_boss",
+            )

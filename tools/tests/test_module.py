@@ -1,0 +1,177 @@
+"""The addon comes and goes: installed, used, updated and uninstalled, in a database of
+its own, with what it billed still there."""
+
+import os
+import subprocess
+
+import pytest
+
+from tools.provision import Environment
+
+# Runs in `odoo shell`, as a user's day would: bill a buyer, park another one.
+USE = """
+from datetime import datetime, timedelta, timezone
+
+env.company.country_id = env.ref("base.us")
+env["account.chart.template"].try_loading("generic_coa", env.company)
+cycle = env["lead.billing.cycle"].create(
+    {"name": "Weekly", "tz": "America/New_York", "posting": "post"}
+)
+product = env["product.product"].create({"name": "Lead", "type": "service"})
+env["lead.type"].create(
+    {
+        "name": "Auto",
+        "code": "AUTO",
+        "product_id": product.id,
+        "lead_properties_definition": [
+            {"name": "first_name", "string": "First Name", "type": "char"}
+        ],
+    }
+)
+buyers = env["res.partner"].create(
+    [
+        {
+            "name": name,
+            "ref": name,
+            "is_company": True,
+            "lead_billing_cycle_id": cycle.id,
+            "lead_billing_mode": "prepaid",
+            "lead_po_number": "PO 7",
+        }
+        for name in ("A", "B", "C")
+    ]
+)
+buyers[0].lead_invoice_recipient_ids = buyers[2]
+env["lead.buyer.ref"].create({"ref": "a", "partner_id": buyers[0].id})
+env.company.lead_billing_cycle_id = cycle
+env.company.lead_billing_start = "2020-01-01"
+moment = datetime.now(timezone.utc) - timedelta(days=10)
+
+
+def row(number, **vals):
+    return {
+        "external_ref": f"T{number}",
+        "type": "sale",
+        "occurred_at": moment.isoformat(),
+        "buyer_ref": "A",
+        "lead_type": "AUTO",
+        "price": 10,
+        "lead_data": {"first_name": "Ada"},
+        **vals,
+    }
+
+
+answers = env["lead.sale"].record_transactions(
+    [
+        *map(row, range(5)),
+        row(5, buyer_ref="B"),
+        row(6, type="return", origin_external_ref="T0"),
+        row(7, occurred_at=datetime.now(timezone.utc).isoformat()),
+    ]
+)
+assert {answer["status"] for answer in answers} == {"created"}, answers
+account = buyers[1].property_account_receivable_id.copy()
+buyers[1].property_account_receivable_id = account
+account.active = False
+cycle.next_generation_at = datetime.now() - timedelta(days=8)
+env.cr.commit()
+root = env["lead.billing.cycle"].with_user(env.ref("base.user_root"))
+for _number in range(5):
+    root._cron_generate_invoices()
+invoice = env["account.move"].search([("lead_run_id", "!=", False)])
+assert invoice.state == "posted" and invoice.amount_untaxed == 40, invoice.read()
+assert env["lead.invoice.run.buyer"].search([("state", "=", "failed")])
+env["lead.sale"].record_transactions([row(8, buyer_ref="C")])
+env["lead.sale.release"]._log(invoice, "A record of the past")
+invoice.copy()
+env.cr.commit()
+"""
+
+UNINSTALL = """
+env["ir.module.module"].search(
+    [("name", "=", "lead_invoicing")]
+).button_immediate_uninstall()
+"""
+
+# Whether Odoo still works: its views, the documents, posting another one.
+LOOK = """
+assert "lead.sale" not in env
+invoice = env["account.move"].search(
+    [("state", "=", "posted"), ("move_type", "=", "out_invoice")]
+)
+assert len(invoice) == 1 and invoice.amount_untaxed == 40, invoice
+assert sum(invoice.invoice_line_ids.mapped("price_subtotal")) == 40
+assert invoice.ref == "PO 7"
+leftover = env["ir.model.fields"].search([("name", "=like", "lead\\\\_%")])
+assert not leftover, leftover.mapped("name")
+assert not env["ir.model"].search([("model", "=like", "lead.%")])
+assert not env["ir.cron"].search([("name", "ilike", "lead invoicing")])
+assert not env["mail.template"].search([("name", "ilike", "lead")])
+assert not env["ir.model.data"].search([("module", "=", "lead_invoicing")])
+activities = env["mail.activity"].with_context(active_test=False).search([])
+assert not activities.filtered(lambda a: "ead" in (a.summary or "")), activities
+assert not env["mail.activity.type"].search([("name", "ilike", "lead inv")])
+assert not env["ir.ui.menu"].search([("name", "ilike", "lead")])
+assert not env["res.groups"].search([("name", "ilike", "lead")])
+env.cr.execute(
+    "SELECT table_name, column_name FROM information_schema.columns"
+    " WHERE column_name LIKE 'lead\\\\_%' OR table_name LIKE 'lead\\\\_%'"
+)
+assert not (rows := env.cr.fetchall()), rows
+views = env["ir.ui.view"].search([("model", "in", ("account.move", "res.partner"))])
+views._check_xml()
+for model in ("account.move", "res.partner", "res.config.settings"):
+    env[model].get_views([(False, "list"), (False, "form"), (False, "search")])
+draft = env["account.move"].search([("state", "=", "draft")])
+draft.invoice_date = invoice.invoice_date
+draft.action_post()
+assert draft.state == "posted"
+html = env["ir.actions.report"]._render_qweb_html(
+    "account.account_invoices", invoice.ids
+)[0]
+assert b"40.00" in html
+"""
+
+
+@pytest.fixture
+def database():
+    environment = Environment()
+    environment.provision()
+    environment.postgres.start()
+    name = environment.new_database_name("test")
+    environment.create_database(name)
+    yield environment, name
+    environment.drop_database(name)
+
+
+def run(database, *arguments, script=None):
+    """Run Odoo to its end; neither it nor its log may tell of an error."""
+    environment, name = database
+    result = subprocess.run(
+        environment.odoo_command(
+            *arguments, "-d", name, "--no-http", "--log-level=warn"
+        ),
+        env=environment.variables() | {"PYTHONUNBUFFERED": "1"},
+        input=script and f"{script}\nprint('reached the', 'end')\n",
+        stdin=None if script else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        cwd=os.sep,
+    )
+    output = result.stdout
+    assert result.returncode == 0, output
+    assert not script or "reached the end" in output, output
+    assert " ERROR " not in output, output
+    assert " CRITICAL " not in output, output
+    assert "Traceback" not in output, output
+    return output
+
+
+def test_installs_bills_updates_and_uninstalls(database):
+    run(database, "-i", "lead_invoicing", "--stop-after-init")
+    run(database, "shell", script=USE)
+    run(database, "-u", "lead_invoicing", "--stop-after-init")
+    run(database, "shell", script=UNINSTALL)
+    run(database, "shell", script=LOOK)
