@@ -9,6 +9,7 @@ from odoo.tools.sql import column_exists, create_column
 ENGINE_FIELDS = {
     "lead_credited",
     "lead_delivery_state",
+    "lead_is_receipt",
     "lead_replaces_id",
     "lead_run_buyer_id",
     "lead_run_id",
@@ -72,6 +73,13 @@ class AccountMove(models.Model):
         store=True,
         help="Credit notes give the whole document back: its transactions count as"
         " credited and are not billed again.",
+    )
+    lead_is_receipt = fields.Boolean(
+        "Paid From Balance",
+        readonly=True,
+        copy=False,
+        help="The buyer's balance covered this invoice in full when it was posted: it is"
+        " a receipt.",
     )
     lead_delivery_state = fields.Selection(
         [
@@ -210,6 +218,7 @@ class AccountMove(models.Model):
         self.sudo().filtered(
             lambda move: move.lead_delivery_state == "to_send"
         ).lead_delivery_state = False
+        self.sudo().filtered("lead_is_receipt").lead_is_receipt = False
         self._get_reversed_lead_documents()._update_returns_of_credited()
 
     def button_draft(self):
@@ -236,7 +245,39 @@ class AccountMove(models.Model):
         self.reversed_entry_id._check_lead_sales_not_billed_again()
         posted = super()._post(soft)
         posted._get_reversed_lead_documents()._update_returns_of_credited()
+        posted._settle_lead_documents()
         return posted
+
+    def _settle_lead_documents(self):
+        """Settle what these posted lead documents and deposits can settle, and make
+        those that the buyer's balance covers in full receipts."""
+        documents = self.filtered("lead_run_id")
+        deposits = self.filtered(
+            lambda move: move.origin_payment_id.partner_type == "customer"
+            and move.origin_payment_id.payment_type == "inbound"
+        )
+        moves = documents | deposits
+        for company, partner, currency in {
+            (move.company_id, move.commercial_partner_id, move.currency_id)
+            for move in moves
+            if move.commercial_partner_id
+        }:
+            partner._settle_lead_invoices(company, currency)
+        # Posting decides it, whoever posts.
+        documents.sudo().filtered(
+            lambda move: move._is_prepaid_lead_invoice()
+            and move.currency_id.is_zero(move.amount_residual)
+        ).lead_is_receipt = True
+
+    def _is_prepaid_lead_invoice(self):
+        """Tell whether this is an invoice for leads of a buyer who prepays."""
+        self.ensure_one()
+        buyer = self.commercial_partner_id.with_company(self.company_id)
+        return (
+            bool(self.lead_run_id)
+            and self.move_type == "out_invoice"
+            and buyer.lead_billing_mode == "prepaid"
+        )
 
     def _get_reversed_lead_documents(self):
         """Return the lead documents that these credit notes, or the reversals of
@@ -449,6 +490,8 @@ class AccountMove(models.Model):
         self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
 
     def _get_mail_template(self):
+        if self and all(move.lead_is_receipt for move in self):
+            return self.env.ref("lead_invoicing.mail_template_lead_receipt")
         if self and all(move.lead_run_id for move in self):
             return self.env.ref("lead_invoicing.mail_template_lead_invoice")
         return super()._get_mail_template()

@@ -12,7 +12,7 @@ from odoo.exceptions import (
     UserError,
 )
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL, format_date, plaintext2html
+from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
 from ..tools.windows import to_instant
 
@@ -252,6 +252,7 @@ class LeadInvoiceRunBuyer(models.Model):
         self._set_results(moves, waiting, unissued)
         if run.posting != "draft" and moves:
             moves._post(soft=False)
+            self._tell_of_uncovered(moves)
         if run.posting == "send" and moves:
             moves._queue_lead_sending()
 
@@ -808,6 +809,26 @@ class LeadInvoiceRunBuyer(models.Model):
             )
         self.filtered(lambda item: item.state == "done")._settle_earlier_failures()
         self._unlink_settled_activities()
+
+    def _tell_of_uncovered(self, moves):
+        """Tell of prepaid buyers whose balance does not cover what they bought."""
+        for move in moves:
+            if move._is_prepaid_lead_invoice() and not move.lead_is_receipt:
+                item = move.lead_run_buyer_id
+                message = self.env._(
+                    "The balance does not cover %(invoice)s: %(amount)s is to be paid.",
+                    invoice=move.name,
+                    amount=formatLang(
+                        self.env, move.amount_residual, currency_obj=move.currency_id
+                    ),
+                )
+                item.message = " ".join(filter(None, [item.message, message]))
+                move.with_context(mail_activity_quick_update=True).activity_schedule(
+                    ACTIVITY_TYPE,
+                    summary=self.env._("Prepaid balance used up"),
+                    note=plaintext2html(message),
+                    user_id=self.run_id._get_responsible().id,
+                )
 
     def _unlink_settled_activities(self):
         """Remove the activities of the buyers that no failure is left of, in whatever

@@ -1,0 +1,144 @@
+from odoo import Command
+from odoo.tests import tagged
+
+from .generation_common import GENERATION, WEEK, GenerationCommon
+
+
+@tagged("post_install", "-at_install")
+class TestPrepaid(GenerationCommon):
+    """A buyer who prepays: deposits settle invoices, which become receipts."""
+
+    def setUp(self):
+        super().setUp()
+        self.buyer.lead_billing_mode = "prepaid"
+        bank = self.company_data["default_journal_bank"]
+        # Without an outstanding account a payment makes no journal entry.
+        bank.inbound_payment_method_line_ids.payment_account_id = (
+            self.env["account.account"].search(
+                [("account_type", "=", "asset_current"), ("reconcile", "=", True)],
+                limit=1,
+            )
+            or self.company_data["default_account_assets"]
+        )
+
+    def deposit(self, amount, partner=None):
+        payment = self.env["account.payment"].create(
+            {
+                "payment_type": "inbound",
+                "partner_type": "customer",
+                "partner_id": (partner or self.buyer).id,
+                "amount": amount,
+                "date": "2026-11-01",
+                "journal_id": self.company_data["default_journal_bank"].id,
+            }
+        )
+        payment.action_post()
+        self.assertTrue(payment.move_id)
+        return payment
+
+    def get_open_deposit(self, payment):
+        return -sum(
+            payment.move_id.line_ids.filtered(
+                lambda line: line.account_type == "asset_receivable"
+            ).mapped("amount_residual")
+        )
+
+    def test_a_month_that_the_deposit_covers_is_a_receipt(self):
+        self.edu_product.taxes_id = [
+            Command.set(self.company_data["default_tax_sale"].ids)
+        ]
+        payment = self.deposit(1000)
+        self.new_sale(price="350.00")
+        receipt = self.generate()
+        self.assertEqual(receipt.move_type, "out_invoice")
+        self.assertEqual((receipt.amount_total, receipt.amount_residual), (402.5, 0))
+        self.assertTrue(receipt.lead_is_receipt)
+        self.assertIn(receipt.payment_state, ("paid", "in_payment"))
+        self.assertEqual(self.get_open_deposit(payment), 597.5)
+        self.assertFalse(receipt.activity_ids)
+        # The second month is more than what is left: the rest is due.
+        self.new_sale(price="600.00", at="2026-11-10T12:00:00Z")
+        invoice = self.generate(GENERATION + WEEK)
+        self.assertEqual((invoice.amount_total, invoice.amount_residual), (690, 92.5))
+        self.assertFalse(invoice.lead_is_receipt)
+        self.assertEqual(invoice.payment_state, "partial")
+        self.assertIn("92.50", invoice.lead_run_buyer_id.message)
+        self.assertEqual(len(invoice.activity_ids), 1)
+        # A later deposit settles it; it stays the invoice that was sent.
+        self.deposit(100)
+        self.assertEqual(invoice.amount_residual, 0)
+        self.assertFalse(invoice.lead_is_receipt)
+
+    def test_the_oldest_invoice_is_settled_first_and_disputed_ones_are_not(self):
+        for week in range(3):
+            at = f"2026-11-{4 + 7 * week:02}T12:00:00Z"
+            self.new_sale(price="100.00", at=at)
+        first, second, third = self.generate(GENERATION + 2 * WEEK)
+        second.action_toggle_block_payment()
+        self.deposit(150)
+        self.assertEqual(
+            (first + second + third).mapped("amount_residual"), [0, 100, 50]
+        )
+
+    def test_deposits_of_a_buyer_on_credit_settle_nothing_by_themselves(self):
+        self.buyer.lead_billing_mode = "credit"
+        self.deposit(1000)
+        self.new_sale()
+        invoice = self.generate()
+        self.assertEqual(invoice.amount_residual, 10)
+        self.assertFalse(invoice.lead_is_receipt)
+
+    def test_lead_credit_notes_settle_open_lead_invoices(self):
+        self.buyer.lead_billing_mode = "credit"
+        self.company.lead_return_policy = "net"
+        sale = self.new_sale(price="30.00")
+        invoice = self.generate()
+        self.new_return(sale, at="2026-11-10T12:00:00Z")
+        credit_note = self.generate(GENERATION + WEEK)
+        self.assertEqual(credit_note.move_type, "out_refund")
+        self.assertEqual((invoice + credit_note).mapped("amount_residual"), [0, 0])
+
+    def test_only_lead_invoices_are_settled(self):
+        other = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.buyer.id,
+                "invoice_date": "2026-10-01",
+                "invoice_line_ids": [
+                    Command.create({"name": "Consulting", "price_unit": 50})
+                ],
+            }
+        )
+        other.action_post()
+        self.deposit(1000)
+        self.new_sale()
+        self.assertTrue(self.generate().lead_is_receipt)
+        self.assertTrue(other.amount_residual)
+
+    def test_another_currency_is_not_settled(self):
+        self.env.ref("base.EUR").active = True
+        self.deposit(1000)
+        self.new_sale(currency="EUR")
+        self.assertEqual(self.generate().amount_residual, 10)
+
+    def test_back_to_draft_is_no_receipt(self):
+        self.deposit(1000)
+        self.new_sale()
+        receipt = self.generate()
+        receipt.button_draft()
+        self.assertFalse(receipt.lead_is_receipt)
+        receipt.action_post()
+        self.assertTrue(receipt.lead_is_receipt)
+
+    def test_a_receipt_has_its_own_mail_and_title(self):
+        self.deposit(1000)
+        self.new_sale()
+        receipt = self.generate()
+        self.assertEqual(
+            receipt._get_mail_template(),
+            self.env.ref("lead_invoicing.mail_template_lead_receipt"),
+        )
+        html = self.env["ir.actions.report"]._render_qweb_html(
+            "account.account_invoices", receipt.ids
+        )[0].decode()
+        self.assertIn("Invoice - paid from balance", html)
