@@ -158,8 +158,8 @@ class LeadInvoiceRunBuyer(models.Model):
             return 0
         try:
             items = self._lock_todo()
-            if items:
-                items._generate()
+            if ready := items - items._refuse():
+                ready._generate()
             self.env["ir.cron"]._commit_progress(len(items))
             return len(items)
         except TRY_AGAIN:
@@ -182,8 +182,23 @@ class LeadInvoiceRunBuyer(models.Model):
         """Lock and return those of these items that still are to be done."""
         return self.try_lock_for_update().filtered(lambda item: item.state == "todo")
 
+    def _refuse(self):
+        """Park those of these items that are known to fail, before the others are
+        invoiced together.
+
+        :return: the items that were parked
+        """
+        refused = self.browse()
+        for item in self.with_company(self.company_id):
+            try:
+                item._check_buyer()
+            except UserError as error:
+                item._set_failed(item._explain(error))
+                refused += item
+        return refused
+
     def _park(self, error):
-        """Set this buyer aside with the reason, and an activity for someone; commit.
+        """Set this buyer aside with the reason, and commit.
 
         :return: 1, or 0 when another worker dealt with it meanwhile
         """
@@ -192,22 +207,25 @@ class LeadInvoiceRunBuyer(models.Model):
         try:
             item = self._lock_todo()
             if item:
-                item.write({"state": "failed", "message": message})
-                item._unlink_activities()
-                # Quietly: the list of activities tells, not a mail for each buyer.
-                item.partner_id.with_context(
-                    mail_activity_quick_update=True
-                ).activity_schedule(
-                    ACTIVITY_TYPE,
-                    summary=self.env._("Leads were not invoiced"),
-                    note=plaintext2html(message),
-                    user_id=item.run_id._get_responsible().id,
-                )
+                item._set_failed(message)
             self.env["ir.cron"]._commit_progress(len(item))
             return len(item)
         except TRY_AGAIN:
             self.env.cr.rollback()
             return 0
+
+    def _set_failed(self, message):
+        """Note why this buyer was not invoiced, with an activity for someone."""
+        self.ensure_one()
+        self.write({"state": "failed", "message": message})
+        self._unlink_activities()
+        # Quietly: the list of activities tells, not a mail for each buyer.
+        self.partner_id.with_context(mail_activity_quick_update=True).activity_schedule(
+            ACTIVITY_TYPE,
+            summary=self.env._("Leads were not invoiced"),
+            note=plaintext2html(message),
+            user_id=self.run_id._get_responsible().id,
+        )
 
     def _explain(self, error):
         """Return the sentence that tells a clerk why this buyer was not invoiced."""
@@ -241,8 +259,6 @@ class LeadInvoiceRunBuyer(models.Model):
         """
         run = self.run_id.with_company(self.run_id.company_id)
         self = self.with_company(run.company_id)
-        for item in self:
-            item._check_buyer()
         starts = self._get_period_starts()
         documents = self._collect_documents(starts)
         documents, waiting = self._hold_back(documents)
