@@ -180,7 +180,8 @@ class ResPartner(models.Model):
                     "|",
                     ("move_id.lead_run_id", "!=", False),
                     ("move_id.origin_payment_id", "!=", False),
-                ]
+                ],
+                order="date_maturity, id",
             )
         )
         open_lines = lines.filtered(
@@ -192,10 +193,13 @@ class ResPartner(models.Model):
             lambda line: line.amount_residual_currency < 0
             and (is_prepaid or line.move_id.lead_run_id)
         )
-        for account in open_lines.account_id & credit_lines.account_id:
-            (open_lines + credit_lines).filtered(
-                lambda line, account=account: line.account_id == account
-            ).reconcile()
+        for open_line in open_lines:
+            credits = credit_lines.filtered(
+                lambda line, account=open_line.account_id: line.account_id == account
+                and not line.reconciled
+            )
+            if credits:
+                (open_line + credits).reconcile()
 
     def action_view_lead_sales(self):
         """Open this buyer's lead transactions."""

@@ -22,8 +22,12 @@ class TestInvoiceWizard(GenerationCommon):
 
     def _invoice(self, wizard):
         """Press the button, and return the run's documents."""
-        with freeze_time("2026-11-12 12:00"), self.enter_registry_test_mode():
-            action = wizard.action_invoice()
+        with (
+            freeze_time("2026-11-12 12:00"),
+            self.enter_registry_test_mode(),
+            self.registry.cursor() as cr,
+        ):
+            action = wizard.with_env(wizard.env(cr=cr)).action_invoice()
         self.env.invalidate_all()
         run = self.env["lead.invoice.run"].browse(action["res_id"])
         return run, run.invoice_ids
@@ -52,7 +56,7 @@ class TestInvoiceWizard(GenerationCommon):
                 .with_context(active_model="res.partner", active_ids=self.buyer.ids)
             )
             self.assertEqual(form.partner_ids.ids, self.buyer.ids)
-            self.assertEqual(form.date_to, "2026-11-10")
+            self.assertEqual(str(form.date_to), "2026-11-10")
             self.assertEqual(form.tz, "America/New_York")
 
     def test_preview_and_invoice_agree(self):
@@ -157,7 +161,7 @@ class TestInvoiceWizard(GenerationCommon):
             with self.assertRaises(AccessError):
                 self.env["lead.invoice.wizard"].with_user(user).create({})
         other = self._create_company(name="Other House")
-        with self.assertRaises((AccessError, UserError)):
+        with self.assertRaises(UserError):
             self._wizard(company_id=other.id).action_preview()
 
     def test_yesterday_is_the_last_day_even_at_midnight(self):

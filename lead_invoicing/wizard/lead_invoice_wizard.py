@@ -235,7 +235,7 @@ class LeadInvoiceWizard(models.TransientModel):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT reason, commercial_partner_id, lead_type_id, currency_id,
+                SELECT left_out, commercial_partner_id, lead_type_id, currency_id,
                        count(*) FILTER (WHERE transaction_type = 'sale'),
                        count(*) FILTER (WHERE transaction_type = 'return'
                                           AND price_adjustment IS NOT TRUE),
@@ -247,14 +247,14 @@ class LeadInvoiceWizard(models.TransientModel):
                                     WHEN NOT (%(all_types)s
                                               OR lead_type_id = ANY(%(types)s))
                                         THEN 'type'
-                               END AS reason
+                               END AS left_out
                           FROM lead_sale
                          WHERE company_id = %(company)s
                            AND commercial_partner_id = ANY(%(partners)s)
                            AND invoice_line_id IS NULL AND NOT waived) unbilled
-                 WHERE reason IS NOT NULL
-                 GROUP BY reason, commercial_partner_id, lead_type_id, currency_id
-                 ORDER BY commercial_partner_id, reason, lead_type_id
+                 WHERE left_out IS NOT NULL
+                 GROUP BY left_out, commercial_partner_id, lead_type_id, currency_id
+                 ORDER BY commercial_partner_id, left_out, lead_type_id
                 """,
                 start=run.window_start or None,
                 end=run.window_end,
@@ -279,9 +279,9 @@ class LeadInvoiceWizard(models.TransientModel):
                 "purchased": purchased,
                 "returned": returned,
                 "amount": float(amount),
-                "message": messages[reason],
+                "message": messages[left_out],
             }
-            for reason, partner_id, lead_type_id, currency_id, purchased, returned, amount
+            for left_out, partner_id, lead_type_id, currency_id, purchased, returned, amount
             in rows
         ]
 
