@@ -284,6 +284,12 @@ class LeadInvoiceRun(models.Model):
                     self.cycle_id.id,
                 )
             )
+        conditions.append(
+            SQL(
+                "NOT COALESCE(%s, FALSE)",
+                partner_model._field_to_sql("res_partner", "lead_billing_hold", query),
+            )
+        )
         if not self.cycle_id and self.window_start:
             # In a run of a cycle, where the buyer's period starts is decided item by
             # item: it may be where another cycle's last document ended.

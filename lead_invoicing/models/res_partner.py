@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_datetime, formatLang
 
 
 class ResPartner(models.Model):
@@ -44,6 +44,12 @@ class ResPartner(models.Model):
         help="Less than this, before tax and in the company's currency, waits for the"
         " next window; except in the last window of a year.",
     )
+    lead_billing_hold = fields.Boolean(
+        "On Hold",
+        company_dependent=True,
+        help="No invoice is made for this buyer, by schedule or by hand, until this is"
+        " taken off; its leads wait.",
+    )
     lead_invoice_recipient_ids = fields.Many2many(
         "res.partner",
         "lead_invoice_recipient_rel",
@@ -68,6 +74,22 @@ class ResPartner(models.Model):
         groups="lead_invoicing.group_user",
         help="Leads sold less returned, before tax, that are on no invoice yet; in the"
         " company's currency at today's rate.",
+    )
+    lead_next_window = fields.Char(
+        "Current Window",
+        compute="_compute_lead_next_window",
+        groups="lead_invoicing.group_user",
+    )
+    lead_next_invoice_at = fields.Datetime(
+        "Next Invoice",
+        compute="_compute_lead_next_window",
+        groups="lead_invoicing.group_user",
+        help="When the invoice of that window is made, shown in your own time zone.",
+    )
+    lead_invoice_count = fields.Integer(
+        "Lead Invoices",
+        compute="_compute_lead_invoice_count",
+        groups="lead_invoicing.group_user",
     )
     lead_sale_count = fields.Integer(
         "Lead Transactions",
@@ -125,8 +147,65 @@ class ResPartner(models.Model):
         for partner in self:
             partner.lead_sale_count = counts.get(partner.commercial_partner_id.id, 0)
 
+    @api.depends("lead_billing_cycle_id", "lead_billing_hold", "commercial_partner_id")
+    @api.depends_context("company", "lang")
+    def _compute_lead_next_window(self):
+        for partner in self:
+            cycle = partner._get_lead_billing_cycle()
+            partner.lead_next_window = partner.lead_next_invoice_at = False
+            if cycle.next_generation_at and not partner.lead_billing_hold:
+                start, end, generation = cycle._next_due_window(cycle.next_generation_at)
+                partner.lead_next_window = cycle._format_window(start, end, cycle.tz)
+                partner.lead_next_invoice_at = generation
+
+    @api.depends_context("company")
+    def _compute_lead_invoice_count(self):
+        counts = dict(
+            self.env["account.move"]._read_group(
+                [
+                    ("lead_run_id", "!=", False),
+                    ("company_id", "=", self.env.company.id),
+                    ("commercial_partner_id", "in", self.commercial_partner_id.ids),
+                ],
+                ["commercial_partner_id"],
+                ["__count"],
+            )
+        )
+        for partner in self:
+            partner.lead_invoice_count = counts.get(partner.commercial_partner_id, 0)
+
+    @api.onchange("lead_billing_cycle_id", "lead_billing_hold")
+    def _onchange_lead_billing_cycle_id(self):
+        """Say what becomes of the leads that wait, when their cycle is changed."""
+        waiting = self._origin.lead_unbilled_amount
+        if not waiting:
+            return None
+        amount = formatLang(self.env, waiting, currency_obj=self.lead_currency_id)
+        if self.lead_billing_hold:
+            message = self.env._("Unbilled leads of %s wait until the hold ends.", amount)
+        elif self.lead_next_invoice_at:
+            message = self.env._(
+                "Unbilled leads of %(amount)s go onto the next invoice, made on %(date)s"
+                " for %(window)s. Its period starts where this buyer's last one ended.",
+                amount=amount,
+                date=format_datetime(self.env, self.lead_next_invoice_at),
+                window=self.lead_next_window,
+            )
+        else:
+            message = self.env._(
+                "Unbilled leads of %s wait: no schedule bills this buyer now.", amount
+            )
+        return {
+            "warning": {
+                "title": self.env._("What is waiting"),
+                "message": message,
+                "type": "notification",
+            }
+        }
+
     def _commercial_fields(self):
         return super()._commercial_fields() + [
+            "lead_billing_hold",
             "lead_billing_cycle_id",
             "lead_billing_mode",
             "lead_invoice_split",
@@ -200,6 +279,19 @@ class ResPartner(models.Model):
             )
             if credits:
                 (open_line + credits).reconcile()
+
+    def action_view_lead_invoices(self):
+        """Open this buyer's lead invoices and credit notes."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "lead_invoicing.action_lead_invoices"
+        )
+        action["domain"] = [
+            ("lead_run_id", "!=", False),
+            ("commercial_partner_id", "=", self.commercial_partner_id.id),
+            ("company_id", "=", self.env.company.id),
+        ]
+        return action
 
     def action_view_lead_sales(self):
         """Open this buyer's lead transactions."""

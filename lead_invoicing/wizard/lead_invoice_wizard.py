@@ -228,7 +228,7 @@ class LeadInvoiceWizard(models.TransientModel):
 
     def _prepare_other_lines(self, run):
         """Return the values of lines for what these buyers have unbilled besides."""
-        partners = self.partner_ids.commercial_partner_id
+        partners = self.partner_ids.commercial_partner_id.with_company(self.company_id)
         if not partners:
             return []
         # What do these buyers have unbilled that the run leaves out, and why?
@@ -241,7 +241,9 @@ class LeadInvoiceWizard(models.TransientModel):
                                           AND price_adjustment IS NOT TRUE),
                        sum(amount)
                   FROM (SELECT *,
-                               CASE WHEN date >= %(end)s THEN 'later'
+                               CASE WHEN commercial_partner_id = ANY(%(held)s)
+                                        THEN 'hold'
+                                    WHEN date >= %(end)s THEN 'later'
                                     WHEN NOT %(earlier)s AND date < %(start)s
                                         THEN 'earlier'
                                     WHEN NOT (%(all_types)s
@@ -263,9 +265,11 @@ class LeadInvoiceWizard(models.TransientModel):
                 types=run.lead_type_ids.ids,
                 company=run.company_id.id,
                 partners=partners.ids,
+                held=partners.filtered("lead_billing_hold").ids,
             )
         )
         messages = {
+            "hold": self.env._("The buyer is on hold."),
             "later": self.env._("After the last day."),
             "earlier": self.env._("Before the first day."),
             "type": self.env._("Another lead type."),

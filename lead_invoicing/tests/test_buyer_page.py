@@ -1,0 +1,54 @@
+from datetime import datetime
+
+from freezegun import freeze_time
+
+from odoo.tests import Form, tagged
+
+from .generation_common import GENERATION, GenerationCommon
+
+
+@tagged("post_install", "-at_install")
+class TestBuyerPage(GenerationCommon):
+    """What the Invoicing/Billing page of a buyer says and does."""
+
+    def test_it_tells_the_window_and_when_its_invoice_comes(self):
+        self.assertEqual(self.buyer.lead_next_window, "Nov 2, 2026 – Nov 8, 2026")
+        self.assertEqual(self.buyer.lead_next_invoice_at, GENERATION)
+        self.buyer.lead_billing_cycle_id = False
+        self.assertFalse(self.buyer.lead_next_window)
+
+    def test_a_buyer_on_hold_is_not_invoiced_until_the_hold_ends(self):
+        sale = self.new_sale()
+        self.buyer.lead_billing_hold = True
+        self.assertFalse(self.generate())
+        self.assertEqual(sale.billing_state, "unbilled")
+        self.buyer.lead_billing_hold = False
+        self.cycle.next_generation_at = GENERATION
+        self.assertEqual(self.generate().lead_sale_ids, sale)
+
+    def test_a_hold_set_after_the_run_was_opened_parks_the_buyer(self):
+        self.new_sale()
+        with freeze_time(GENERATION):
+            run = self.cycle.sudo()._open_next_run()
+        self.buyer.lead_billing_hold = True
+        self.assertFalse(self.generate())
+        self.assertIn("on hold", run.failure_ids.message)
+
+    def test_a_change_of_cycle_says_what_becomes_of_what_waits(self):
+        self.new_sale(price="35.00")
+        with freeze_time("2026-11-05"):
+            monthly = self.cycle.copy({"name": "Monthly", "frequency": "monthly"})
+        self.assertEqual(monthly.next_generation_at, datetime(2026, 12, 1, 11))
+        with self.assertLogs("odoo.tests.form.onchange", "WARNING") as logs:
+            with Form(self.buyer) as form:
+                form.lead_billing_cycle_id = monthly
+        self.assertIn("35.00", logs.output[0])
+        self.assertIn("Nov 1, 2026 – Nov 30, 2026", logs.output[0])
+
+    def test_it_opens_the_buyers_documents(self):
+        self.new_sale()
+        invoice = self.generate()
+        buyer = self.buyer.with_user(self.billing_user)
+        self.assertEqual(buyer.lead_invoice_count, 1)
+        domain = buyer.action_view_lead_invoices()["domain"]
+        self.assertEqual(self.env["account.move"].search(domain), invoice)
