@@ -1,3 +1,4 @@
+import logging
 from collections import defaultdict
 
 from odoo import api, fields, models
@@ -5,12 +6,17 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date, plaintext2html
 from odoo.tools.sql import column_exists, create_column
 
+from .lead_invoice_run_buyer import TRY_AGAIN
+
+_logger = logging.getLogger(__name__)
+
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {
     "lead_credited",
     "lead_delivery_state",
     "lead_is_receipt",
     "lead_replaces_id",
+    "lead_review_reason",
     "lead_run_buyer_id",
     "lead_run_id",
     "lead_window_end",
@@ -78,8 +84,8 @@ class AccountMove(models.Model):
         "Paid From Balance",
         readonly=True,
         copy=False,
-        help="The buyer's balance covered this invoice in full when it was posted: it is"
-        " a receipt.",
+        help="The buyer's balance covered this invoice in full when it was posted: it"
+        " is a receipt.",
     )
     lead_delivery_state = fields.Selection(
         [
@@ -92,6 +98,13 @@ class AccountMove(models.Model):
         "Lead Invoice Delivery",
         readonly=True,
         copy=False,
+    )
+
+    lead_review_reason = fields.Text(
+        "To Review Because",
+        readonly=True,
+        copy=False,
+        help="Why the run that made this document kept it as a draft.",
     )
 
     @api.depends("lead_window_start", "lead_window_end")
@@ -205,6 +218,8 @@ class AccountMove(models.Model):
                 )
             )
         res = super().write(vals)
+        if vals.get("state") in ("posted", "cancel"):
+            self._end_lead_review()
         if vals.get("state") in ("draft", "cancel"):
             self._after_lead_documents_unposted()
         if vals.get("state") == "cancel":
@@ -253,8 +268,10 @@ class AccountMove(models.Model):
         those that the buyer's balance covers in full receipts."""
         documents = self.filtered("lead_run_id")
         deposits = self.filtered(
-            lambda move: move.origin_payment_id.partner_type == "customer"
-            and move.origin_payment_id.payment_type == "inbound"
+            lambda move: (
+                move.origin_payment_id.partner_type == "customer"
+                and move.origin_payment_id.payment_type == "inbound"
+            )
         )
         moves = documents | deposits
         for company, partner, currency in {
@@ -265,8 +282,10 @@ class AccountMove(models.Model):
             partner._settle_lead_invoices(company, currency)
         # Posting decides it, whoever posts.
         documents.sudo().filtered(
-            lambda move: move._is_prepaid_lead_invoice()
-            and move.currency_id.is_zero(move.amount_residual)
+            lambda move: (
+                move._is_prepaid_lead_invoice()
+                and move.currency_id.is_zero(move.amount_residual)
+            )
         ).lead_is_receipt = True
 
     def _is_prepaid_lead_invoice(self):
@@ -415,6 +434,121 @@ class AccountMove(models.Model):
         ]
         action["context"] = {"create": False}
         return action
+
+    def action_lead_post(self):
+        """Post these drafts of runs; one that fails does not hold up the others.
+
+        :return: the action that says how many were posted, and what failed
+        :raises AccessError: for users without rights in Lead Invoicing
+        """
+        return self._post_lead_drafts()
+
+    def action_lead_post_and_send(self):
+        """Post these drafts of runs and send them to their buyers; one that fails does
+        not hold up the others.
+
+        :return: the action that says how many were posted, and what failed
+        :raises AccessError: for users without rights in Lead Invoicing
+        """
+        return self._post_lead_drafts(send=True)
+
+    # Review
+
+    def _set_lead_review(self, reason):
+        """Note why a person should look at this draft, with an activity for someone.
+
+        :param reason: sentences, each on a line of its own
+        """
+        self.ensure_one()
+        # What looks wrong is written down by whoever may make the document.
+        self.sudo().lead_review_reason = reason
+        # Quietly: the list of activities tells, not a mail for each document.
+        self.with_context(mail_activity_quick_update=True).activity_schedule(
+            "lead_invoicing.mail_activity_type_lead_invoicing",
+            summary=self.env._("Review before posting"),
+            note=plaintext2html(reason),
+            # Whoever makes a document need not be allowed to see its run.
+            user_id=self.sudo().lead_run_id._get_responsible().id,
+        )
+
+    def _end_lead_review(self):
+        """Remove the reason and the activity of documents that were decided upon."""
+        reviewed = self.filtered("lead_review_reason")
+        if reviewed:
+            reviewed.activity_unlink(
+                ["lead_invoicing.mail_activity_type_lead_invoicing"]
+            )
+            # Whoever may post or cancel a document has looked at it.
+            reviewed.sudo().lead_review_reason = False
+
+    def _post_lead_drafts(self, send=False):
+        """Post the drafts of runs among these documents: together, and when that
+        fails, one by one.
+
+        :param send: send what was posted
+        :return: the action that tells the user
+        """
+        self.env["lead.invoice.run"].check_access("read")
+        drafts = self.filtered(lambda move: move.lead_run_id and move.state == "draft")
+        if not drafts:
+            raise UserError(self.env._("Select drafts that a lead invoicing run made."))
+        posted, failures = drafts._try_to_post_lead_drafts()
+        for item, moves in posted.grouped("lead_run_buyer_id").items():
+            if item:
+                # Posting may leave a message on the item that made the document.
+                item.sudo()._tell_of_uncovered(moves.sudo())
+        if send:
+            posted._queue_lead_sending()
+        return self._get_lead_posted_action(posted, failures)
+
+    def _try_to_post_lead_drafts(self):
+        """Post these drafts as far as possible.
+
+        :return: (the documents posted, a sentence for each of the others)
+        """
+        failures = []
+        try:
+            with self.env.cr.savepoint():
+                self._post(soft=False)
+            return self, failures
+        except TRY_AGAIN:
+            # Nothing is wrong with a document: Odoo repeats the whole request.
+            raise
+        except Exception as error:
+            _logger.info("Lead invoicing: posting %s failed", self, exc_info=True)
+            if len(self) == 1:
+                reason = self.lead_run_buyer_id._explain(error)
+                failures.append(f"{self._get_lead_draft_name()}: {reason}")
+                return self.browse(), failures
+        posted = self.browse()
+        for move in self:
+            posted_one, failed = move._try_to_post_lead_drafts()
+            posted += posted_one
+            failures += failed
+        return posted, failures
+
+    def _get_lead_draft_name(self):
+        """Return what a clerk knows a draft by, which has no number yet."""
+        self.ensure_one()
+        return ", ".join(
+            filter(None, [self.partner_id.display_name, self.lead_window_label])
+        )
+
+    @api.model
+    def _get_lead_posted_action(self, posted, failures):
+        """Return the action that says what became of drafts that were posted together,
+        and shows the list anew."""
+        sentences = [self.env._("Documents posted: %s.", len(posted))] + failures
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning" if failures else "success",
+                "sticky": bool(failures),
+                "message": "\n".join(sentences),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
 
     # Delivery
 

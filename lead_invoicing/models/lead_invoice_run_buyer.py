@@ -266,11 +266,14 @@ class LeadInvoiceRunBuyer(models.Model):
         documents, moves, unissued = self._drop_zero_totals(documents, moves)
         self._claim(documents, moves, starts)
         self._set_results(moves, waiting, unissued)
-        if run.posting != "draft" and moves:
-            moves._post(soft=False)
-            self._tell_of_uncovered(moves)
-        if run.posting == "send" and moves:
-            moves._queue_lead_sending()
+        if run.posting == "draft" or not moves:
+            return
+        to_post = moves - self._keep_for_review(documents, moves)
+        if to_post:
+            to_post._post(soft=False)
+            self._tell_of_uncovered(to_post)
+        if run.posting == "send" and to_post:
+            to_post._queue_lead_sending()
 
     def _check_buyer(self):
         """Refuse what would fail later with a message that names no remedy.
@@ -278,6 +281,14 @@ class LeadInvoiceRunBuyer(models.Model):
         :raises UserError: a sentence for the clerk
         """
         self.ensure_one()
+        if self.partner_id.lead_billing_hold:
+            raise UserError(
+                self.env._(
+                    "%s is on hold. Take the hold off on the buyer's Invoicing/Billing"
+                    " page, then retry.",
+                    self.partner_id.display_name,
+                )
+            )
         account = self.partner_id.property_account_receivable_id
         if not account:
             raise UserError(

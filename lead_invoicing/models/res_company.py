@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class ResCompany(models.Model):
@@ -32,3 +33,31 @@ class ResCompany(models.Model):
         required=True,
         default="credit_unpaid",
     )
+    lead_review_zero_price = fields.Boolean(
+        "Review Prices of Zero",
+        help="Keep an invoice in draft when a lead on it costs nothing.",
+    )
+    lead_review_same_lead = fields.Boolean(
+        "Review Leads Billed Twice",
+        help="Keep an invoice in draft when a lead is on it twice, or was billed to"
+        " this buyer before.",
+    )
+    lead_review_volume_factor = fields.Float(
+        "Review Volumes Above",
+        help="Keep an invoice in draft when its leads or its amount are more than so"
+        " many times the average of the buyer's last windows. 0: never.",
+    )
+
+    @api.constrains("lead_review_volume_factor")
+    def _check_lead_review_volume_factor(self):
+        for company in self:
+            # Below one, what is usual would be kept, too.
+            if company.lead_review_volume_factor and (
+                company.lead_review_volume_factor < 1
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "To review unusual volumes, choose a factor of at least 1, such"
+                        " as 3 for three times the average; or 0 to review none."
+                    )
+                )

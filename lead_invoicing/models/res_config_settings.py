@@ -16,3 +16,12 @@ class ResConfigSettings(models.TransientModel):
     lead_return_policy = fields.Selection(
         related="company_id.lead_return_policy", readonly=False, required=True
     )
+    lead_review_zero_price = fields.Boolean(
+        related="company_id.lead_review_zero_price", readonly=False
+    )
+    lead_review_same_lead = fields.Boolean(
+        related="company_id.lead_review_same_lead", readonly=False
+    )
+    lead_review_volume_factor = fields.Float(
+        related="company_id.lead_review_volume_factor", readonly=False
+    )

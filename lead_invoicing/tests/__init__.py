@@ -1,6 +1,7 @@
 from . import (
     test_any_input,
     test_billing_cycle,
+    test_buyer_page,
     test_delivery,
     test_generation,
     test_invoice_wizard,
@@ -11,6 +12,7 @@ from . import (
     test_record_transactions,
     test_recording_at_once,
     test_release,
+    test_review,
     test_rights,
     test_tours,
     test_windows,

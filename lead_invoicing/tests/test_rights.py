@@ -45,7 +45,11 @@ PUBLIC_METHODS = {
     },
     "lead.sale.release": set(),
     "lead.sale.release.wizard": {"action_release"},
-    "account.move": {"action_view_lead_sales"},
+    "account.move": {
+        "action_lead_post",
+        "action_lead_post_and_send",
+        "action_view_lead_sales",
+    },
     "account.move.line": set(),
     "account.move.reversal": set(),
     "account.move.send": set(),
