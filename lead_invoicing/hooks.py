@@ -1,9 +1,15 @@
+# The to-dos that Lead Invoicing raises.
+ACTIVITY_TYPES = (
+    "lead_invoicing.mail_activity_type_lead_invoicing",
+    "lead_invoicing.mail_activity_type_lead_feed",
+)
+
+
 def uninstall_hook(env):
-    """Remove the to-dos of Lead Invoicing, whose type goes with it."""
-    activity_type = env.ref(
-        "lead_invoicing.mail_activity_type_lead_invoicing", raise_if_not_found=False
-    )
-    if activity_type:
-        env["mail.activity"].with_context(active_test=False).search(
-            [("activity_type_id", "=", activity_type.id)]
-        ).unlink()
+    """Remove the to-dos of Lead Invoicing, whose types go with it."""
+    types = env["mail.activity.type"].browse()
+    for xml_id in ACTIVITY_TYPES:
+        types |= env.ref(xml_id, raise_if_not_found=False) or types
+    env["mail.activity"].with_context(active_test=False).search(
+        [("activity_type_id", "in", types.ids)]
+    ).unlink()

@@ -1,5 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL, plaintext2html
+
+FEED_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_feed"
 
 
 class ResCompany(models.Model):
@@ -47,6 +50,28 @@ class ResCompany(models.Model):
         help="Keep an invoice in draft when its leads or its amount are more than so"
         " many times the average of the buyer's last windows. 0: never.",
     )
+    lead_feed_silence_hours = fields.Integer(
+        "Silent Feed After",
+        help="Raise an activity when no lead transaction was recorded for so many"
+        " hours. 0: never.",
+    )
+    lead_feed_is_silent = fields.Boolean(
+        "Feed Is Silent",
+        readonly=True,
+        help="No lead transaction is recorded for too long, and an activity was raised"
+        " for it.",
+    )
+
+    @api.constrains("lead_feed_silence_hours")
+    def _check_lead_feed_silence_hours(self):
+        for company in self:
+            if company.lead_feed_silence_hours < 0:
+                raise ValidationError(
+                    self.env._(
+                        "The hours after which a feed is silent cannot be less than 0;"
+                        " with 0 it is not watched."
+                    )
+                )
 
     @api.constrains("lead_review_volume_factor")
     def _check_lead_review_volume_factor(self):
@@ -61,3 +86,60 @@ class ResCompany(models.Model):
                         " as 3 for three times the average; or 0 to review none."
                     )
                 )
+
+    @api.model
+    def _cron_watch_lead_feed(self):
+        """Raise one activity for each company whose feed fell silent, and remove it
+        when transactions come again. One that a person closed is not raised again for
+        the same silence."""
+        silent = self._search_silent_lead_feeds()
+        told = self.search([("lead_feed_is_silent", "=", True)])
+        for company in silent - told:
+            company._tell_of_silent_lead_feed()
+        over = told - silent
+        over.partner_id.activity_unlink([FEED_ACTIVITY_TYPE])
+        over.lead_feed_is_silent = False
+
+    @api.model
+    def _search_silent_lead_feeds(self):
+        """Return the companies that recorded nothing for longer than they allow."""
+        self.env["lead.sale"].flush_model(["company_id"])
+        self.flush_model(["active", "lead_feed_silence_hours"])
+        # For which companies was nothing recorded lately?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT company.id
+                  FROM res_company company
+                 WHERE company.active AND company.lead_feed_silence_hours > 0
+                   AND NOT EXISTS (
+                       SELECT FROM lead_sale sale
+                        WHERE sale.company_id = company.id
+                          AND sale.create_date > %s - make_interval(
+                              hours => company.lead_feed_silence_hours))
+                """,
+                fields.Datetime.now(),
+            )
+        )
+        return self.browse([company_id for (company_id,) in rows])
+
+    def _tell_of_silent_lead_feed(self):
+        """Raise the activity for whoever looks after this company's billing."""
+        self.ensure_one()
+        user = self.lead_billing_cycle_id.user_id
+        # Quietly: the list of activities tells.
+        self.partner_id.with_context(mail_activity_quick_update=True).activity_schedule(
+            FEED_ACTIVITY_TYPE,
+            summary=self.env._("No lead transactions are coming in"),
+            note=plaintext2html(
+                self.env._(
+                    "%(company)s recorded no lead transaction for %(hours)s hours or"
+                    " longer. Ask the platform whether it still sends them; nothing is"
+                    " lost when it sends them later.",
+                    company=self.name,
+                    hours=self.lead_feed_silence_hours,
+                )
+            ),
+            user_id=(user if user.active else self.env.ref("base.user_admin")).id,
+        )
+        self.lead_feed_is_silent = True

@@ -16,6 +16,9 @@ class ResConfigSettings(models.TransientModel):
     lead_return_policy = fields.Selection(
         related="company_id.lead_return_policy", readonly=False, required=True
     )
+    lead_feed_silence_hours = fields.Integer(
+        related="company_id.lead_feed_silence_hours", readonly=False
+    )
     lead_review_zero_price = fields.Boolean(
         related="company_id.lead_review_zero_price", readonly=False
     )

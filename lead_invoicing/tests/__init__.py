@@ -3,6 +3,7 @@ from . import (
     test_billing_cycle,
     test_buyer_page,
     test_delivery,
+    test_feed_watch,
     test_generation,
     test_invoice_wizard,
     test_json2,
@@ -15,5 +16,6 @@ from . import (
     test_review,
     test_rights,
     test_tours,
+    test_unbilled,
     test_windows,
 )

@@ -48,6 +48,29 @@ class TestJson2(LeadInvoicingHttpCommon):
         self.assertEqual([a["status"] for a in again], ["duplicate"] * 2)
         self.assertEqual([a["id"] for a in again], [a["id"] for a in answers[:2]])
 
+    def test_platform_compares(self):
+        self.sell("T1")
+        days = {"date_from": "2026-01-01", "date_to": "2026-01-31"}
+        response = self.call("control_totals", **days)
+        self.assertEqual(response.status_code, 200, response.text)
+        self.assertEqual(
+            response.json(),
+            [
+                {
+                    "day": "2026-01-15",
+                    "type": "sale",
+                    "currency": "USD",
+                    "count": 1,
+                    "amount": 20.0,
+                }
+            ],
+        )
+        response = self.call("control_totals", date_from="x", date_to="y")
+        self.assertEqual(response.status_code, 422, response.text)
+        self.assertIn("date_from", response.json()["message"])
+        response = self.call("control_totals", user=self.plain_user, **days)
+        self.assertEqual(response.status_code, 403)
+
     def test_wrong_calls_are_explained(self):
         response = self.call("record_transactions", vals_list={"external_ref": "T1"})
         self.assertEqual(response.status_code, 422, response.text)

@@ -26,7 +26,7 @@ class TestReview(GenerationCommon):
         activity = document.activity_ids
         self.assertEqual(activity.activity_type_id, self.activity_type)
         self.assertEqual(activity.user_id, self.cycle.user_id)
-        self.assertIn(words, activity.note)
+        self.assertIn(words, activity.note.replace("&nbsp;", "\xa0"))
         self.assertIn(words, document.lead_run_buyer_id.message)
         self.assertEqual(document.lead_run_buyer_id.state, "done")
         self.assert_ties_out(document)

@@ -22,13 +22,25 @@ lead.invoice.run         r     r       -     -     -     -     -     -      -
 lead.invoice.run.buyer   r     r       -     -     -     -     -     -      -
 lead.sale.release        r     r       -     -     -     -     -     -      -
 lead.sale.release.wizard -     c       -     -     -     -     -     c      -
+lead.control.totals      c     c       -     -     -     -     -     c      -
+lead.control.totals.line c     c       -     -     -     -     -     c      -
+lead.sale.waiver         r     r       -     -     -     -     -     -      -
+lead.sale.waive.wizard   -     c       -     -     -     -     -     c      -
+lead.unbilled            r     r       -     -     -     -     -     -      -
+lead.unbilled.as.at      r     r       -     -     -     -     -     -      -
+lead.unbilled.as.at.wizard c   c       -     -     -     -     -     c      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
 # All that can be called from outside, beside what every Odoo model has. Whatever is
 # added here needs a test of who may call it.
 PUBLIC_METHODS = {
-    "lead.sale": {"record_transactions", "action_waive"},
+    "lead.sale": {
+        "record_transactions",
+        "action_unwaive",
+        "action_waive",
+        "control_totals",
+    },
     "lead.type": set(),
     "lead.buyer.ref": set(),
     "lead.billing.cycle": set(),
@@ -45,6 +57,13 @@ PUBLIC_METHODS = {
     },
     "lead.sale.release": set(),
     "lead.sale.release.wizard": {"action_release"},
+    "lead.control.totals": {"action_compare"},
+    "lead.control.totals.line": set(),
+    "lead.sale.waiver": set(),
+    "lead.sale.waive.wizard": {"action_confirm"},
+    "lead.unbilled": {"action_view_sales"},
+    "lead.unbilled.as.at": set(),
+    "lead.unbilled.as.at.wizard": {"action_view"},
     "account.move": {
         "action_lead_post",
         "action_lead_post_and_send",
@@ -165,6 +184,21 @@ class TestRights(RightsCommon):
             "lead.sale.release.wizard": self.env["lead.sale.release.wizard"].create(
                 {"invoice_ids": self.document.ids, "reason": "x"}
             ),
+            "lead.control.totals": (totals := self.env["lead.control.totals"]).create(
+                {}
+            ),
+            "lead.control.totals.line": totals.line_ids.create(
+                {"wizard_id": totals.create({}).id}
+            ),
+            "lead.sale.waiver": self.make_waiver(),
+            "lead.sale.waive.wizard": self.env["lead.sale.waive.wizard"].create(
+                {"sale_ids": self.other_sale.ids, "reason": "x"}
+            ),
+            "lead.unbilled": self.env["lead.unbilled"].search([], limit=1),
+            "lead.unbilled.as.at": self.env["lead.unbilled.as.at"].search([], limit=1),
+            "lead.unbilled.as.at.wizard": self.env["lead.unbilled.as.at.wizard"].create(
+                {}
+            ),
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
@@ -191,6 +225,11 @@ class TestRights(RightsCommon):
         ]
         rows = {line.split()[0] for line in RIGHTS.strip().splitlines()[1:]}
         self.assertEqual(set(ours), rows)
+
+    def make_waiver(self):
+        sale = self.new_sale()
+        sale._waive("x")
+        return sale.waiver_ids
 
     def make_release(self):
         sale = self.new_sale()
@@ -851,7 +890,18 @@ class TestScreens(RightsCommon):
     def test_of_a_clerk(self):
         self.bill()
         self.open_all(
-            self.billing_user, {"Lead Invoicing", "Invoices", "Runs", "Lead Sales"}
+            self.billing_user,
+            {
+                "Lead Invoicing",
+                "Invoices",
+                "To Review",
+                "Invoice by Hand",
+                "Runs",
+                "Unbilled",
+                "Unbilled as at",
+                "Lead Sales",
+                "Control Totals",
+            },
         )
         Form(self.failure.with_user(self.billing_user))
         Form(self.buyer.with_user(self.billing_user))
@@ -863,8 +913,13 @@ class TestScreens(RightsCommon):
             {
                 "Lead Invoicing",
                 "Invoices",
+                "To Review",
+                "Invoice by Hand",
                 "Runs",
+                "Unbilled",
+                "Unbilled as at",
                 "Lead Sales",
+                "Control Totals",
                 "Configuration",
                 "Billing Cycles",
                 "Lead Types",
