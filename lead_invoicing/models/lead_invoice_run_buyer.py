@@ -113,6 +113,11 @@ class LeadInvoiceRunBuyer(models.Model):
         default="todo",
     )
     message = fields.Text(readonly=True)
+    held_back = fields.Boolean(
+        readonly=True,
+        help="Leads were left for the next window: their total was below the buyer's"
+        " minimum, or zero.",
+    )
     invoice_ids = fields.One2many(
         "account.move", "lead_run_buyer_id", "Documents", readonly=True
     )
@@ -832,6 +837,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 {
                     "state": "done" if made else "skipped",
                     "message": " ".join(notes) or False,
+                    "held_back": item in waiting or item in unissued,
                 }
             )
         self.filtered(lambda item: item.state == "done")._settle_earlier_failures()

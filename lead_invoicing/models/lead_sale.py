@@ -1,10 +1,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..tools.lead_data import LeadDataSchema
 from ..tools.lead_recorder import MODEL_FIELDS, LeadRecorder
 from ..tools.plain_values import Refused
+from .lead_unbilled import UNBILLED_REASONS
 
 # What a recorded transaction says; it never changes.
 FROZEN_FIELDS = {
@@ -151,6 +153,20 @@ class LeadSale(models.Model):
         "Releases",
         groups="lead_invoicing.group_user",
     )
+    waiver_ids = fields.One2many(
+        "lead.sale.waiver",
+        "sale_id",
+        "Waivers",
+        readonly=True,
+        groups="lead_invoicing.group_user",
+    )
+    unbilled_reason = fields.Selection(
+        UNBILLED_REASONS,
+        "Waits Because",
+        compute="_compute_unbilled_reason",
+        search="_search_unbilled_reason",
+        groups="lead_invoicing.group_user",
+    )
     billing_state = fields.Selection(
         [
             ("unbilled", "Unbilled"),
@@ -240,6 +256,47 @@ class LeadSale(models.Model):
         if state not in on_line:
             return Domain.FALSE
         return billable & Domain("invoice_line_id", "any!", on_line[state])
+
+    @api.depends("waived", "invoice_line_id", "commercial_partner_id", "date")
+    def _compute_unbilled_reason(self):
+        reasons = {}
+        if self.ids:
+            self.env["lead.unbilled"]._flush_depends()
+            # Why does each of these transactions wait?
+            reasons = dict(
+                self.env.execute_query(
+                    SQL(
+                        "SELECT id, reason FROM (%s) waiting WHERE id IN %s",
+                        self.env["lead.unbilled"]._get_transactions_sql(
+                            self.company_id, self.commercial_partner_id
+                        ),
+                        tuple(self.ids),
+                    )
+                )
+            )
+        for sale in self:
+            sale.unbilled_reason = reasons.get(sale.id, False)
+
+    @api.model
+    def _search_unbilled_reason(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        unbilled = self.env["lead.unbilled"]
+        unbilled._flush_depends()
+        waiting = SQL(
+            "(SELECT id FROM (%s) waiting WHERE reason = ANY(%s))",
+            unbilled._get_transactions_sql(self.env.companies),
+            [reason for reason in value if reason],
+        )
+        found = Domain.custom(
+            to_sql=lambda model, alias, query: SQL(
+                "%s IN %s", SQL.identifier(alias, "id"), waiting
+            )
+        )
+        if False in value:
+            # Without a reason are those that do not wait at all.
+            found |= Domain("billing_state", "!=", "unbilled")
+        return found
 
     # ------------------------------------------------------------------
     # Create, write, unlink
@@ -532,12 +589,41 @@ class LeadSale(models.Model):
     # ------------------------------------------------------------------
 
     def action_waive(self):
-        """Decide that these transactions are never billed, for the reason they give.
+        """Ask why these transactions are never billed, and waive them."""
+        return self._get_waive_action(self.env._("Waive"), False)
 
-        :raises UserError: for a billed transaction, or one without a reason
+    def action_unwaive(self):
+        """Ask why these waived transactions are billed after all, and free them."""
+        return self._get_waive_action(self.env._("Take Back Waiver"), True)
+
+    def _get_waive_action(self, name, take_back):
+        self.check_access("write")
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": "lead.sale.waive.wizard",
+            "view_mode": "form",
+            "target": "new",
+            "context": {
+                "default_sale_ids": self.ids,
+                "default_take_back": take_back,
+            },
+        }
+
+    def _waive(self, reason):
+        """Decide that these transactions are never billed. A sale takes its unbilled
+        returns along: what is not paid for is not given back.
+
+        :param reason: why, in words; a transaction keeps a reason of its own
+        :raises AccessError: for users who do not manage lead invoicing
+        :raises UserError: for a billed transaction, a sale with a billed return, or
+            without a reason
         """
         self.check_access("write")
-        for sale in self:
+        self._check_waiver_reason(reason)
+        sales = self.filtered(lambda sale: not sale.waived)
+        returns = self._search_returns() - self
+        for sale in sales + returns:
             if sale.invoice_line_id:
                 raise UserError(
                     self.env._(
@@ -546,15 +632,130 @@ class LeadSale(models.Model):
                         sale.external_ref,
                     )
                 )
-            if not sale.reason:
-                raise UserError(
-                    self.env._(
-                        "Write down the reason for waiving %s first.", sale.external_ref
-                    )
+        returns = returns.filtered(
+            lambda back: not back.waived and back.origin_id in sales
+        )
+        (sales + returns)._log_waiver(True, reason, with_sale=returns)
+        for sale in (sales + returns).sudo():
+            # The user may write these rows; only the freeze is passed.
+            sale.write({"waived": True, "reason": sale.reason or reason})
+
+    def _unwaive(self, reason):
+        """Make these waived transactions unbilled again. A sale takes along the
+        returns that are waived because it was.
+
+        :param reason: why, in words
+        :raises AccessError: for users who do not manage lead invoicing
+        :raises UserError: for a return whose money was given back already, or whose
+            sale stays waived, or without a reason
+        """
+        self.check_access("write")
+        self._check_waiver_reason(reason)
+        waivers = self.env["lead.sale.waiver"].sudo()
+        sales = self.filtered("waived")
+        returns = (sales._search_returns() - sales).filtered(
+            lambda back: back.waived and not back.waived_by_credit
+        )
+        last = waivers._get_last(sales + returns)
+        # One that was waived by itself before its sale stays so.
+        returns = returns.filtered(
+            lambda back: back.id not in last or last[back.id].with_sale
+        )
+        for sale in sales:
+            sale._check_unwaive(sales)
+        (sales + returns)._log_waiver(False, reason, with_sale=returns)
+        for sale in (sales + returns).sudo():
+            waiver = last.get(sale.id, waivers)
+            borrowed = not waiver.own_reason and sale.reason == waiver.reason
+            sale.write({"waived": False, "reason": False if borrowed else sale.reason})
+
+    def _check_unwaive(self, unwaived):
+        """Refuse to bill a return that gives back what was not, or is no longer, paid.
+
+        :param unwaived: the transactions that are unwaived together
+        """
+        self.ensure_one()
+        origin = self.origin_id
+        if self.waived_by_credit or origin.billing_state == "credited":
+            raise UserError(
+                self.env._(
+                    "The money of the return %s was given back already, by a credit"
+                    " note of its sale's invoice.",
+                    self.external_ref,
                 )
-        # The user may write these rows; only the freeze is passed.
-        self.sudo().write({"waived": True})
-        return True
+            )
+        if origin.waived and origin not in unwaived and not origin._is_history():
+            raise UserError(
+                self.env._(
+                    "The sale %(sale)s of the return %(ref)s is waived. Take that back"
+                    " first.",
+                    sale=origin.external_ref,
+                    ref=self.external_ref,
+                )
+            )
+
+    def _is_history(self):
+        """Tell whether this was sold before the company's billing start."""
+        self.ensure_one()
+        return LeadRecorder(self.env, self.company_id)._is_history(self.date)
+
+    def _search_returns(self):
+        """Return the returns of these sales."""
+        return self.search([("origin_id", "in", self.ids)])
+
+    @api.model
+    def _check_waiver_reason(self, reason):
+        if not (reason and reason.strip()):
+            raise UserError(self.env._("Write down the reason."))
+
+    def _log_waiver(self, waived, reason, with_sale):
+        """Record who decides this on these transactions, when and why."""
+        # Nobody writes this record by hand; the rights were checked.
+        self.env["lead.sale.waiver"].sudo().create(
+            [
+                {
+                    "sale_id": sale.id,
+                    "company_id": sale.company_id.id,
+                    "waived": waived,
+                    "reason": reason,
+                    "own_reason": sale.reason,
+                    "with_sale": sale in with_sale,
+                }
+                for sale in self
+            ]
+        )
+
+    @api.model
+    def _read_unbilled_as_at(self, as_at, known_at=None):
+        """Return what was unbilled at the end of a past day, in the current companies.
+
+        A transaction counts when
+
+        - its date is before the end of that day, in the time zone of its company's
+          default cycle (UTC without one);
+        - it was recorded by ``known_at``;
+        - it was not waived, as was decided by ``known_at``;
+        - it was on no posted document whose accounting date is that day or before,
+          made by ``known_at``. One that has left its document since, when a manager
+          released it or its document was reversed and invoiced again, was on it then.
+
+        The answer stays the same for the same ``known_at``, except for what Odoo
+        itself forgets: a document counts as posted since it was made, one that was
+        cancelled or deleted as never made, a return that a credit note of its sale's
+        invoice waived as waived all along.
+
+        :param date as_at: the day
+        :param datetime known_at: naive UTC; by default all that is known now
+        :return: a list of dicts for each company, billed buyer, lead type, currency
+            and age at that moment: ``company_id``, ``partner_id``, ``lead_type_id``,
+            ``currency_id``, ``age``, ``sale_count``, ``amount``, ``oldest_date``
+        :rtype: list[dict]
+        """
+        self.check_access("read")
+        report = self.env["lead.unbilled.as.at"]
+        for model, names in report._depends.items():
+            self.env[model].flush_model(names)
+        return self.env.execute_query_dict(report._get_sql(as_at, known_at))
 
     @api.model
     def record_transactions(self, vals_list):

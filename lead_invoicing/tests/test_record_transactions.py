@@ -365,7 +365,7 @@ class TestRecordTransactions(LeadInvoicingCommon):
     def test_return_of_a_sale_waived_as_goodwill_is_waived(self):
         self.company.lead_billing_start = "2026-01-01"
         sale = self.sell("T1", reason="replacement")
-        sale.action_waive()
+        sale._waive("replacement")
         self.assertTrue(self.give_back("R1", "T1").waived)
 
     def test_return_of_a_credited_sale_is_waived_with_a_warning(self):

@@ -1,0 +1,32 @@
+from odoo import api, fields, models
+
+
+class LeadSaleWaiveWizard(models.TransientModel):
+    """Asks a manager why transactions are never billed, or are billed after all."""
+
+    _name = "lead.sale.waive.wizard"
+    _description = "Waive Lead Transactions"
+
+    sale_ids = fields.Many2many(
+        "lead.sale", string="Transactions", required=True, readonly=True
+    )
+    take_back = fields.Boolean(readonly=True)
+    sale_count = fields.Integer("Number of Transactions", compute="_compute_sale_count")
+    reason = fields.Char(required=True)
+
+    @api.depends("sale_ids")
+    def _compute_sale_count(self):
+        for wizard in self:
+            wizard.sale_count = len(wizard.sale_ids)
+
+    def action_confirm(self):
+        """Waive the transactions, or make them unbilled again.
+
+        :raises UserError: naming a transaction for which this cannot be done
+        """
+        self.ensure_one()
+        if self.take_back:
+            self.sale_ids._unwaive(self.reason)
+        else:
+            self.sale_ids._waive(self.reason)
+        return {"type": "ir.actions.act_window_close"}

@@ -1,0 +1,38 @@
+from odoo import fields, models
+from odoo.tools import format_date
+
+
+class LeadUnbilledAsAtWizard(models.TransientModel):
+    """Asks for which day, and as known when, to show what was unbilled."""
+
+    _name = "lead.unbilled.as.at.wizard"
+    _description = "Unbilled Leads as at a Date"
+
+    as_at = fields.Date(
+        "As at the End of",
+        required=True,
+        default=lambda self: fields.Date.end_of(
+            fields.Date.subtract(fields.Date.context_today(self), months=1), "month"
+        ),
+        help="The end of this day in the time zone of the company's default cycle.",
+    )
+    known_at = fields.Datetime(
+        "As Known on",
+        help="Leave out what was recorded after this moment, to see again what a report"
+        " of that moment showed. Empty: all that is known now.",
+    )
+
+    def action_view(self):
+        """Open the list of what was unbilled."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "lead_invoicing.action_lead_unbilled_as_at"
+        )
+        action["name"] = self.env._(
+            "Unbilled as at %s", format_date(self.env, self.as_at)
+        )
+        action["context"] = {
+            "unbilled_as_at": fields.Date.to_string(self.as_at),
+            "unbilled_known_at": fields.Datetime.to_string(self.known_at),
+        }
+        return action
