@@ -1,7 +1,7 @@
 import logging
-from datetime import datetime, time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
