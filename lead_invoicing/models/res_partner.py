@@ -154,7 +154,9 @@ class ResPartner(models.Model):
             cycle = partner._get_lead_billing_cycle()
             partner.lead_next_window = partner.lead_next_invoice_at = False
             if cycle.next_generation_at and not partner.lead_billing_hold:
-                start, end, generation = cycle._next_due_window(cycle.next_generation_at)
+                start, end, generation = cycle._next_due_window(
+                    cycle.next_generation_at
+                )
                 partner.lead_next_window = cycle._format_window(start, end, cycle.tz)
                 partner.lead_next_invoice_at = generation
 
@@ -182,11 +184,14 @@ class ResPartner(models.Model):
             return None
         amount = formatLang(self.env, waiting, currency_obj=self.lead_currency_id)
         if self.lead_billing_hold:
-            message = self.env._("Unbilled leads of %s wait until the hold ends.", amount)
+            message = self.env._(
+                "Unbilled leads of %s wait until the hold ends.", amount
+            )
         elif self.lead_next_invoice_at:
             message = self.env._(
-                "Unbilled leads of %(amount)s go onto the next invoice, made on %(date)s"
-                " for %(window)s. Its period starts where this buyer's last one ended.",
+                "Unbilled leads of %(amount)s go onto the next invoice, made on"
+                " %(date)s for %(window)s. Its period starts where this buyer's last"
+                " one ended.",
                 amount=amount,
                 date=format_datetime(self.env, self.lead_next_invoice_at),
                 window=self.lead_next_window,
@@ -264,18 +269,23 @@ class ResPartner(models.Model):
             )
         )
         open_lines = lines.filtered(
-            lambda line: line.amount_residual_currency > 0
-            and line.move_id.move_type == "out_invoice"
-            and line.move_id.payment_state != "blocked"
+            lambda line: (
+                line.amount_residual_currency > 0
+                and line.move_id.move_type == "out_invoice"
+                and line.move_id.payment_state != "blocked"
+            )
         )
         credit_lines = lines.filtered(
-            lambda line: line.amount_residual_currency < 0
-            and (is_prepaid or line.move_id.lead_run_id)
+            lambda line: (
+                line.amount_residual_currency < 0
+                and (is_prepaid or line.move_id.lead_run_id)
+            )
         )
         for open_line in open_lines:
             credits = credit_lines.filtered(
-                lambda line, account=open_line.account_id: line.account_id == account
-                and not line.reconciled
+                lambda line, account=open_line.account_id: (
+                    line.account_id == account and not line.reconciled
+                )
             )
             if credits:
                 (open_line + credits).reconcile()

@@ -39,9 +39,11 @@ class TestBuyerPage(GenerationCommon):
         with freeze_time("2026-11-05"):
             monthly = self.cycle.copy({"name": "Monthly", "frequency": "monthly"})
         self.assertEqual(monthly.next_generation_at, datetime(2026, 12, 1, 11))
-        with self.assertLogs("odoo.tests.form.onchange", "WARNING") as logs:
-            with Form(self.buyer) as form:
-                form.lead_billing_cycle_id = monthly
+        with (
+            self.assertLogs("odoo.tests.form.onchange", "WARNING") as logs,
+            Form(self.buyer) as form,
+        ):
+            form.lead_billing_cycle_id = monthly
         self.assertIn("35.00", logs.output[0])
         self.assertIn("Nov 1, 2026 – Nov 30, 2026", logs.output[0])
 

@@ -138,7 +138,9 @@ class TestPrepaid(GenerationCommon):
             receipt._get_mail_template(),
             self.env.ref("lead_invoicing.mail_template_lead_receipt"),
         )
-        html = self.env["ir.actions.report"]._render_qweb_html(
-            "account.account_invoices", receipt.ids
-        )[0].decode()
+        html = (
+            self.env["ir.actions.report"]
+            ._render_qweb_html("account.account_invoices", receipt.ids)[0]
+            .decode()
+        )
         self.assertIn("Invoice - paid from balance", html)

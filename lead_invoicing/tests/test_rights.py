@@ -22,6 +22,8 @@ lead.invoice.run         r     r       -     -     -     -     -     -      -
 lead.invoice.run.buyer   r     r       -     -     -     -     -     -      -
 lead.sale.release        r     r       -     -     -     -     -     -      -
 lead.sale.release.wizard -     c       -     -     -     -     -     c      -
+lead.invoice.wizard      c     c       -     -     -     -     -     c      -
+lead.invoice.wizard.line c     c       -     -     -     -     -     c      -
 lead.control.totals      c     c       -     -     -     -     -     c      -
 lead.control.totals.line c     c       -     -     -     -     -     c      -
 lead.sale.waiver         r     r       -     -     -     -     -     -      -
@@ -57,6 +59,8 @@ PUBLIC_METHODS = {
     },
     "lead.sale.release": set(),
     "lead.sale.release.wizard": {"action_release"},
+    "lead.invoice.wizard": {"action_invoice", "action_preview"},
+    "lead.invoice.wizard.line": set(),
     "lead.control.totals": {"action_compare"},
     "lead.control.totals.line": set(),
     "lead.sale.waiver": set(),
@@ -73,7 +77,7 @@ PUBLIC_METHODS = {
     "account.move.reversal": set(),
     "account.move.send": set(),
     "res.company": set(),
-    "res.partner": {"action_view_lead_sales"},
+    "res.partner": {"action_view_lead_invoices", "action_view_lead_sales"},
 }
 
 

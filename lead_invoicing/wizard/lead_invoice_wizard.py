@@ -28,7 +28,9 @@ class LeadInvoiceWizard(models.TransientModel):
         context={"active_test": False},
         help="None: every buyer with unbilled leads.",
     )
-    date_from = fields.Date("From", help="Empty: all unbilled leads until the last day.")
+    date_from = fields.Date(
+        "From", help="Empty: all unbilled leads until the last day."
+    )
     date_to = fields.Date(
         "Until", required=True, default=lambda self: self._default_date_to()
     )
@@ -71,7 +73,9 @@ class LeadInvoiceWizard(models.TransientModel):
     @api.model
     def _default_date_to(self):
         # Yesterday: the day that is not over would be cut in two.
-        zone = self._get_zone(self.env["lead.billing.cycle"]._company_tz(self.env.company))
+        zone = self._get_zone(
+            self.env["lead.billing.cycle"]._company_tz(self.env.company)
+        )
         return to_wall(fields.Datetime.now(), zone).date() - timedelta(days=1)
 
     @api.depends("company_id", "partner_ids")
@@ -79,9 +83,9 @@ class LeadInvoiceWizard(models.TransientModel):
         for wizard in self:
             company = wizard.company_id
             partners = wizard.partner_ids.with_company(company)
-            zones = {
-                partner._get_lead_billing_cycle().tz for partner in partners
-            } or {False}
+            zones = {partner._get_lead_billing_cycle().tz for partner in partners} or {
+                False
+            }
             wizard.tz = (len(zones) == 1 and zones.pop()) or self.env[
                 "lead.billing.cycle"
             ]._company_tz(company)
@@ -91,13 +95,16 @@ class LeadInvoiceWizard(models.TransientModel):
         for wizard in self:
             made = wizard.line_ids.filtered(lambda line: not line.message)
             wizard.summary = self.env._(
-                "%(buyers)s buyers, %(purchased)s leads purchased, %(returned)s returned",
+                "%(buyers)s buyers, %(purchased)s leads purchased,"
+                " %(returned)s returned",
                 buyers=len(made.partner_id),
                 purchased=sum(made.mapped("purchased")),
                 returned=sum(made.mapped("returned")),
             )
 
-    @api.onchange("partner_ids", "date_from", "date_to", "lead_type_ids", "ignore_minimum")
+    @api.onchange(
+        "partner_ids", "date_from", "date_to", "lead_type_ids", "ignore_minimum"
+    )
     def _onchange_selection(self):
         self.is_previewed = False
 
@@ -196,11 +203,17 @@ class LeadInvoiceWizard(models.TransientModel):
             made, waiting = items._hold_back(documents)
             for document in made:
                 message = troubles.get(document.item.partner_id.id)
-                if not message and not document.amount and not run.company_id.lead_issue_zero:
+                if (
+                    not message
+                    and not document.amount
+                    and not run.company_id.lead_issue_zero
+                ):
                     message = self.env._("The total is zero: waits for more.")
                 vals_list += self._prepare_document_lines(document, message)
             for document in waiting:
-                message = self.env._("Below the buyer's minimum amount: waits for more.")
+                message = self.env._(
+                    "Below the buyer's minimum amount: waits for more."
+                )
                 vals_list += self._prepare_document_lines(document, message)
         return vals_list + self._prepare_other_lines(run)
 
@@ -285,8 +298,15 @@ class LeadInvoiceWizard(models.TransientModel):
                 "amount": float(amount),
                 "message": messages[left_out],
             }
-            for left_out, partner_id, lead_type_id, currency_id, purchased, returned, amount
-            in rows
+            for (
+                left_out,
+                partner_id,
+                lead_type_id,
+                currency_id,
+                purchased,
+                returned,
+                amount,
+            ) in rows
         ]
 
 
