@@ -528,13 +528,13 @@ class TestGeneration(GenerationCommon):
         receivable = self.company_data["default_account_receivable"].copy(
             {"code": "121999", "name": "Old receivable"}
         )
-        buyers = [self.new_buyer(f"Buyer {number}") for number in range(9)]
+        buyers = [self.new_buyer(f"Buyer {number}") for number in range(100)]
         for buyer in buyers:
             self.new_sale(buyer)
         buyers[4].property_account_receivable_id = receivable
         receivable.active = False
         documents = self.generate()
-        self.assertEqual(len(documents), 8)
+        self.assertEqual(len(documents), 99)
         run = documents.lead_run_id
         self.assertEqual(run.state, "failed")
         self.assertEqual(run.failure_ids.partner_id, buyers[4])
