@@ -188,6 +188,12 @@ class TestRights(RightsCommon):
             "lead.sale.release.wizard": self.env["lead.sale.release.wizard"].create(
                 {"invoice_ids": self.document.ids, "reason": "x"}
             ),
+            "lead.invoice.wizard": (by_hand := self.env["lead.invoice.wizard"]).create(
+                {}
+            ),
+            "lead.invoice.wizard.line": by_hand.line_ids.create(
+                {"wizard_id": by_hand.create({}).id}
+            ),
             "lead.control.totals": (totals := self.env["lead.control.totals"]).create(
                 {}
             ),
