@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date, plaintext2html
 from odoo.tools.sql import column_exists, create_column
 
+from ..tools.engine_fields import check_engine_fields
 from .lead_invoice_run_buyer import TRY_AGAIN
 
 _logger = logging.getLogger(__name__)
@@ -206,17 +207,7 @@ class AccountMove(models.Model):
 
         :raises UserError: for a change of what Lead Invoicing itself decides
         """
-        # Access rights and the context can be had from outside, this cannot.
-        if not self.env.su and ENGINE_FIELDS & vals.keys():
-            raise UserError(
-                self.env._(
-                    "%s: Lead Invoicing decides this itself.",
-                    ", ".join(
-                        self._fields[name]._description_string(self.env)
-                        for name in sorted(ENGINE_FIELDS & vals.keys())
-                    ),
-                )
-            )
+        check_engine_fields(self, ENGINE_FIELDS, vals)
         res = super().write(vals)
         if vals.get("state") in ("posted", "cancel"):
             self._end_lead_review()

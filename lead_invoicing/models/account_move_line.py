@@ -1,6 +1,7 @@
 from odoo import fields, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL
+
+from ..tools.engine_fields import check_engine_fields
 
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {"lead_count", "lead_transaction_type", "lead_type_id"}
@@ -33,17 +34,7 @@ class AccountMoveLine(models.Model):
 
         :raises UserError: for a change of it
         """
-        # Access rights and the context can be had from outside, this cannot.
-        if not self.env.su and ENGINE_FIELDS & vals.keys():
-            raise UserError(
-                self.env._(
-                    "%s: Lead Invoicing decides this itself.",
-                    ", ".join(
-                        self._fields[name]._description_string(self.env)
-                        for name in sorted(ENGINE_FIELDS & vals.keys())
-                    ),
-                )
-            )
+        check_engine_fields(self, ENGINE_FIELDS, vals)
         return super().write(vals)
 
     def _release_lead_sales(self, to_line=None):
