@@ -5,7 +5,7 @@
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",
-    "depends": ["account", "rpc"],
+    "depends": ["account", "base_import", "rpc"],
     "data": [
         "security/lead_invoicing_groups.xml",
         "security/ir.model.access.csv",
@@ -27,11 +27,13 @@
         "views/res_config_settings_views.xml",
         "wizard/lead_sale_release_wizard_views.xml",
         "wizard/lead_sale_waive_wizard_views.xml",
-        "views/lead_invoicing_menus.xml",
         "views/lead_unbilled_views.xml",
         "wizard/lead_unbilled_as_at_wizard_views.xml",
+        "wizard/lead_setup_views.xml",
+        "views/lead_invoicing_menus.xml",
     ],
     "assets": {
+        "web.assets_backend": ["lead_invoicing/static/src/**/*"],
         "web.assets_tests": ["lead_invoicing/static/tests/tours/**/*"],
     },
     "uninstall_hook": "uninstall_hook",

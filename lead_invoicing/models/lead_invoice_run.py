@@ -1,7 +1,8 @@
+from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL, format_date, plaintext2html
+from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
 from ..tools.windows import available_zones, to_wall
 
@@ -107,6 +108,17 @@ class LeadInvoiceRun(models.Model):
     invoice_count = fields.Integer(
         "Number of Documents", compute="_compute_invoice_count"
     )
+    purchased_count = fields.Integer(
+        "Leads Purchased", compute="_compute_lead_counts", help="On its documents."
+    )
+    returned_count = fields.Integer(
+        "Leads Returned", compute="_compute_lead_counts", help="On its documents."
+    )
+    amount_summary = fields.Char(
+        "Invoiced",
+        compute="_compute_amount_summary",
+        help="Total of its documents before tax, credit notes deducted, per currency.",
+    )
 
     _cycle_window_uniq = models.UniqueIndex(
         "(cycle_id, window_end) WHERE cycle_id IS NOT NULL"
@@ -161,6 +173,36 @@ class LeadInvoiceRun(models.Model):
         for run in self:
             run.invoice_count = counts.get(run._origin, 0)
 
+    @api.depends("invoice_ids.state")
+    def _compute_lead_counts(self):
+        counts = {}
+        for run, transaction_type, count in self.env["account.move.line"]._read_group(
+            [
+                ("move_id.lead_run_id", "in", self.ids),
+                ("parent_state", "!=", "cancel"),
+                ("lead_type_id", "!=", False),
+            ],
+            ["move_id.lead_run_id", "lead_transaction_type"],
+            ["lead_count:sum"],
+        ):
+            counts[run, transaction_type] = count
+        for run in self:
+            run.purchased_count = counts.get((run._origin, "sale"), 0)
+            run.returned_count = counts.get((run._origin, "return"), 0)
+
+    @api.depends("invoice_ids.state", "invoice_ids.amount_untaxed_in_currency_signed")
+    @api.depends_context("lang")
+    def _compute_amount_summary(self):
+        amounts = defaultdict(list)
+        for run, currency, amount in self.env["account.move"]._read_group(
+            [("lead_run_id", "in", self.ids), ("state", "!=", "cancel")],
+            ["lead_run_id", "currency_id"],
+            ["amount_untaxed_in_currency_signed:sum"],
+        ):
+            amounts[run].append(formatLang(self.env, amount, currency_obj=currency))
+        for run in self:
+            run.amount_summary = "; ".join(amounts[run._origin])
+
     # Actions
 
     def action_retry(self):
@@ -191,6 +233,44 @@ class LeadInvoiceRun(models.Model):
         return self._get_buyers_action(
             self.env._("Failures"), [("state", "=", "failed")]
         )
+
+    def action_view_waiting(self):
+        """Open the buyers that are still to be invoiced."""
+        self.ensure_one()
+        return self._get_buyers_action(self.env._("To Do"), [("state", "=", "todo")])
+
+    def action_view_skipped(self):
+        """Open the buyers that nothing was invoiced to, with the reasons."""
+        self.ensure_one()
+        return self._get_buyers_action(
+            self.env._("Skipped"), [("state", "=", "skipped")]
+        )
+
+    def action_view_purchased(self):
+        """Open the sales on the documents of this run."""
+        self.ensure_one()
+        return self._get_sales_action(
+            self.env._("Leads Purchased"), [("transaction_type", "=", "sale")]
+        )
+
+    def action_view_returned(self):
+        """Open the returns of leads, without mere price adjustments, on the documents
+        of this run."""
+        self.ensure_one()
+        return self._get_sales_action(
+            self.env._("Leads Returned"),
+            [("transaction_type", "=", "return"), ("price_adjustment", "=", False)],
+        )
+
+    def _get_sales_action(self, name, domain):
+        self.env["lead.sale"].check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "lead_invoicing.action_lead_sale"
+        )
+        action["name"] = name
+        action["domain"] = [("invoice_id.lead_run_id", "=", self.id), *domain]
+        action["context"] = {"create": False}
+        return action
 
     def _get_buyers_action(self, name, domain):
         return {

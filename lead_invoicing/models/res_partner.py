@@ -91,6 +91,14 @@ class ResPartner(models.Model):
         compute="_compute_lead_invoice_count",
         groups="lead_invoicing.group_user",
     )
+    lead_sale_ids = fields.One2many(
+        "lead.sale",
+        "commercial_partner_id",
+        "Billed Lead Transactions",
+        readonly=True,
+        groups="lead_invoicing.group_user",
+        help="For searching only: there can be millions.",
+    )
     lead_sale_count = fields.Integer(
         "Lead Transactions",
         compute="_compute_lead_sale_count",
