@@ -134,13 +134,7 @@ class LeadInvoiceRun(models.Model):
     @api.depends_context("lang")
     def _compute_window(self):
         for run in self:
-            run.window = (
-                run.window_start
-                and run.window_end
-                and self.env["lead.billing.cycle"]._format_window(
-                    run.window_start, run.window_end, run.tz
-                )
-            )
+            run.window = run._get_window_label()
 
     @api.depends("buyer_ids.state")
     def _compute_buyer_counts(self):
@@ -587,6 +581,23 @@ class LeadInvoiceRun(models.Model):
         """Return today's date in the time zone of this run."""
         self.ensure_one()
         return self._get_local_date(fields.Datetime.now())
+
+    def _get_window_label(self):
+        """Return the window in words, in the language of the context."""
+        self.ensure_one()
+        if not self.window_end:
+            return False
+        if self.window_start:
+            return self.env["lead.billing.cycle"]._format_window(
+                self.window_start, self.window_end, self.tz
+            )
+        if self.cycle_id:
+            # It was stopped before its window was looked at.
+            return False
+        # By hand, all that was unbilled is invoiced up to a day.
+        return self.env._(
+            "until %s", format_date(self.env, self._get_window_last_day())
+        )
 
     def _get_window_last_day(self):
         """Return the last day of this run's window, in its time zone."""

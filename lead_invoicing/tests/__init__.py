@@ -15,6 +15,7 @@ from . import (
     test_release,
     test_review,
     test_rights,
+    test_setup_tours,
     test_tours,
     test_unbilled,
     test_windows,

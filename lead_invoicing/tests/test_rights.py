@@ -31,6 +31,7 @@ lead.sale.waive.wizard   -     c       -     -     -     -     -     c      -
 lead.unbilled            r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at      r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at.wizard c   c       -     -     -     -     -     c      -
+lead.setup               c     c       -     -     -     -     -     c      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -51,6 +52,10 @@ PUBLIC_METHODS = {
         "action_view_buyers",
         "action_view_failures",
         "action_view_invoices",
+        "action_view_purchased",
+        "action_view_returned",
+        "action_view_skipped",
+        "action_view_waiting",
     },
     "lead.invoice.run.buyer": {
         "action_retry",
@@ -68,6 +73,12 @@ PUBLIC_METHODS = {
     "lead.unbilled": {"action_view_sales"},
     "lead.unbilled.as.at": set(),
     "lead.unbilled.as.at.wizard": {"action_view"},
+    "lead.setup": {
+        "action_create_cycle",
+        "action_create_lead_type",
+        "action_enter_sale",
+        "action_invoice",
+    },
     "account.move": {
         "action_lead_post",
         "action_lead_post_and_send",

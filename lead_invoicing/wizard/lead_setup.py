@@ -152,6 +152,22 @@ class LeadSetup(models.TransientModel):
             "posting": self.posting,
         }
 
+    def action_enter_sale(self):
+        """Open an empty sale, of the lead type if there is but one."""
+        self.ensure_one()
+        lead_types = self.env["lead.type"].search(
+            [("company_id", "=", self.company_id.id)], limit=2
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Enter a Sale"),
+            "res_model": "lead.sale",
+            "view_mode": "form",
+            "context": {
+                "default_lead_type_id": len(lead_types) == 1 and lead_types.id,
+            },
+        }
+
     def action_invoice(self):
         """Open the wizard that invoices by hand, up to and including today."""
         self.ensure_one()
