@@ -2,6 +2,7 @@ from . import (
     test_any_input,
     test_billing_cycle,
     test_buyer_page,
+    test_clerk_tours,
     test_delivery,
     test_feed_watch,
     test_generation,
