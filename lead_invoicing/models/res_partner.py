@@ -323,3 +323,9 @@ class ResPartner(models.Model):
         ]
         action["context"] = {"create": False}
         return action
+
+    def action_view_unbilled_lead_sales(self):
+        """Open this buyer's lead transactions that are on no invoice yet."""
+        action = self.action_view_lead_sales()
+        action["context"]["search_default_unbilled"] = True
+        return action

@@ -16,6 +16,7 @@ from . import (
     test_release,
     test_review,
     test_rights,
+    test_setup,
     test_setup_tours,
     test_tours,
     test_unbilled,

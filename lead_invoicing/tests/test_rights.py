@@ -88,7 +88,11 @@ PUBLIC_METHODS = {
     "account.move.reversal": set(),
     "account.move.send": set(),
     "res.company": set(),
-    "res.partner": {"action_view_lead_invoices", "action_view_lead_sales"},
+    "res.partner": {
+        "action_view_lead_invoices",
+        "action_view_lead_sales",
+        "action_view_unbilled_lead_sales",
+    },
 }
 
 
@@ -220,6 +224,7 @@ class TestRights(RightsCommon):
             "lead.unbilled.as.at.wizard": self.env["lead.unbilled.as.at.wizard"].create(
                 {}
             ),
+            "lead.setup": self.env["lead.setup"].create({}),
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
@@ -917,11 +922,14 @@ class TestScreens(RightsCommon):
                 "Invoices",
                 "To Review",
                 "Invoice by Hand",
+                "Buyers",
                 "Runs",
                 "Unbilled",
+                "Unbilled Now",
                 "Unbilled as at",
                 "Lead Sales",
                 "Control Totals",
+                "Analysis",
             },
         )
         Form(self.failure.with_user(self.billing_user))
@@ -936,12 +944,16 @@ class TestScreens(RightsCommon):
                 "Invoices",
                 "To Review",
                 "Invoice by Hand",
+                "Buyers",
                 "Runs",
                 "Unbilled",
+                "Unbilled Now",
                 "Unbilled as at",
                 "Lead Sales",
                 "Control Totals",
+                "Analysis",
                 "Configuration",
+                "Getting Started",
                 "Billing Cycles",
                 "Lead Types",
                 "Buyer References",
