@@ -595,8 +595,9 @@ class LeadInvoiceRun(models.Model):
             # It was stopped before its window was looked at.
             return False
         # By hand, all that was unbilled is invoiced up to a day.
+        last_day = self._get_window_last_day()
         return self.env._(
-            "until %s", format_date(self.env, self._get_window_last_day())
+            "until %s", format_date(self.env, last_day, date_format="medium")
         )
 
     def _get_window_last_day(self):
