@@ -589,6 +589,14 @@ class AccountMove(models.Model):
         self.ensure_one()
         return self.commercial_partner_id._get_lead_invoice_recipients(self.partner_id)
 
+    def _for_lead_responsible(self):
+        """Return this document in the language of who gets its activities: jobs that
+        send it have none."""
+        self.ensure_one()
+        # Whoever sends a document need not be allowed to see its run.
+        user = self.sudo().lead_run_id._get_responsible()
+        return self.with_context(lang=user.lang)
+
     def _set_lead_undelivered(self, state, reason):
         """Make visible that a document did not reach its buyer, with an activity.
 

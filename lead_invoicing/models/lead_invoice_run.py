@@ -464,6 +464,12 @@ class LeadInvoiceRun(models.Model):
         user = self.cycle_id.user_id or self.create_uid
         return user if user.active else self.env.ref("base.user_admin")
 
+    def _for_responsible(self):
+        """Return this run in the language of who reads what it says: the scheduled
+        action itself has none."""
+        self.ensure_one()
+        return self.with_context(lang=self._get_responsible().lang)
+
     # Running
 
     @api.model
@@ -492,6 +498,7 @@ class LeadInvoiceRun(models.Model):
             others work on those that wait
         """
         for run in self._get_working_runs():
+            run = run._for_responsible()
             if trouble := run._get_trouble():
                 run._stop(trouble)
                 continue
