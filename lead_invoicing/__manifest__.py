@@ -21,6 +21,7 @@
         "views/lead_buyer_ref_views.xml",
         "views/lead_invoice_run_views.xml",
         "views/account_move_views.xml",
+        "views/account_payment_views.xml",
         "wizard/lead_control_totals_views.xml",
         "wizard/lead_invoice_wizard_views.xml",
         "views/res_partner_views.xml",

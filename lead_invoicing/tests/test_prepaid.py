@@ -1,5 +1,5 @@
 from odoo import Command
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .generation_common import GENERATION, WEEK, GenerationCommon
 
@@ -21,8 +21,8 @@ class TestPrepaid(GenerationCommon):
             or self.company_data["default_account_assets"]
         )
 
-    def deposit(self, amount, partner=None):
-        payment = self.env["account.payment"].create(
+    def new_payment(self, amount, partner=None):
+        return self.env["account.payment"].create(
             {
                 "payment_type": "inbound",
                 "partner_type": "customer",
@@ -32,8 +32,24 @@ class TestPrepaid(GenerationCommon):
                 "journal_id": self.company_data["default_journal_bank"].id,
             }
         )
+
+    def deposit(self, amount, partner=None):
+        payment = self.new_payment(amount, partner)
         payment.action_post()
         self.assertTrue(payment.move_id)
+        return payment
+
+    def deposit_without_entry(self, amount, partner=None):
+        """A payment by a method without an outstanding account: Odoo gives a new
+        payment one, but takes it away when the method is changed."""
+        bank = self.company_data["default_journal_bank"]
+        wire = bank.inbound_payment_method_line_ids[0].copy(
+            {"name": "Wire", "journal_id": bank.id}
+        )
+        payment = self.new_payment(amount, partner)
+        payment.payment_method_line_id = wire
+        payment.action_post()
+        self.assertFalse(payment.move_id)
         return payment
 
     def get_open_deposit(self, payment):
@@ -79,6 +95,51 @@ class TestPrepaid(GenerationCommon):
         self.assertEqual(
             (first + second + third).mapped("amount_residual"), [0, 100, 50]
         )
+
+    def test_a_deposit_without_journal_entry_is_explained(self):
+        payment = self.deposit_without_entry(100)
+        note = payment.lead_settlement_trouble
+        for text in (payment.name, "100.00", "Buyer A", "Bank", "Wire"):
+            self.assertIn(text, note)
+        self.assertIn("Incoming Payments", note)
+        self.assertIn("Outstanding Receipts", note)
+        self.new_sale()
+        invoice = self.generate()
+        self.assertEqual(invoice.amount_residual, 10)
+        self.assertIn(note, invoice.lead_run_buyer_id.message)
+        self.assertIn("Outstanding Receipts", invoice.activity_ids.note)
+        # What it says helps.
+        payment.payment_method_line_id.payment_account_id = (
+            self.company_data["default_journal_bank"]
+            .inbound_payment_method_line_ids[0]
+            .payment_account_id
+        )
+        copied = payment.copy()
+        copied.action_post()
+        payment.action_draft()
+        payment.action_cancel()
+        self.assertEqual(invoice.amount_residual, 0)
+        self.assertFalse((payment + copied).filtered("lead_settlement_trouble"))
+
+    def test_a_deposit_is_explained_where_the_clerk_confirms_it(self):
+        payment = self.new_payment(100)
+        self.assertFalse(payment.lead_settlement_trouble)
+        form = Form(payment.with_user(self.billing_user))
+        form.payment_method_line_id = payment.payment_method_line_id.copy(
+            {"name": "Wire", "journal_id": payment.journal_id.id}
+        )
+        self.assertIn("Wire", form.lead_settlement_trouble)
+        form.payment_method_line_id = payment.payment_method_line_id
+        self.assertFalse(form.lead_settlement_trouble)
+
+    def test_only_deposits_of_prepaid_buyers_are_explained(self):
+        on_credit = self.new_buyer("On credit")
+        self.assertFalse(
+            self.deposit_without_entry(100, on_credit).lead_settlement_trouble
+        )
+        self.deposit_without_entry(50, self.new_buyer("P", lead_billing_mode="prepaid"))
+        self.new_sale()
+        self.assertNotIn("journal", self.generate().lead_run_buyer_id.message)
 
     def test_deposits_of_a_buyer_on_credit_settle_nothing_by_themselves(self):
         self.buyer.lead_billing_mode = "credit"
