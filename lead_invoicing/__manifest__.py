@@ -33,6 +33,9 @@
         "wizard/lead_unbilled_as_at_wizard_views.xml",
     ],
     "assets": {
+        "web.report_assets_common": [
+            "lead_invoicing/static/src/scss/report_invoice.scss"
+        ],
         "web.assets_tests": ["lead_invoicing/static/tests/tours/**/*"],
     },
     "uninstall_hook": "uninstall_hook",

@@ -870,12 +870,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 ]
             )
             item.message = " ".join(filter(None, [item.message, message]))
-            move.with_context(mail_activity_quick_update=True).activity_schedule(
-                ACTIVITY_TYPE,
-                summary=self.env._("Prepaid balance used up"),
-                note=plaintext2html(message),
-                user_id=self.run_id._get_responsible().id,
-            )
+            move._schedule_lead_activity(self.env._("Prepaid balance used up"), message)
 
     def _unlink_settled_activities(self):
         """Remove the activities of the buyers that no failure is left of, in whatever

@@ -1,12 +1,14 @@
+from html import unescape
+
 from odoo import Command
 from odoo.tests import Form, tagged
 
 from .generation_common import GENERATION, WEEK, GenerationCommon
+from .test_delivery import DeliveryCommon
 
 
-@tagged("post_install", "-at_install")
-class TestPrepaid(GenerationCommon):
-    """A buyer who prepays: deposits settle invoices, which become receipts."""
+class PrepaidCommon(GenerationCommon):
+    """The buyer prepays; ways to pay in."""
 
     def setUp(self):
         super().setUp()
@@ -59,10 +61,19 @@ class TestPrepaid(GenerationCommon):
             ).mapped("amount_residual")
         )
 
-    def test_a_month_that_the_deposit_covers_is_a_receipt(self):
+    def tax(self):
+        """Have a tax of 15 % on leads."""
         self.edu_product.taxes_id = [
             Command.set(self.company_data["default_tax_sale"].ids)
         ]
+
+
+@tagged("post_install", "-at_install")
+class TestPrepaid(PrepaidCommon):
+    """A buyer who prepays: deposits settle invoices, which become receipts."""
+
+    def test_a_month_that_the_deposit_covers_is_a_receipt(self):
+        self.tax()
         payment = self.deposit(1000)
         self.new_sale(price="350.00")
         receipt = self.generate()
@@ -205,3 +216,44 @@ class TestPrepaid(GenerationCommon):
             .decode()
         )
         self.assertIn("Invoice - paid from balance", html)
+        # Nothing asks for money.
+        for text in ("Due Date", "Payment Communication", "Payment terms"):
+            self.assertNotIn(text, html)
+
+
+@tagged("post_install", "-at_install")
+class TestPrepaidMail(DeliveryCommon, PrepaidCommon):
+    """What a buyer who prepays reads in the mail."""
+
+    def generate_and_send(self, now=GENERATION):
+        """Return what the run made, and the texts of its mail."""
+        documents = self.generate(now)
+        self.send()
+        # The clerk who is told gets no copy.
+        (mail,) = self.catcher.mails
+        body = unescape(mail.get_body().get_content())
+        return documents, mail["Subject"], body.replace("\N{NO-BREAK SPACE}", " ")
+
+    def test_a_receipt_asks_for_nothing(self):
+        self.tax()
+        self.deposit(1000)
+        self.new_sale(price="350.00")
+        receipt, subject, body = self.generate_and_send()
+        self.assertIn(f"receipt {receipt.name}", subject)
+        self.assertIn("402.50", body)
+        self.assertIn("paid from your balance", body)
+        self.assertNotIn("Please pay", body)
+        self.assertNotIn("due", body)
+
+    def test_an_invoice_for_the_rest_asks_for_the_rest(self):
+        self.tax()
+        self.deposit(600)
+        self.new_sale(price="600.00")
+        invoice, subject, body = self.generate_and_send()
+        self.assertIn(f"invoice {invoice.name}", subject)
+        self.assertIn("over $ 690.00", " ".join(body.split()))
+        self.assertIn(
+            "$ 600.00 of this invoice is settled already, $ 90.00 is left.", body
+        )
+        self.assertIn("$ 90.00 due", body)
+        self.assertNotIn("$ 690.00 due", body)
