@@ -9,7 +9,9 @@ from datetime import datetime, timedelta, timezone
 from . import load, sample, story
 
 Case = namedtuple("Case", "title values prices", defaults=({}, ("18.50", "24.00")))
-Case.__doc__ = """A buyer that needs a person, and what it bought in the last window."""
+Case.__doc__ = (
+    """A buyer that needs a person, and the prices of two leads in the last window."""
+)
 
 CASES = {
     "fails": Case("account archived"),
@@ -36,7 +38,7 @@ def leave_work(env, options):
     make_exceptions(env, buyers)
     rows = sample.choose_rows(options.get("buyers"))
     load.record(env, prepare_recent(rows, window.start, now))
-    load.record(env, prepare_cases(rows, window.end))
+    load.record(env, prepare_cases(rows, window.end, now))
     for cycle in weekly | weekly_mailed:
         cycle.next_generation_at = window.generation
     env.cr.commit()
@@ -111,20 +113,26 @@ def prepare_recent(rows, start, end):
     return list(recent.values())
 
 
-def prepare_cases(rows, end):
-    """What the buyers of the cases bought two days before a window's end."""
+def prepare_cases(rows, end, now):
+    """What the buyers of the cases bought two days before a window's end, and one lead
+    since.
+
+    :param end, now: naive UTC
+    """
     like = next(row for row in rows if row["type"] == "sale")
-    moment = end - timedelta(days=2)
+    before, since = end - timedelta(days=2), end + (now - end) / 2
     return [
         as_new(like, moment)
         | {
             "transaction_id": f"{get_ref(key)}-{number}",
             "buyer_ref": get_ref(key),
-            "lead_id": f"{get_ref(key)}-{0 if key == 'twice' else number}",
+            "lead_id": f"{get_ref(key)}-{number if key != 'twice' else moment}",
             "price": price,
         }
         for key, case in CASES.items()
-        for number, price in enumerate(case.prices)
+        for number, (moment, price) in enumerate(
+            [(before, price) for price in case.prices] + [(since, "21.00")]
+        )
     ]
 
 

@@ -22,7 +22,7 @@ from {package} import {module}
 {module}.{function}(env, json.loads({options!r}))
 """
 
-# Each entry of Odoo's log begins with its time, and goes on for as many lines as needed.
+# Each entry of Odoo's log begins with its time, and goes on for any number of lines.
 ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,)", re.MULTILINE)
 ERROR = re.compile(r"\S+ \S+ \d+ (ERROR|CRITICAL) ")
 

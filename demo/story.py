@@ -61,10 +61,11 @@ def plan_deposits(rows):
     A buyer pays in, in round sums, before it buys what its balance does not cover.
     Some pay in but once: their deposit runs dry.
     """
+    parts = get_parts(rows)
     plans = {
         ref: _plan_deposits_of(days)
         for ref, days in _sum_purchases(rows).items()
-        if get_parts(rows)[ref] == PREPAID
+        if parts[ref] == PREPAID
     }
     again = [ref for ref, plan in plans.items() if len(plan) > 1]
     for ref in again[::RUNNING_DRY]:
