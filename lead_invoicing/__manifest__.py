@@ -21,6 +21,7 @@
         "views/lead_buyer_ref_views.xml",
         "views/lead_invoice_run_views.xml",
         "views/account_move_views.xml",
+        "views/account_payment_views.xml",
         "wizard/lead_control_totals_views.xml",
         "wizard/lead_invoice_wizard_views.xml",
         "views/res_partner_views.xml",
@@ -33,7 +34,10 @@
         "views/lead_invoicing_menus.xml",
     ],
     "assets": {
-        "web.assets_backend": ["lead_invoicing/static/src/**/*"],
+        "web.assets_backend": ["lead_invoicing/static/src/*.js"],
+        "web.report_assets_common": [
+            "lead_invoicing/static/src/scss/report_invoice.scss"
+        ],
         "web.assets_tests": ["lead_invoicing/static/tests/tours/**/*"],
     },
     "uninstall_hook": "uninstall_hook",
