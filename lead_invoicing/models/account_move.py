@@ -574,7 +574,8 @@ class AccountMove(models.Model):
                     "no_address",
                     self.env._(
                         "%s has no e-mail address. Add one, or name other recipients"
-                        " on the buyer's Invoicing page, then send this document.",
+                        " on the buyer's Invoicing/Billing page, then send this"
+                        " document.",
                         move.partner_id.display_name,
                     ),
                 )

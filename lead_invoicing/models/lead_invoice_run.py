@@ -100,7 +100,7 @@ class LeadInvoiceRun(models.Model):
         "account.move", "lead_run_id", "Documents", readonly=True
     )
     buyer_count = fields.Integer("Number of Buyers", compute="_compute_buyer_counts")
-    todo_count = fields.Integer("Waiting", compute="_compute_buyer_counts")
+    todo_count = fields.Integer("To Do", compute="_compute_buyer_counts")
     done_count = fields.Integer("Done", compute="_compute_buyer_counts")
     skipped_count = fields.Integer("Skipped", compute="_compute_buyer_counts")
     failed_count = fields.Integer("Failed", compute="_compute_buyer_counts")
@@ -219,32 +219,28 @@ class LeadInvoiceRun(models.Model):
     def action_view_buyers(self):
         """Open the work items of this run."""
         self.ensure_one()
-        return self._get_buyers_action(self.env._("Buyers"), [])
+        return self._get_buyers_action(self.env._("Buyers"))
 
     def action_view_failures(self):
         """Open the buyers that this run could not invoice."""
         self.ensure_one()
-        return self._get_buyers_action(
-            self.env._("Failures"), [("state", "=", "failed")]
-        )
+        return self._get_buyers_action(self.env._("Failures"), state="failed")
 
     def action_view_waiting(self):
         """Open the buyers that are still to be invoiced."""
         self.ensure_one()
-        return self._get_buyers_action(self.env._("To Do"), [("state", "=", "todo")])
+        return self._get_buyers_action(self.env._("To Do"), state="todo")
 
     def action_view_skipped(self):
         """Open the buyers that nothing was invoiced to, with the reasons."""
         self.ensure_one()
-        return self._get_buyers_action(
-            self.env._("Skipped"), [("state", "=", "skipped")]
-        )
+        return self._get_buyers_action(self.env._("Skipped"), state="skipped")
 
     def action_view_purchased(self):
         """Open the sales on the documents of this run."""
         self.ensure_one()
         return self._get_sales_action(
-            self.env._("Leads Purchased"), [("transaction_type", "=", "sale")]
+            self.env._("Leads Purchased"), transaction_type="sale"
         )
 
     def action_view_returned(self):
@@ -253,26 +249,33 @@ class LeadInvoiceRun(models.Model):
         self.ensure_one()
         return self._get_sales_action(
             self.env._("Leads Returned"),
-            [("transaction_type", "=", "return"), ("price_adjustment", "=", False)],
+            transaction_type="return",
+            price_adjustment=False,
         )
 
-    def _get_sales_action(self, name, domain):
+    def _get_sales_action(self, name, **values):
         self.env["lead.sale"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_sale"
         )
         action["name"] = name
-        action["domain"] = [("invoice_id.lead_run_id", "=", self.id), *domain]
+        action["domain"] = [
+            ("invoice_id.lead_run_id", "=", self.id),
+            *((field, "=", value) for field, value in values.items()),
+        ]
         action["context"] = {"create": False}
         return action
 
-    def _get_buyers_action(self, name, domain):
+    def _get_buyers_action(self, name, **values):
         return {
             "type": "ir.actions.act_window",
             "name": name,
             "res_model": "lead.invoice.run.buyer",
-            "view_mode": "list,form",
-            "domain": [("run_id", "=", self.id), *domain],
+            "view_mode": "list,kanban,form",
+            "domain": [
+                ("run_id", "=", self.id),
+                *((field, "=", value) for field, value in values.items()),
+            ],
             "context": {"create": False},
         }
 

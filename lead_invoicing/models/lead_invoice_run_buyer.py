@@ -299,7 +299,7 @@ class LeadInvoiceRunBuyer(models.Model):
             raise UserError(
                 self.env._(
                     "%(buyer)s has no receivable account. Choose one on the buyer's"
-                    " Invoicing page, then retry.",
+                    " contact, then retry.",
                     buyer=self.partner_id.display_name,
                 )
             )
@@ -307,7 +307,7 @@ class LeadInvoiceRunBuyer(models.Model):
             raise UserError(
                 self.env._(
                     "The receivable account %(account)s of %(buyer)s is archived."
-                    " Choose another one on the buyer's Invoicing page, or restore"
+                    " Choose another one on the buyer's contact, or restore"
                     " the account, then retry.",
                     account=account.display_name,
                     buyer=self.partner_id.display_name,

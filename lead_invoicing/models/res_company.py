@@ -58,7 +58,7 @@ class ResCompany(models.Model):
     lead_feed_is_silent = fields.Boolean(
         "Feed Is Silent",
         readonly=True,
-        help="No lead transaction is recorded for too long, and an activity was raised"
+        help="No lead transaction has come in for too long, and an activity was raised"
         " for it.",
     )
 

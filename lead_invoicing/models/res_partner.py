@@ -94,7 +94,7 @@ class ResPartner(models.Model):
     lead_sale_ids = fields.One2many(
         "lead.sale",
         "commercial_partner_id",
-        "Billed Lead Transactions",
+        "Lead Transactions Billed to It",
         readonly=True,
         groups="lead_invoicing.group_user",
         help="For searching only: there can be millions.",

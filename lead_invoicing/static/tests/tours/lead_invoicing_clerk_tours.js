@@ -125,7 +125,7 @@ tours.add("lead_invoicing_clerk_reviews", {
 
 tours.add("lead_invoicing_clerk_reviews_on_a_phone", {
     steps: () => [
-        fits("The drafts", ".o_kanban_record:contains(Buyer D)"),
+        fits("The drafts", ".o_kanban_record:contains(Buyer D):contains(price of zero)"),
         {
             trigger: ".o_kanban_record:contains(Buyer D)",
             run: "click",
@@ -165,19 +165,12 @@ const giveReason = (title, reason, button) => [
 tours.add("lead_invoicing_manager_waives", {
     steps: () => [
         {
-            content: "Open what is unbilled of a buyer",
-            trigger: ".o_group_header:contains(Buyer C)",
-            run: "click",
-        },
-        {
-            trigger: ".o_data_row:contains(Next invoice) button[name='action_view_sales']",
+            content: "Open what waits of a buyer",
+            trigger: ".o_data_row:contains(Buyer C):contains(Next invoice) button[name='action_view_sales']",
             run: "click",
         },
         {
             content: "Choose one",
-            trigger: ".breadcrumb:contains(Unbilled) ~ *, .o_list_view .o_data_row:contains(13.00)",
-        },
-        {
             trigger: ".o_data_row:contains(13.00) .o_list_record_selector input",
             run: "click",
         },
