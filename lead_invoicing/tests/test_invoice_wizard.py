@@ -191,6 +191,21 @@ class TestInvoiceWizard(GenerationCommon):
         self.generate(datetime(2026, 11, 12, 12))
         self.assertEqual(run.state, "done")
 
+    def test_the_preview_asks_no_question_per_buyer(self):
+        def count_queries(number):
+            for _number in range(number):
+                self.new_sale(self.new_buyer(f"Many {next(self.numbers)}"))
+            wizard = self._wizard(partner_ids=[])
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            with freeze_time("2026-11-12 12:00"):
+                wizard.action_preview()
+            return self.env.cr.sql_log_count - before
+
+        count_queries(1)  # reads once what is kept
+        self.assertEqual(count_queries(1), count_queries(30))
+
     def test_nothing_to_invoice_is_a_sentence(self):
         with self.assertRaisesRegex(UserError, "no unbilled leads"):
             self._invoice(self._wizard())
