@@ -17,5 +17,6 @@ from . import (
     test_rights,
     test_tours,
     test_unbilled,
+    test_unbilled_as_at,
     test_windows,
 )
