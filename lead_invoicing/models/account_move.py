@@ -366,7 +366,8 @@ class AccountMove(models.Model):
                            reason = CASE WHEN origin.credited
                                          THEN COALESCE(back.reason, %(reason)s)
                                          ELSE NULLIF(back.reason, %(reason)s) END
-                      FROM (SELECT sale.id, COALESCE(move.lead_credited, FALSE) AS credited
+                      FROM (SELECT sale.id,
+                                   COALESCE(move.lead_credited, FALSE) AS credited
                               FROM lead_sale sale
                               LEFT JOIN account_move_line line
                                    ON line.id = sale.invoice_line_id
