@@ -4,23 +4,23 @@ from decimal import Decimal
 
 from tools.shell import Failure, say
 
-from . import sample
+from . import sample, story
 
-# Per month of the transactions in New York: buyers, sales, returns, net amount; of
-# transactions that a posted document bills.
+# Per month of the transactions in New York: buyers, sales, returns, net amount; of the
+# sample's transactions that a posted document bills.
 BILLED_BY_MONTH = f"""
     SELECT to_char(
                sale.date AT TIME ZONE 'UTC' AT TIME ZONE '{sample.TIME_ZONE}',
                'YYYY-MM'
            ),
-           count(DISTINCT sale.commercial_partner_id),
+           count(DISTINCT sale.partner_id),
            count(*) FILTER (WHERE sale.transaction_type = 'sale'),
            count(*) FILTER (WHERE sale.transaction_type = 'return'),
            sum(sale.amount)::numeric(20, 2)
       FROM lead_sale AS sale
       JOIN account_move_line AS line ON line.id = sale.invoice_line_id
       JOIN account_move AS move ON move.id = line.move_id
-     WHERE move.state = 'posted'
+     WHERE move.state = 'posted' AND {story.OF_SAMPLE}
   GROUP BY 1
   ORDER BY 1
 """
@@ -56,19 +56,89 @@ UNTIED_DOCUMENTS = """
         OR round(booked - ledger.amount::numeric, 2) != 0
 """
 
-TOTALS = """
-    SELECT (SELECT count(*) FROM lead_sale),
-           (SELECT count(*) FROM lead_sale WHERE invoice_line_id IS NOT NULL),
-           (SELECT coalesce(sum(amount), 0)::numeric(20, 2) FROM lead_sale),
+# Of the sample: what is there, what is on a document, what was booked; drafts, and
+# work items that are not done.
+TOTALS = f"""
+    SELECT (SELECT count(*) FROM lead_sale WHERE {story.OF_SAMPLE}),
+           (SELECT count(*) FROM lead_sale
+             WHERE invoice_line_id IS NOT NULL AND {story.OF_SAMPLE}),
+           (SELECT coalesce(sum(amount), 0)::numeric(20, 2) FROM lead_sale
+             WHERE {story.OF_SAMPLE}),
            (SELECT coalesce(-sum(line.balance), 0)::numeric(20, 2)
               FROM account_move_line AS line
               JOIN account_move AS move ON move.id = line.move_id
-             WHERE move.move_type IN ('out_invoice', 'out_refund')
+             WHERE move.id IN ({story.SAMPLE_DOCUMENTS})
                AND move.state = 'posted' AND line.display_type = 'product'),
            (SELECT count(*) FROM account_move
-             WHERE move_type IN ('out_invoice', 'out_refund') AND state = 'draft'),
+             WHERE id IN ({story.SAMPLE_DOCUMENTS}) AND state = 'draft'),
            (SELECT count(*) FROM lead_invoice_run_buyer
-             WHERE state IN ('todo', 'failed'))
+             WHERE state IN ('todo', 'failed')
+               AND partner_id IN (SELECT commercial_partner_id FROM lead_sale
+                                   WHERE {story.OF_SAMPLE}))
+"""
+
+# Receipts of which something is still to be paid.
+UNPAID_RECEIPTS = """
+    SELECT name, amount_residual FROM account_move
+     WHERE lead_is_receipt AND (amount_residual != 0 OR state != 'posted')
+"""
+
+# Per buyer who pays in: what its deposits and its leads on posted documents come to,
+# and what is open, for the buyer and for us. At most one of the two may be open, and
+# it is the difference.
+PREPAID = """
+    WITH deposit AS (
+        SELECT payment.partner_id, sum(-line.balance) AS amount
+          FROM account_payment AS payment
+          JOIN account_move_line AS line ON line.move_id = payment.move_id
+          JOIN account_account AS account ON account.id = line.account_id
+         WHERE account.account_type = 'asset_receivable'
+           AND line.parent_state = 'posted'
+      GROUP BY payment.partner_id
+    ), ledger AS (
+        SELECT sale.commercial_partner_id AS partner_id, sum(sale.amount) AS amount
+          FROM lead_sale AS sale
+          JOIN account_move_line AS line ON line.id = sale.invoice_line_id
+         WHERE line.parent_state = 'posted'
+      GROUP BY sale.commercial_partner_id
+    ), receivable AS (
+        SELECT line.partner_id,
+               sum(greatest(-line.amount_residual, 0)) AS rest,
+               sum(greatest(line.amount_residual, 0)) AS due
+          FROM account_move_line AS line
+          JOIN account_account AS account ON account.id = line.account_id
+         WHERE account.account_type = 'asset_receivable'
+           AND line.parent_state = 'posted'
+      GROUP BY line.partner_id
+    )
+    SELECT partner.name, deposit.amount::numeric(20, 2),
+           coalesce(ledger.amount, 0)::numeric(20, 2), rest::numeric(20, 2),
+           due::numeric(20, 2)
+      FROM deposit
+      JOIN res_partner AS partner ON partner.id = deposit.partner_id
+      JOIN receivable ON receivable.partner_id = deposit.partner_id
+ LEFT JOIN ledger ON ledger.partner_id = deposit.partner_id
+"""
+
+# Deposits, or documents of those who pay in, that are open while a later one is settled,
+# even in part.
+OUT_OF_ORDER = """
+    WITH item AS (
+        SELECT line.*, line.amount_residual != 0 AS is_open,
+               line.amount_residual != line.balance AS is_settled
+          FROM account_move_line AS line
+          JOIN account_account AS account ON account.id = line.account_id
+          JOIN account_move AS move ON move.id = line.move_id
+         WHERE account.account_type = 'asset_receivable'
+           AND line.parent_state = 'posted' AND move.move_type != 'out_refund'
+           AND line.partner_id IN (SELECT partner_id FROM account_payment)
+    )
+    SELECT older.move_name, newer.move_name
+      FROM item AS older
+      JOIN item AS newer
+        ON newer.partner_id = older.partner_id AND newer.balance * older.balance > 0
+       AND newer.date_maturity > older.date_maturity
+     WHERE older.is_open AND newer.is_settled
 """
 
 LINE = "{:<9} {:>7} {:>7} {:>8} {:>12}  {}"
@@ -78,12 +148,17 @@ def check_billing(instance, rows=None):
     """Compare with the expected totals, say so per month; fail on any difference."""
     problems = compare_months(instance.rows(BILLED_BY_MONTH), sample.get_expected(rows))
     problems += find_untied(instance) + find_loose_ends(instance)
+    problems += find_unsettled(instance)
     for problem in problems:
         say(f"wrong: {problem}")
     if problems:
         raise Failure(f"what was billed does not add up: {len(problems)} problems.")
     say("Every month equals what was expected, to the cent.")
     say("Every document equals the sum of its transactions, as priced and as booked.")
+    say(
+        "Every receipt is paid in full, from the oldest deposits; what is left of them"
+        " is open."
+    )
 
 
 def compare_months(billed, expected):
@@ -127,4 +202,24 @@ def find_loose_ends(instance):
         problems.append(f"{drafts} documents are drafts")
     if parked != "0":
         problems.append(f"{parked} work items are not done")
+    return problems
+
+
+def find_unsettled(instance):
+    """Return what is wrong between deposits and the documents they settle."""
+    problems = [
+        f"{residual} of the receipt {name} is not paid"
+        for name, residual in instance.rows(UNPAID_RECEIPTS)
+    ]
+    problems += [
+        f"{older} is open, and {newer} was settled before it"
+        for older, newer in instance.rows(OUT_OF_ORDER)
+    ]
+    for name, *amounts in instance.rows(PREPAID):
+        deposits, leads, rest, due = map(Decimal, amounts)
+        if (rest and due) or deposits - leads != rest - due:
+            problems.append(
+                f"{name} paid in {deposits} and bought for {leads}, but {rest} of its"
+                f" deposits is open and {due} is due"
+            )
     return problems

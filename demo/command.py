@@ -8,29 +8,12 @@ from datetime import datetime, timezone
 from tools.provision import Environment
 from tools.shell import Failure, say
 
-from . import check, sample, watch
+from . import check, sample, table, watch
 from .catching import Catcher
 from .instance import Instance
 
 DATABASE = "lead_invoicing_demo"
 
-SUMMARY = """
-    SELECT count(*) FILTER (WHERE move_type = 'out_invoice'),
-           count(*) FILTER (WHERE move_type = 'out_refund'),
-           coalesce(sum(amount_total_signed)
-               FILTER (WHERE move_type = 'out_invoice'), 0)::numeric(20, 2),
-           coalesce(-sum(amount_total_signed)
-               FILTER (WHERE move_type = 'out_refund'), 0)::numeric(20, 2),
-           coalesce(sum(amount_total_signed), 0)::numeric(20, 2)
-      FROM account_move
-     WHERE lead_run_id IS NOT NULL AND state = 'posted'
-"""
-LEADS = """
-    SELECT count(*) FILTER (WHERE transaction_type = 'sale'),
-           count(*) FILTER (WHERE transaction_type = 'return'),
-           count(DISTINCT commercial_partner_id)
-      FROM lead_sale WHERE invoice_line_id IS NOT NULL
-"""
 DOCUMENTS_TO_MAIL = """
     SELECT count(*)
       FROM account_move AS move
@@ -101,6 +84,7 @@ class Demo:
         if not self.options.keep:
             self.bill()
             self.check()
+            self.leave_work()
         self.print_table()
         if not self.options.no_serve:
             self.serve()
@@ -195,26 +179,24 @@ class Demo:
             raise Failure(f"a second run billed something: {before}, then {after}.")
         say("A second run of the scheduled action over all windows billed nothing.")
 
+    def leave_work(self):
+        """Record what a clerk finds in the morning: recent leads, and exceptions."""
+        with self.stage("leaving work for the clerk"):
+            options = {"buyers": self.options.buyers}
+            self.instance.call("leave_work", options, module="demo.desk")
+            watch.wait(self.instance, watch.is_billed, "billing the last window")
+            watch.wait(self.instance, watch.is_sent, "mailing it")
+
     # Result
 
     def print_table(self):
-        invoices, notes, charged, credited, net = self.instance.rows(SUMMARY)[0]
-        sales, returns, buyers = self.instance.rows(LEADS)[0]
-        lines = [
-            ("invoices", invoices, f"{charged} USD"),
-            ("credit notes", notes, f"{credited} USD"),
-            ("net", "", f"{net} USD"),
-            ("buyers", buyers, ""),
-            ("leads purchased", sales, ""),
-            ("leads returned", returns, ""),
-        ]
+        lines = table.get_lines(self.instance) + table.get_open_lines(self.instance)
         if not self.options.smtp_server:
             lines.append(("mails", self.catcher.count("mails"), ""))
             lines.append(("PDF files", self.catcher.count("pdf"), ""))
         lines.append(("errors in Odoo's log", self.instance.count_errors(), ""))
         print()
-        for name, number, text in lines:
-            print(f"{name:<34}{number:>8} {text:>16}")
+        table.print_lines(lines)
         for title, seconds in self.seconds.items():
             print(f"{title:<34}{seconds:>8.1f} s")
         print(f"{'in all':<34}{sum(self.seconds.values()):>8.1f} s")

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,13 +14,17 @@ from pathlib import Path
 from tools.provision import ROOT
 from tools.shell import Failure
 
-# What `odoo shell` reads: call one function of `demo.load`.
+# What `odoo shell` reads: call one function of a module here.
 INSIDE = """
 import json, sys
 sys.path.insert(0, {root!r})
-from demo import load
-load.{function}(env, json.loads({options!r}))
+from {package} import {module}
+{module}.{function}(env, json.loads({options!r}))
 """
+
+# Each entry of Odoo's log begins with its time, and goes on for any number of lines.
+ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,)", re.MULTILINE)
+ERROR = re.compile(r"\S+ \S+ \d+ (ERROR|CRITICAL) ")
 
 
 class Instance:
@@ -66,15 +71,25 @@ class Instance:
         """Remove the logs and results, too."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def call(self, function, options=None):
-        """Run a function of `demo.load` inside Odoo; what it says is shown."""
-        text = INSIDE.format(
-            root=str(ROOT), function=function, options=json.dumps(options or {})
-        )
+    def call(self, function, options=None, module="demo.load"):
+        """Run a function of a module inside Odoo; what it says is shown."""
+        text = self.get_call(function, options, module)
         command = self.environment.odoo_command(
             "shell", "-d", self.database, "--no-http", f"--logfile={self.log}"
         )
         self._run(command, f"The step '{function}' failed inside Odoo", text)
+
+    @staticmethod
+    def get_call(function, options=None, module="demo.load"):
+        """Return what `odoo shell` has to read to call a function of a module."""
+        package, _dot, name = module.rpartition(".")
+        return INSIDE.format(
+            root=str(ROOT),
+            package=package,
+            module=name,
+            function=function,
+            options=json.dumps(options or {}),
+        )
 
     def _command(self, *arguments):
         return self.environment.odoo_command(
@@ -164,14 +179,11 @@ class Instance:
         """
         if not self.log.exists():
             return 0
-        errors, before = 0, ""
-        with self.log.open(errors="replace") as log:
-            for line in log:
-                errors += " ERROR " in line or " CRITICAL " in line
-                if "bad query" in before and "could not serialize access" in line:
-                    errors -= 1
-                before = line
-        return errors
+        entries = ENTRY.split(self.log.read_text(errors="replace"))
+        return sum(
+            bool(ERROR.match(entry)) and "could not serialize access" not in entry
+            for entry in entries
+        )
 
     def resident_mb(self):
         """Return the server's memory: resident, in megabytes."""

@@ -7,7 +7,7 @@ import json
 import time
 from datetime import datetime, timedelta
 
-from . import sample
+from . import sample, story
 
 CHUNK = 2000
 
@@ -24,6 +24,7 @@ def load(env, options):
     setup_lead_types(env)
     cycles = setup_cycles(env, rows)
     create_buyers(env, rows, cycles, options)
+    pay_in(env, rows)
     env.cr.commit()
     record(env, rows)
     start_billing(cycles, rows)
@@ -138,24 +139,72 @@ def setup_cycles(env, rows):
 
 
 def create_buyers(env, rows, cycles, options):
-    """A company contact per buyer; the platform's reference is the contact's own."""
+    """A company contact per buyer; the platform's reference is the contact's own.
+
+    A branch is a contact of the buyer that is billed for it.
+    """
     buyers = sample.get_buyers(rows)
-    mailed = sample.choose_mailed(rows, options.get("mails", 0))
+    heads = story.get_heads(rows)
+    parts = story.get_parts(rows)
+    mailed = story.choose_mailed(rows, options.get("mails", 0))
     terms = env.ref("account.account_payment_term_30days")
     say(f"creating {len(buyers)} buyers")
-    vals_list = [
-        {
-            "name": name,
-            "ref": ref,
-            "email": address,
+
+    def prepare(ref):
+        name, address = buyers[ref]
+        values = {"name": name, "ref": ref, "email": address}
+        if ref in heads:
+            return values | {"parent_id": partners[heads[ref]].id}
+        cycle = cycles[story.is_monthly(ref), ref in mailed]
+        return {
+            **values,
             "is_company": True,
             "property_payment_term_id": terms.id,
-            "lead_billing_cycle_id": cycles[sample.is_monthly(ref), ref in mailed].id,
+            "lead_billing_cycle_id": cycle.id,
+            **prepare_part(ref, parts[ref]),
         }
-        for ref, (name, address) in buyers.items()
-    ]
-    for start in range(0, len(vals_list), 500):
-        env["res.partner"].create(vals_list[start : start + 500])
+
+    partners = {}
+    billed = [ref for ref in buyers if ref not in heads]
+    for refs in (*batches(billed, 500), list(heads)):
+        records = env["res.partner"].create([prepare(ref) for ref in refs])
+        partners |= dict(zip(refs, records, strict=True))
+
+
+def batches(items, size):
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def prepare_part(ref, part):
+    """What a buyer's part in the story sets on its contact."""
+    return {
+        story.PREPAID: {"lead_billing_mode": "prepaid"},
+        story.PO_NUMBER: {"lead_po_number": f"PO-{ref[1:]}"},
+        story.BY_LEAD_TYPE: {"lead_invoice_split": "lead_type"},
+    }.get(part, {})
+
+
+def pay_in(env, rows):
+    """The deposits of the buyers who prepay, each on the day it was made."""
+    plan = story.plan_deposits(rows)
+    say(f"paying in {len(plan)} deposits")
+    partners = env["res.partner"].search([("ref", "in", [ref for ref, *_ in plan])])
+    by_ref = partners.grouped("ref")
+    payments = env["account.payment"].create(
+        [prepare_deposit(by_ref[ref], day, amount) for ref, day, amount in plan]
+    )
+    payments.action_post()
+
+
+def prepare_deposit(partner, day, amount):
+    return {
+        "payment_type": "inbound",
+        "partner_type": "customer",
+        "partner_id": partner.id,
+        "date": day,
+        "amount": float(amount),
+        "memo": "Deposit",
+    }
 
 
 def record(env, rows):

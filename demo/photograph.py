@@ -38,7 +38,7 @@ FLAGS = [
 READY = """
     document.readyState === "complete"
     && (!document.querySelector(".o_web_client")
-        || document.querySelector(".o_action_manager > *") !== null)
+        || document.querySelector(".o_action_manager > *, .modal") !== null)
     && document.querySelector(".o_loading_indicator, .o_blockUI") === null
     && Array.from(document.images).every(image => image.complete)
 """

@@ -6,7 +6,7 @@ Pure Python, without Odoo: used inside Odoo by `demo.load` and outside by the ch
 import csv
 import lzma
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -167,48 +167,6 @@ def get_buyers(rows):
     return dict(sorted(buyers.items()))
 
 
-def is_monthly(buyer_ref):
-    """Every other buyer is billed monthly, the rest weekly."""
-    return int(buyer_ref.lstrip("B").split("-")[0]) % 2 == 0
-
-
-def choose_mailed(rows, limit):
-    """References of buyers who together get at most `limit` documents.
-
-    `None` is no limit. Taken in the order of their references, small and large, none
-    with more than a quarter of the mails, those with returns first: their documents
-    show more.
-    """
-    counts = _count_documents(rows)
-    if limit is None:
-        return set(counts)
-    chosen, share = set(), max(limit // 4, 1)
-    returning = {row["buyer_ref"] for row in rows if row["type"] == "return"}
-    for ref in sorted(counts, key=lambda ref: (ref not in returning, ref)):
-        if counts[ref] <= min(limit, share):
-            chosen.add(ref)
-            limit -= counts[ref]
-    return chosen
-
-
-def _count_documents(rows):
-    """The most documents each buyer can get: one per window, one per return."""
-    windows = defaultdict(set)
-    returns = defaultdict(int)
-    for row in rows:
-        ref = row["buyer_ref"]
-        windows[ref].add(_get_window_start(ref, row["occurred_at"]))
-        returns[ref] += row["type"] == "return"
-    return {ref: len(windows[ref]) + returns[ref] for ref in sorted(windows)}
-
-
-def _get_window_start(buyer_ref, occurred_at):
-    day = _get_local_date(occurred_at)
-    if is_monthly(buyer_ref):
-        return day.replace(day=1)
-    return day - timedelta(days=day.weekday())
-
-
 def get_expected(rows=None):
     """What correct billing adds up to per month: (month, buyers, leads, returns, net).
 
@@ -219,7 +177,7 @@ def get_expected(rows=None):
         return [tuple(month.values()) for month in read_expected()]
     months = defaultdict(list)
     for row in rows:
-        months[_get_local_date(row["occurred_at"]).strftime("%Y-%m")].append(row)
+        months[get_local_date(row["occurred_at"]).strftime("%Y-%m")].append(row)
     return [_sum_month(month, months[month]) for month in sorted(months)]
 
 
@@ -231,6 +189,7 @@ def _sum_month(month, rows):
     return (month, *map(str, numbers))
 
 
-def _get_local_date(occurred_at):
+def get_local_date(occurred_at):
+    """Return the day in New York of a moment, as the sample writes it."""
     moment = datetime.fromisoformat(occurred_at.replace("Z", "+00:00"))
     return moment.astimezone(ZoneInfo(TIME_ZONE)).date()

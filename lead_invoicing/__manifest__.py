@@ -5,7 +5,7 @@
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",
-    "depends": ["account", "rpc"],
+    "depends": ["account", "base_import", "rpc"],
     "data": [
         "security/lead_invoicing_groups.xml",
         "security/ir.model.access.csv",
@@ -21,17 +21,23 @@
         "views/lead_buyer_ref_views.xml",
         "views/lead_invoice_run_views.xml",
         "views/account_move_views.xml",
+        "views/account_payment_views.xml",
         "wizard/lead_control_totals_views.xml",
         "wizard/lead_invoice_wizard_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "wizard/lead_sale_release_wizard_views.xml",
         "wizard/lead_sale_waive_wizard_views.xml",
-        "views/lead_invoicing_menus.xml",
         "views/lead_unbilled_views.xml",
         "wizard/lead_unbilled_as_at_wizard_views.xml",
+        "wizard/lead_setup_views.xml",
+        "views/lead_invoicing_menus.xml",
     ],
     "assets": {
+        "web.assets_backend": ["lead_invoicing/static/src/*.js"],
+        "web.report_assets_common": [
+            "lead_invoicing/static/src/scss/report_invoice.scss"
+        ],
         "web.assets_tests": ["lead_invoicing/static/tests/tours/**/*"],
     },
     "uninstall_hook": "uninstall_hook",

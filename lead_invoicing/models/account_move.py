@@ -3,7 +3,7 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, format_date, plaintext2html
+from odoo.tools import SQL, format_date, formatLang, plaintext2html
 from odoo.tools.sql import column_exists, create_column
 
 from ..tools.engine_fields import check_engine_fields
@@ -488,6 +488,25 @@ class AccountMove(models.Model):
         """
         return self._post_lead_drafts(send=True)
 
+    def _schedule_lead_activity(self, summary, reason):
+        """Raise an activity on this document, for whoever looks after its run.
+
+        Quietly: the list of activities tells, not a mail for each document. Nor does
+        that person follow the document, and get what the buyer gets.
+
+        :param reason: sentences that say what to do
+        """
+        self.ensure_one()
+        followers = self.message_partner_ids
+        self.with_context(mail_activity_quick_update=True).activity_schedule(
+            "lead_invoicing.mail_activity_type_lead_invoicing",
+            summary=summary,
+            note=plaintext2html(reason),
+            # Whoever makes or sends a document need not be allowed to see its run.
+            user_id=self.sudo().lead_run_id._get_responsible().id,
+        )
+        self.message_unsubscribe((self.message_partner_ids - followers).ids)
+
     # Review
 
     def _set_lead_review(self, reason):
@@ -498,14 +517,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         # What looks wrong is written down by whoever may make the document.
         self.sudo().lead_review_reason = reason
-        # Quietly: the list of activities tells, not a mail for each document.
-        self.with_context(mail_activity_quick_update=True).activity_schedule(
-            "lead_invoicing.mail_activity_type_lead_invoicing",
-            summary=self.env._("Review before posting"),
-            note=plaintext2html(reason),
-            # Whoever makes a document need not be allowed to see its run.
-            user_id=self.sudo().lead_run_id._get_responsible().id,
-        )
+        self._schedule_lead_activity(self.env._("Review before posting"), reason)
 
     def _end_lead_review(self):
         """Remove the reason and the activity of documents that were decided upon."""
@@ -607,7 +619,8 @@ class AccountMove(models.Model):
                     "no_address",
                     self.env._(
                         "%s has no e-mail address. Add one, or name other recipients"
-                        " on the buyer's Invoicing page, then send this document.",
+                        " on the buyer's Invoicing/Billing page, then send this"
+                        " document.",
                         move.partner_id.display_name,
                     ),
                 )
@@ -634,6 +647,14 @@ class AccountMove(models.Model):
         self.ensure_one()
         return self.commercial_partner_id._get_lead_invoice_recipients(self.partner_id)
 
+    def _for_lead_responsible(self):
+        """Return this document in the language of who gets its activities: jobs that
+        send it have none."""
+        self.ensure_one()
+        # Whoever sends a document need not be allowed to see its run.
+        user = self.sudo().lead_run_id._get_responsible()
+        return self.with_context(lang=user.lang)
+
     def _set_lead_undelivered(self, state, reason):
         """Make visible that a document did not reach its buyer, with an activity.
 
@@ -644,14 +665,7 @@ class AccountMove(models.Model):
         # What became of a document is written down by whoever may post or send it.
         self.sudo().lead_delivery_state = state
         self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
-        # Quietly: the list of activities tells, not a mail for each document.
-        self.with_context(mail_activity_quick_update=True).activity_schedule(
-            "lead_invoicing.mail_activity_type_lead_invoicing",
-            summary=self.env._("Invoice was not sent"),
-            note=plaintext2html(reason),
-            # Whoever sends a document need not be allowed to see its run.
-            user_id=self.sudo().lead_run_id._get_responsible().id,
-        )
+        self._schedule_lead_activity(self.env._("Invoice was not sent"), reason)
 
     def _set_lead_delivered(self):
         """Note that these documents were handed to the buyers' mail servers."""
@@ -778,13 +792,40 @@ class AccountMove(models.Model):
         if self.move_type != "out_invoice" or not self.amount_residual:
             return ""
         due = format_date(self.env, self.invoice_date_due or self.invoice_date)
-        if not self.payment_reference:
-            return self.env._("Please pay by %s.", due)
-        return self.env._(
-            "Please pay by %(date)s, with the reference %(reference)s.",
-            date=due,
-            reference=self.payment_reference,
+        if self.payment_reference:
+            request = self.env._(
+                "Please pay by %(date)s, with the reference %(reference)s.",
+                date=due,
+                reference=self.payment_reference,
+            )
+        else:
+            request = self.env._("Please pay by %s.", due)
+        settled = self.amount_total - self.amount_residual
+        if self.currency_id.is_zero(settled):
+            return request
+        already = self.env._(
+            "%(settled)s of this invoice is settled already, %(rest)s is left.",
+            settled=formatLang(self.env, settled, currency_obj=self.currency_id),
+            rest=formatLang(
+                self.env, self.amount_residual, currency_obj=self.currency_id
+            ),
         )
+        return f"{already} {request}"
+
+    def _notify_by_email_prepare_rendering_context(self, message, **kwargs):
+        context = super()._notify_by_email_prepare_rendering_context(message, **kwargs)
+        if self.lead_run_id and self.payment_state == "partial":
+            # Odoo writes the total above the mail, whatever is left of it.
+            context["subtitles"][-1] = self.env._(
+                "%(amount)s due\N{NO-BREAK SPACE}%(date)s",
+                amount=formatLang(
+                    self.env, self.amount_residual, currency_obj=self.currency_id
+                ),
+                date=format_date(
+                    self.env, self.invoice_date_due, lang_code=context.get("lang")
+                ),
+            )
+        return context
 
     def _get_lead_summary(self):
         """Return what the document says of its leads: per lead type, and per

@@ -53,7 +53,7 @@ class AccountMoveSend(models.AbstractModel):
         result = super()._hook_if_errors(moves_data, allow_raising=allow_raising)
         for move, move_data in moves_data.items():
             if move.lead_run_id:
-                move._set_lead_undelivered(
+                move._for_lead_responsible()._set_lead_undelivered(
                     "failed", self._format_error_text(move_data["error"])
                 )
         return result

@@ -498,11 +498,13 @@ class LeadBillingCycle(models.Model):
         )
         if not due:
             return runs
+        # In the language of who reads what keeps the cycle from being invoiced.
+        due = due.with_context(lang=due.user_id.lang)
         try:
             start, end, generation = due._next_due_window(due.next_generation_at)
         except UserError as error:
             # A zone that the server no longer knows: that cycle's trouble alone.
-            return runs._open_stopped_run(due, str(error))
+            return due.env[runs._name]._open_stopped_run(due, str(error))
         if generation > fields.Datetime.now():
             due.next_generation_at = generation
             return runs

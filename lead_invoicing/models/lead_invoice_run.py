@@ -1,7 +1,8 @@
+from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL, format_date, plaintext2html
+from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
 from ..tools.windows import available_zones, to_wall
 
@@ -99,13 +100,24 @@ class LeadInvoiceRun(models.Model):
         "account.move", "lead_run_id", "Documents", readonly=True
     )
     buyer_count = fields.Integer("Number of Buyers", compute="_compute_buyer_counts")
-    todo_count = fields.Integer("Waiting", compute="_compute_buyer_counts")
+    todo_count = fields.Integer("To Do", compute="_compute_buyer_counts")
     done_count = fields.Integer("Done", compute="_compute_buyer_counts")
     skipped_count = fields.Integer("Skipped", compute="_compute_buyer_counts")
     failed_count = fields.Integer("Failed", compute="_compute_buyer_counts")
     progress = fields.Float(compute="_compute_buyer_counts")
     invoice_count = fields.Integer(
         "Number of Documents", compute="_compute_invoice_count"
+    )
+    purchased_count = fields.Integer(
+        "Leads Purchased", compute="_compute_lead_counts", help="On its documents."
+    )
+    returned_count = fields.Integer(
+        "Leads Returned", compute="_compute_lead_counts", help="On its documents."
+    )
+    amount_summary = fields.Char(
+        "Invoiced",
+        compute="_compute_amount_summary",
+        help="Total of its documents before tax, credit notes deducted, per currency.",
     )
 
     _cycle_window_uniq = models.UniqueIndex(
@@ -122,13 +134,7 @@ class LeadInvoiceRun(models.Model):
     @api.depends_context("lang")
     def _compute_window(self):
         for run in self:
-            run.window = (
-                run.window_start
-                and run.window_end
-                and self.env["lead.billing.cycle"]._format_window(
-                    run.window_start, run.window_end, run.tz
-                )
-            )
+            run.window = run._get_window_label()
 
     @api.depends("buyer_ids.state")
     def _compute_buyer_counts(self):
@@ -161,6 +167,36 @@ class LeadInvoiceRun(models.Model):
         for run in self:
             run.invoice_count = counts.get(run._origin, 0)
 
+    @api.depends("invoice_ids.state")
+    def _compute_lead_counts(self):
+        counts = {}
+        for run, transaction_type, count in self.env["account.move.line"]._read_group(
+            [
+                ("move_id.lead_run_id", "in", self.ids),
+                ("parent_state", "!=", "cancel"),
+                ("lead_type_id", "!=", False),
+            ],
+            ["move_id.lead_run_id", "lead_transaction_type"],
+            ["lead_count:sum"],
+        ):
+            counts[run, transaction_type] = count
+        for run in self:
+            run.purchased_count = counts.get((run._origin, "sale"), 0)
+            run.returned_count = counts.get((run._origin, "return"), 0)
+
+    @api.depends("invoice_ids.state", "invoice_ids.amount_untaxed_in_currency_signed")
+    @api.depends_context("lang")
+    def _compute_amount_summary(self):
+        amounts = defaultdict(list)
+        for run, currency, amount in self.env["account.move"]._read_group(
+            [("lead_run_id", "in", self.ids), ("state", "!=", "cancel")],
+            ["lead_run_id", "currency_id"],
+            ["amount_untaxed_in_currency_signed:sum"],
+        ):
+            amounts[run].append(formatLang(self.env, amount, currency_obj=currency))
+        for run in self:
+            run.amount_summary = "; ".join(amounts[run._origin])
+
     # Actions
 
     def action_retry(self):
@@ -183,22 +219,63 @@ class LeadInvoiceRun(models.Model):
     def action_view_buyers(self):
         """Open the work items of this run."""
         self.ensure_one()
-        return self._get_buyers_action(self.env._("Buyers"), [])
+        return self._get_buyers_action(self.env._("Buyers"))
 
     def action_view_failures(self):
         """Open the buyers that this run could not invoice."""
         self.ensure_one()
-        return self._get_buyers_action(
-            self.env._("Failures"), [("state", "=", "failed")]
+        return self._get_buyers_action(self.env._("Failures"), state="failed")
+
+    def action_view_waiting(self):
+        """Open the buyers that are still to be invoiced."""
+        self.ensure_one()
+        return self._get_buyers_action(self.env._("To Do"), state="todo")
+
+    def action_view_skipped(self):
+        """Open the buyers that nothing was invoiced to, with the reasons."""
+        self.ensure_one()
+        return self._get_buyers_action(self.env._("Skipped"), state="skipped")
+
+    def action_view_purchased(self):
+        """Open the sales on the documents of this run."""
+        self.ensure_one()
+        return self._get_sales_action(
+            self.env._("Leads Purchased"), transaction_type="sale"
         )
 
-    def _get_buyers_action(self, name, domain):
+    def action_view_returned(self):
+        """Open the returns of leads, without mere price adjustments, on the documents
+        of this run."""
+        self.ensure_one()
+        return self._get_sales_action(
+            self.env._("Leads Returned"),
+            transaction_type="return",
+            price_adjustment=False,
+        )
+
+    def _get_sales_action(self, name, **values):
+        self.env["lead.sale"].check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "lead_invoicing.action_lead_sale"
+        )
+        action["name"] = name
+        action["domain"] = [
+            ("invoice_id.lead_run_id", "=", self.id),
+            *((field, "=", value) for field, value in values.items()),
+        ]
+        action["context"] = {"create": False}
+        return action
+
+    def _get_buyers_action(self, name, **values):
         return {
             "type": "ir.actions.act_window",
             "name": name,
             "res_model": "lead.invoice.run.buyer",
-            "view_mode": "list,form",
-            "domain": [("run_id", "=", self.id), *domain],
+            "view_mode": "list,kanban,form",
+            "domain": [
+                ("run_id", "=", self.id),
+                *((field, "=", value) for field, value in values.items()),
+            ],
             "context": {"create": False},
         }
 
@@ -390,6 +467,12 @@ class LeadInvoiceRun(models.Model):
         user = self.cycle_id.user_id or self.create_uid
         return user if user.active else self.env.ref("base.user_admin")
 
+    def _for_responsible(self):
+        """Return this run in the language of who reads what it says: the scheduled
+        action itself has none."""
+        self.ensure_one()
+        return self.with_context(lang=self._get_responsible().lang)
+
     # Running
 
     @api.model
@@ -418,6 +501,7 @@ class LeadInvoiceRun(models.Model):
             others work on those that wait
         """
         for run in self._get_working_runs():
+            run = run._for_responsible()
             if trouble := run._get_trouble():
                 run._stop(trouble)
                 continue
@@ -507,6 +591,24 @@ class LeadInvoiceRun(models.Model):
         """Return today's date in the time zone of this run."""
         self.ensure_one()
         return self._get_local_date(fields.Datetime.now())
+
+    def _get_window_label(self):
+        """Return the window in words, in the language of the context."""
+        self.ensure_one()
+        if not self.window_end:
+            return False
+        if self.window_start:
+            return self.env["lead.billing.cycle"]._format_window(
+                self.window_start, self.window_end, self.tz
+            )
+        if self.cycle_id:
+            # It was stopped before its window was looked at.
+            return False
+        # By hand, all that was unbilled is invoiced up to a day.
+        last_day = self._get_window_last_day()
+        return self.env._(
+            "until %s", format_date(self.env, last_day, date_format="medium")
+        )
 
     def _get_window_last_day(self):
         """Return the last day of this run's window, in its time zone."""

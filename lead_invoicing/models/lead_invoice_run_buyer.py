@@ -299,7 +299,7 @@ class LeadInvoiceRunBuyer(models.Model):
             raise UserError(
                 self.env._(
                     "%(buyer)s has no receivable account. Choose one on the buyer's"
-                    " Invoicing page, then retry.",
+                    " contact, then retry.",
                     buyer=self.partner_id.display_name,
                 )
             )
@@ -307,7 +307,7 @@ class LeadInvoiceRunBuyer(models.Model):
             raise UserError(
                 self.env._(
                     "The receivable account %(account)s of %(buyer)s is archived."
-                    " Choose another one on the buyer's Invoicing page, or restore"
+                    " Choose another one on the buyer's contact, or restore"
                     " the account, then retry.",
                     account=account.display_name,
                     buyer=self.partner_id.display_name,
@@ -844,24 +844,33 @@ class LeadInvoiceRunBuyer(models.Model):
         self._unlink_settled_activities()
 
     def _tell_of_uncovered(self, moves):
-        """Tell of prepaid buyers whose balance does not cover what they bought."""
-        for move in moves:
-            if move._is_prepaid_lead_invoice() and not move.lead_is_receipt:
-                item = move.lead_run_buyer_id
-                message = self.env._(
-                    "The balance does not cover %(invoice)s: %(amount)s is to be paid.",
-                    invoice=move.name,
-                    amount=formatLang(
-                        self.env, move.amount_residual, currency_obj=move.currency_id
+        """Tell of prepaid buyers whose balance does not cover what they bought, and of
+        their payments that add nothing to it, as they make no journal entry."""
+        uncovered = moves.filtered(
+            lambda move: move._is_prepaid_lead_invoice() and not move.lead_is_receipt
+        )
+        useless = self.env["account.payment"]._find_unsettling_lead_deposits(uncovered)
+        for move in uncovered:
+            item = move.lead_run_buyer_id
+            message = " ".join(
+                [
+                    self.env._(
+                        "The balance does not cover %(invoice)s: %(amount)s is to be"
+                        " paid.",
+                        invoice=move.name,
+                        amount=formatLang(
+                            self.env,
+                            move.amount_residual,
+                            currency_obj=move.currency_id,
+                        ),
                     ),
-                )
-                item.message = " ".join(filter(None, [item.message, message]))
-                move.with_context(mail_activity_quick_update=True).activity_schedule(
-                    ACTIVITY_TYPE,
-                    summary=self.env._("Prepaid balance used up"),
-                    note=plaintext2html(message),
-                    user_id=self.run_id._get_responsible().id,
-                )
+                    *useless.filtered(
+                        lambda payment, move=move: payment._is_lead_deposit_for(move)
+                    ).mapped("lead_settlement_trouble"),
+                ]
+            )
+            item.message = " ".join(filter(None, [item.message, message]))
+            move._schedule_lead_activity(self.env._("Prepaid balance used up"), message)
 
     def _unlink_settled_activities(self):
         """Remove the activities of the buyers that no failure is left of, in whatever

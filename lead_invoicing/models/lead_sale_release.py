@@ -27,7 +27,11 @@ class LeadSaleRelease(models.Model):
     @api.constrains("sale_id", "invoice_id", "reason")
     def _check_unchanged(self):
         # Records are added by SQL, below; the ORM gets here on a change only.
-        raise UserError(self.env._("Released transactions are a record of the past."))
+        raise UserError(
+            self.env._(
+                "Released transactions are a record of the past: nobody changes them."
+            )
+        )
 
     @api.model
     def _log(self, moves, reason):

@@ -10,7 +10,7 @@ from odoo.tools import SQL
 UNBILLED_REASONS = [
     ("window", "Next invoice"),
     ("no_cycle", "No billing cycle"),
-    ("manual", "Invoiced by hand"),
+    ("manual", "To be invoiced by hand"),
     ("hold", "On hold"),
     ("minimum", "Below the minimum"),
     ("earlier", "Before the window"),

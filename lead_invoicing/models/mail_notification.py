@@ -24,6 +24,7 @@ class MailNotification(models.Model):
             move = self.env["account.move"].sudo().browse(message.res_id).exists()
             if not move.lead_run_id:
                 continue
+            move = move._for_lead_responsible()
             # Followers get copies; those that the document was sent to count.
             notifications = message.notification_ids.filtered(
                 lambda n, message=message: (
@@ -37,7 +38,7 @@ class MailNotification(models.Model):
             if failed:
                 move._set_lead_undelivered(
                     "failed",
-                    self.env._(
+                    move.env._(
                         "The mail to %(names)s was not delivered: %(reason)s. Mend the"
                         " address or the mail server, then send the document again.",
                         names=", ".join(failed.res_partner_id.mapped("display_name")),

@@ -58,7 +58,7 @@ class ResCompany(models.Model):
     lead_feed_is_silent = fields.Boolean(
         "Feed Is Silent",
         readonly=True,
-        help="No lead transaction is recorded for too long, and an activity was raised"
+        help="No lead transaction has come in for too long, and an activity was raised"
         " for it.",
     )
 
@@ -127,6 +127,9 @@ class ResCompany(models.Model):
         """Raise the activity for whoever looks after this company's billing."""
         self.ensure_one()
         user = self.lead_billing_cycle_id.user_id
+        user = user if user.active else self.env.ref("base.user_admin")
+        # The scheduled action itself has no language.
+        self = self.with_context(lang=user.lang)
         # Quietly: the list of activities tells.
         self.partner_id.with_context(mail_activity_quick_update=True).activity_schedule(
             FEED_ACTIVITY_TYPE,
@@ -140,6 +143,6 @@ class ResCompany(models.Model):
                     hours=self.lead_feed_silence_hours,
                 )
             ),
-            user_id=(user if user.active else self.env.ref("base.user_admin")).id,
+            user_id=user.id,
         )
         self.lead_feed_is_silent = True

@@ -91,6 +91,14 @@ class ResPartner(models.Model):
         compute="_compute_lead_invoice_count",
         groups="lead_invoicing.group_user",
     )
+    lead_sale_ids = fields.One2many(
+        "lead.sale",
+        "commercial_partner_id",
+        "Lead Transactions Billed to It",
+        readonly=True,
+        groups="lead_invoicing.group_user",
+        help="For searching only: there can be millions.",
+    )
     lead_sale_count = fields.Integer(
         "Lead Transactions",
         compute="_compute_lead_sale_count",
@@ -314,4 +322,10 @@ class ResPartner(models.Model):
             ("company_id", "=", self.env.company.id),
         ]
         action["context"] = {"create": False}
+        return action
+
+    def action_view_unbilled_lead_sales(self):
+        """Open this buyer's lead transactions that are on no invoice yet."""
+        action = self.action_view_lead_sales()
+        action["context"]["search_default_unbilled"] = True
         return action

@@ -59,6 +59,18 @@ class TestInvoiceWizard(GenerationCommon):
             self.assertEqual(str(form.date_to), "2026-11-10")
             self.assertEqual(form.tz, "America/New_York")
 
+    def test_yesterday_is_that_of_the_buyers_own_cycle(self):
+        self.assertFalse(self.company.lead_billing_cycle_id)
+        with freeze_time("2026-11-12 03:00"):  # still the 11th in New York
+            wizard = (
+                self.env["lead.invoice.wizard"]
+                .with_user(self.billing_user)
+                .with_context(active_model="res.partner", active_ids=self.buyer.ids)
+                .create({})
+            )
+        self.assertEqual(wizard.tz, "America/New_York")
+        self.assertEqual(str(wizard.date_to), "2026-11-10")
+
     def test_preview_and_invoice_agree(self):
         sale = self.new_sale(price="10.00")
         self.new_sale(price="12.50", lead_type="AUTO")

@@ -1,12 +1,14 @@
+from html import unescape
+
 from odoo import Command
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .generation_common import GENERATION, WEEK, GenerationCommon
+from .test_delivery import DeliveryCommon
 
 
-@tagged("post_install", "-at_install")
-class TestPrepaid(GenerationCommon):
-    """A buyer who prepays: deposits settle invoices, which become receipts."""
+class PrepaidCommon(GenerationCommon):
+    """The buyer prepays; ways to pay in."""
 
     def setUp(self):
         super().setUp()
@@ -21,8 +23,8 @@ class TestPrepaid(GenerationCommon):
             or self.company_data["default_account_assets"]
         )
 
-    def deposit(self, amount, partner=None):
-        payment = self.env["account.payment"].create(
+    def new_payment(self, amount, partner=None):
+        return self.env["account.payment"].create(
             {
                 "payment_type": "inbound",
                 "partner_type": "customer",
@@ -32,8 +34,24 @@ class TestPrepaid(GenerationCommon):
                 "journal_id": self.company_data["default_journal_bank"].id,
             }
         )
+
+    def deposit(self, amount, partner=None):
+        payment = self.new_payment(amount, partner)
         payment.action_post()
         self.assertTrue(payment.move_id)
+        return payment
+
+    def deposit_without_entry(self, amount, partner=None):
+        """A payment by a method without an outstanding account: Odoo gives a new
+        payment one, but takes it away when the method is changed."""
+        bank = self.company_data["default_journal_bank"]
+        wire = bank.inbound_payment_method_line_ids[0].copy(
+            {"name": "Wire", "journal_id": bank.id}
+        )
+        payment = self.new_payment(amount, partner)
+        payment.payment_method_line_id = wire
+        payment.action_post()
+        self.assertFalse(payment.move_id)
         return payment
 
     def get_open_deposit(self, payment):
@@ -43,10 +61,19 @@ class TestPrepaid(GenerationCommon):
             ).mapped("amount_residual")
         )
 
-    def test_a_month_that_the_deposit_covers_is_a_receipt(self):
+    def tax(self):
+        """Have a tax of 15 % on leads."""
         self.edu_product.taxes_id = [
             Command.set(self.company_data["default_tax_sale"].ids)
         ]
+
+
+@tagged("post_install", "-at_install")
+class TestPrepaid(PrepaidCommon):
+    """A buyer who prepays: deposits settle invoices, which become receipts."""
+
+    def test_a_month_that_the_deposit_covers_is_a_receipt(self):
+        self.tax()
         payment = self.deposit(1000)
         self.new_sale(price="350.00")
         receipt = self.generate()
@@ -79,6 +106,51 @@ class TestPrepaid(GenerationCommon):
         self.assertEqual(
             (first + second + third).mapped("amount_residual"), [0, 100, 50]
         )
+
+    def test_a_deposit_without_journal_entry_is_explained(self):
+        payment = self.deposit_without_entry(100)
+        note = payment.lead_settlement_trouble
+        for text in (payment.name, "100.00", "Buyer A", "Bank", "Wire"):
+            self.assertIn(text, note)
+        self.assertIn("Incoming Payments", note)
+        self.assertIn("Outstanding Receipts", note)
+        self.new_sale()
+        invoice = self.generate()
+        self.assertEqual(invoice.amount_residual, 10)
+        self.assertIn(note, invoice.lead_run_buyer_id.message)
+        self.assertIn("Outstanding Receipts", invoice.activity_ids.note)
+        # What it says helps.
+        payment.payment_method_line_id.payment_account_id = (
+            self.company_data["default_journal_bank"]
+            .inbound_payment_method_line_ids[0]
+            .payment_account_id
+        )
+        copied = payment.copy()
+        copied.action_post()
+        payment.action_draft()
+        payment.action_cancel()
+        self.assertEqual(invoice.amount_residual, 0)
+        self.assertFalse((payment + copied).filtered("lead_settlement_trouble"))
+
+    def test_a_deposit_is_explained_where_the_clerk_confirms_it(self):
+        payment = self.new_payment(100)
+        self.assertFalse(payment.lead_settlement_trouble)
+        form = Form(payment.with_user(self.billing_user))
+        form.payment_method_line_id = payment.payment_method_line_id.copy(
+            {"name": "Wire", "journal_id": payment.journal_id.id}
+        )
+        self.assertIn("Wire", form.lead_settlement_trouble)
+        form.payment_method_line_id = payment.payment_method_line_id
+        self.assertFalse(form.lead_settlement_trouble)
+
+    def test_only_deposits_of_prepaid_buyers_are_explained(self):
+        on_credit = self.new_buyer("On credit")
+        self.assertFalse(
+            self.deposit_without_entry(100, on_credit).lead_settlement_trouble
+        )
+        self.deposit_without_entry(50, self.new_buyer("P", lead_billing_mode="prepaid"))
+        self.new_sale()
+        self.assertNotIn("journal", self.generate().lead_run_buyer_id.message)
 
     def test_deposits_of_a_buyer_on_credit_settle_nothing_by_themselves(self):
         self.buyer.lead_billing_mode = "credit"
@@ -144,3 +216,44 @@ class TestPrepaid(GenerationCommon):
             .decode()
         )
         self.assertIn("Invoice - paid from balance", html)
+        # Nothing asks for money.
+        for text in ("Due Date", "Payment Communication", "Payment terms"):
+            self.assertNotIn(text, html)
+
+
+@tagged("post_install", "-at_install")
+class TestPrepaidMail(DeliveryCommon, PrepaidCommon):
+    """What a buyer who prepays reads in the mail."""
+
+    def generate_and_send(self, now=GENERATION):
+        """Return what the run made, and the texts of its mail."""
+        documents = self.generate(now)
+        self.send()
+        # The clerk who is told gets no copy.
+        (mail,) = self.catcher.mails
+        body = unescape(mail.get_body().get_content())
+        return documents, mail["Subject"], body.replace("\N{NO-BREAK SPACE}", " ")
+
+    def test_a_receipt_asks_for_nothing(self):
+        self.tax()
+        self.deposit(1000)
+        self.new_sale(price="350.00")
+        receipt, subject, body = self.generate_and_send()
+        self.assertIn(f"receipt {receipt.name}", subject)
+        self.assertIn("402.50", body)
+        self.assertIn("paid from your balance", body)
+        self.assertNotIn("Please pay", body)
+        self.assertNotIn("due", body)
+
+    def test_an_invoice_for_the_rest_asks_for_the_rest(self):
+        self.tax()
+        self.deposit(600)
+        self.new_sale(price="600.00")
+        invoice, subject, body = self.generate_and_send()
+        self.assertIn(f"invoice {invoice.name}", subject)
+        self.assertIn("over $ 690.00", " ".join(body.split()))
+        self.assertIn(
+            "$ 600.00 of this invoice is settled already, $ 90.00 is left.", body
+        )
+        self.assertIn("$ 90.00 due", body)
+        self.assertNotIn("$ 690.00 due", body)

@@ -32,6 +32,7 @@ lead.sale.waive.wizard   -     c       -     -     -     -     -     c      -
 lead.unbilled            r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at      r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at.wizard c   c       -     -     -     -     -     c      -
+lead.setup               c     c       -     -     -     -     -     c      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -52,6 +53,10 @@ PUBLIC_METHODS = {
         "action_view_buyers",
         "action_view_failures",
         "action_view_invoices",
+        "action_view_purchased",
+        "action_view_returned",
+        "action_view_skipped",
+        "action_view_waiting",
     },
     "lead.invoice.run.buyer": {
         "action_retry",
@@ -70,6 +75,12 @@ PUBLIC_METHODS = {
     "lead.unbilled": {"action_view_sales"},
     "lead.unbilled.as.at": {"action_view_sales"},
     "lead.unbilled.as.at.wizard": {"action_view"},
+    "lead.setup": {
+        "action_create_cycle",
+        "action_create_lead_type",
+        "action_enter_sale",
+        "action_invoice",
+    },
     "account.move": {
         "action_lead_post",
         "action_lead_post_and_send",
@@ -79,7 +90,11 @@ PUBLIC_METHODS = {
     "account.move.reversal": set(),
     "account.move.send": set(),
     "res.company": set(),
-    "res.partner": {"action_view_lead_invoices", "action_view_lead_sales"},
+    "res.partner": {
+        "action_view_lead_invoices",
+        "action_view_lead_sales",
+        "action_view_unbilled_lead_sales",
+    },
 }
 
 
@@ -212,6 +227,7 @@ class TestRights(RightsCommon):
             "lead.unbilled.as.at.wizard": self.env["lead.unbilled.as.at.wizard"].create(
                 {}
             ),
+            "lead.setup": self.env["lead.setup"].create({}),
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
@@ -913,11 +929,14 @@ class TestScreens(RightsCommon):
                 "Invoices",
                 "To Review",
                 "Invoice by Hand",
+                "Buyers",
                 "Runs",
                 "Unbilled",
+                "Unbilled Now",
                 "Unbilled as at",
                 "Lead Sales",
                 "Control Totals",
+                "Analysis",
             },
         )
         Form(self.failure.with_user(self.billing_user))
@@ -932,12 +951,16 @@ class TestScreens(RightsCommon):
                 "Invoices",
                 "To Review",
                 "Invoice by Hand",
+                "Buyers",
                 "Runs",
                 "Unbilled",
+                "Unbilled Now",
                 "Unbilled as at",
                 "Lead Sales",
                 "Control Totals",
+                "Analysis",
                 "Configuration",
+                "Getting Started",
                 "Billing Cycles",
                 "Lead Types",
                 "Buyer References",

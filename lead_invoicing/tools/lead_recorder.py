@@ -237,7 +237,7 @@ class LeadRecorder:
                 "buyer_ref",
                 self.env._(
                     "no buyer is known as “%s”; enter it as the reference of a contact"
-                    " or under Lead Buyer References, then send the row again.",
+                    " or under Buyer References, then send the row again.",
                     row.buyer_ref,
                 ),
             )

@@ -4,5 +4,6 @@ from . import (
     lead_invoice_wizard,
     lead_sale_release_wizard,
     lead_sale_waive_wizard,
+    lead_setup,
     lead_unbilled_as_at_wizard,
 )

@@ -73,30 +73,22 @@ class LeadInvoiceWizard(models.TransientModel):
     @api.model
     def _default_date_to(self):
         # Yesterday: the day that is not over would be cut in two.
-        zone = self._get_zone(
-            self.env["lead.billing.cycle"]._company_tz(self.env.company)
-        )
-        return to_wall(fields.Datetime.now(), zone).date() - timedelta(days=1)
+        tz = self._get_tz(self.env.company, self._default_partner_ids())
+        today = to_wall(fields.Datetime.now(), self._get_zone(tz)).date()
+        return today - timedelta(days=1)
 
     @api.depends("company_id", "partner_ids")
     def _compute_tz(self):
         for wizard in self:
-            company = wizard.company_id
-            partners = wizard.partner_ids.with_company(company)
-            zones = {partner._get_lead_billing_cycle().tz for partner in partners} or {
-                False
-            }
-            wizard.tz = (len(zones) == 1 and zones.pop()) or self.env[
-                "lead.billing.cycle"
-            ]._company_tz(company)
+            wizard.tz = self._get_tz(wizard.company_id, wizard.partner_ids)
 
     @api.depends("line_ids")
     def _compute_summary(self):
         for wizard in self:
             made = wizard.line_ids.filtered(lambda line: not line.message)
             wizard.summary = self.env._(
-                "%(buyers)s buyers, %(purchased)s leads purchased,"
-                " %(returned)s returned",
+                "Buyers: %(buyers)s. Leads purchased: %(purchased)s, returned:"
+                " %(returned)s.",
                 buyers=len(made.partner_id),
                 purchased=sum(made.mapped("purchased")),
                 returned=sum(made.mapped("returned")),
@@ -159,6 +151,18 @@ class LeadInvoiceWizard(models.TransientModel):
             raise UserError(self.env._("The first day is after the last one."))
 
     # Preparing
+
+    @api.model
+    def _get_tz(self, company, partners):
+        """Return the time zone of the cycle that bills these buyers, if it is the same
+        for all of them, else the company's."""
+        zones = {
+            partner._get_lead_billing_cycle().tz
+            for partner in partners.with_company(company)
+        }
+        return (len(zones) == 1 and zones.pop()) or self.env[
+            "lead.billing.cycle"
+        ]._company_tz(company)
 
     @api.model
     def _get_zone(self, tz):

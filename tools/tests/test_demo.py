@@ -3,9 +3,11 @@
 import smtplib
 import subprocess
 import sys
+from collections import defaultdict
+from decimal import Decimal
 from email.message import EmailMessage
 
-from demo import check, sample
+from demo import check, sample, story
 from tools.provision import ROOT
 
 
@@ -24,10 +26,40 @@ def test_lead_data_have_the_types_of_their_definition():
 
 def test_mailed_buyers_stay_within_the_number_asked_for():
     rows = sample.read_rows()
-    counts = sample._count_documents(rows)
-    assert not sample.choose_mailed(rows, 0)
-    assert 30 < sum(counts[ref] for ref in sample.choose_mailed(rows, 40)) <= 40
-    assert len(sample.choose_mailed(rows, None)) == 2349
+    counts = story.count_documents(rows)
+    assert not story.choose_mailed(rows, 0)
+    assert 30 < sum(counts[ref] for ref in story.choose_mailed(rows, 40)) <= 40
+    # All that are billed: not the branches.
+    everyone = set(sample.get_buyers(rows))
+    assert story.choose_mailed(rows, None) == everyone - set(story.get_heads(rows))
+
+
+def test_deposits_cover_what_is_bought_unless_they_run_dry():
+    rows = sample.read_rows()
+    balances, prepaid, dry = defaultdict(Decimal), set(), set()
+    moves = [(day, 0, ref, amount) for ref, day, amount in story.plan_deposits(rows)]
+    for row in rows:
+        if row["type"] == "sale":
+            day = sample.get_local_date(row["occurred_at"])
+            moves.append((day, 1, row["buyer_ref"], -Decimal(row["price"])))
+    for _day, is_sale, ref, amount in sorted(moves):
+        balances[ref] += amount
+        if not is_sale:
+            prepaid.add(ref)
+        elif ref in prepaid and balances[ref] < 0:
+            dry.add(ref)
+    assert len(prepaid) > 100
+    assert 5 <= len(dry) <= 20
+
+
+def test_a_branch_is_of_the_buyer_before_it_and_has_no_other_part():
+    rows = sample.choose_rows(buyers=60)
+    refs, parts = list(sample.get_buyers(rows)), story.get_parts(rows)
+    heads = story.get_heads(rows)
+    assert len(heads) == 3
+    for branch, head in heads.items():
+        assert refs.index(head) == refs.index(branch) - 1
+        assert (parts[head], parts[branch]) == (story.HEAD, story.BRANCH)
 
 
 def test_copies_are_other_buyers_with_the_same_history():
