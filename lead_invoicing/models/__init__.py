@@ -11,6 +11,7 @@ from . import (
     lead_invoice_run_buyer_review,
     lead_sale,
     lead_sale_control,
+    lead_sale_past_billing,
     lead_sale_release,
     lead_sale_waiver,
     lead_type,

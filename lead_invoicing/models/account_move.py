@@ -16,6 +16,7 @@ ENGINE_FIELDS = {
     "lead_credited",
     "lead_delivery_state",
     "lead_is_receipt",
+    "lead_posted_at",
     "lead_replaces_id",
     "lead_review_reason",
     "lead_run_buyer_id",
@@ -80,6 +81,12 @@ class AccountMove(models.Model):
         store=True,
         help="Credit notes give the whole document back: its transactions count as"
         " credited and are not billed again.",
+    )
+    lead_posted_at = fields.Datetime(
+        "Posted on",
+        readonly=True,
+        copy=False,
+        help="Since when this document is in the books.",
     )
     lead_is_receipt = fields.Boolean(
         "Paid From Balance",
@@ -208,7 +215,11 @@ class AccountMove(models.Model):
         :raises UserError: for a change of what Lead Invoicing itself decides
         """
         check_engine_fields(self, ENGINE_FIELDS, vals)
+        if vals.get("state", "posted") != "posted" or "date" in vals:
+            self._end_lead_posting()
         res = super().write(vals)
+        if "state" in vals or "date" in vals:
+            self._start_lead_posting()
         if vals.get("state") in ("posted", "cancel"):
             self._end_lead_review()
         if vals.get("state") in ("draft", "cancel"):
@@ -216,6 +227,26 @@ class AccountMove(models.Model):
         if vals.get("state") == "cancel":
             self.filtered("lead_run_id").line_ids._release_lead_sales()
         return res
+
+    def _end_lead_posting(self):
+        """Record that posted documents leave the books as they stand in them."""
+        posted = self.filtered("lead_posted_at")
+        # Whoever may take a document back leaves this record.
+        self.env["lead.sale.past.billing"].sudo()._log(posted.line_ids)
+        posted._set_lead_posted_at(False)
+
+    def _start_lead_posting(self):
+        """Note since when documents are in the books."""
+        self.filtered(
+            lambda move: (
+                move.lead_run_id and move.state == "posted" and not move.lead_posted_at
+            )
+        )._set_lead_posted_at(self.env.cr.now())
+
+    def _set_lead_posted_at(self, moment):
+        # Whoever may post a document, or take it back, has this written down. Nothing
+        # that its lines are computed from changes.
+        self.sudo().with_context(skip_invoice_sync=True).lead_posted_at = moment
 
     def _after_lead_documents_unposted(self):
         """Follow what is no longer posted: a document will not be sent, a credit note
@@ -323,32 +354,46 @@ class AccountMove(models.Model):
         if not self:
             return
         self.env.flush_all()
-        # Which waiting returns have a sale that is, or is no longer, credited?
+        # Which waiting returns have a sale that is, or is no longer, credited? Waive
+        # them or take it back, and keep that in the record.
         self.env.execute_query(
             SQL(
                 """
-                UPDATE lead_sale AS back
-                   SET waived = origin.credited,
-                       waived_by_credit = origin.credited,
-                       reason = CASE WHEN origin.credited
-                                     THEN COALESCE(back.reason, %(reason)s)
-                                     ELSE NULLIF(back.reason, %(reason)s) END
-                  FROM (SELECT sale.id, COALESCE(move.lead_credited, FALSE) AS credited
-                          FROM lead_sale sale
-                          LEFT JOIN account_move_line line
-                               ON line.id = sale.invoice_line_id
-                          LEFT JOIN account_move move ON move.id = line.move_id
-                         WHERE line.move_id IN %(moves)s
-                            OR sale.id IN (SELECT sale_id FROM lead_sale_release
-                                            WHERE invoice_id IN %(moves)s)) origin
-                 WHERE back.origin_id = origin.id
-                   AND back.invoice_line_id IS NULL
-                   AND (back.waived_by_credit OR NOT back.waived)
-                   AND COALESCE(back.waived_by_credit, FALSE) != origin.credited
-             RETURNING back.id
+                WITH changed AS (
+                    UPDATE lead_sale AS back
+                       SET waived = origin.credited,
+                           waived_by_credit = origin.credited,
+                           reason = CASE WHEN origin.credited
+                                         THEN COALESCE(back.reason, %(reason)s)
+                                         ELSE NULLIF(back.reason, %(reason)s) END
+                      FROM (SELECT sale.id,
+                                   COALESCE(move.lead_credited, FALSE) AS credited
+                              FROM lead_sale sale
+                              LEFT JOIN account_move_line line
+                                   ON line.id = sale.invoice_line_id
+                              LEFT JOIN account_move move ON move.id = line.move_id
+                             WHERE line.move_id IN %(moves)s
+                                OR sale.id IN (SELECT sale_id FROM lead_sale_release
+                                                WHERE invoice_id IN %(moves)s)) origin
+                     WHERE back.origin_id = origin.id
+                       AND back.invoice_line_id IS NULL
+                       AND (back.waived_by_credit OR NOT back.waived)
+                       AND COALESCE(back.waived_by_credit, FALSE) != origin.credited
+                 RETURNING back.id, back.company_id, back.waived
+                )
+                INSERT INTO lead_sale_waiver
+                    (sale_id, company_id, waived, reason, create_uid, create_date)
+                SELECT id, company_id, waived,
+                       CASE WHEN waived THEN %(reason)s ELSE %(undone)s END, %(uid)s,
+                       %(now)s
+                  FROM changed
+             RETURNING id
                 """,
                 moves=tuple(self.ids),
                 reason=self.env._("already credited"),
+                undone=self.env._("no longer credited"),
+                uid=self.env.uid,
+                now=self.env.cr.now(),
             )
         )
         self.env["lead.sale"].invalidate_model()

@@ -37,6 +37,15 @@ class AccountMoveLine(models.Model):
         check_engine_fields(self, ENGINE_FIELDS, vals)
         return super().write(vals)
 
+    def unlink(self):
+        """Keep the record of what was in the books, for lines deleted from them."""
+        in_books = self.filtered(
+            lambda line: line.lead_type_id and line.move_id.lead_posted_at
+        )
+        # Whoever may delete the lines leaves this record.
+        self.env["lead.sale.past.billing"].sudo()._log(in_books)
+        return super().unlink()
+
     def _release_lead_sales(self, to_line=None):
         """Make the transactions billed on these lines unbilled again, or bill them on
         another line. For lines that are deleted the database itself does it.

@@ -160,6 +160,20 @@ class LeadSale(models.Model):
         readonly=True,
         groups="lead_invoicing.group_user",
     )
+    past_billing_ids = fields.One2many(
+        "lead.sale.past.billing",
+        "sale_id",
+        "Billed Before",
+        readonly=True,
+        groups="lead_invoicing.group_user",
+    )
+    was_unbilled = fields.Boolean(
+        compute="_compute_was_unbilled",
+        search="_search_was_unbilled",
+        groups="lead_invoicing.group_user",
+        help="Unbilled at the end of the day, and as was known at the moment, that the"
+        " context has as unbilled_as_at and unbilled_known_at.",
+    )
     unbilled_reason = fields.Selection(
         UNBILLED_REASONS,
         "Waits Because",
@@ -297,6 +311,28 @@ class LeadSale(models.Model):
             # Without a reason are those that do not wait at all.
             found |= Domain("billing_state", "!=", "unbilled")
         return found
+
+    @api.depends_context("unbilled_as_at", "unbilled_known_at", "allowed_company_ids")
+    def _compute_was_unbilled(self):
+        unbilled = self.search([("id", "in", self.ids), ("was_unbilled", "=", True)])
+        for sale in self:
+            sale.was_unbilled = sale in unbilled
+
+    @api.model
+    def _search_was_unbilled(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        report = self.env["lead.unbilled.as.at"]
+        report._flush_depends()
+        unbilled = report._get_transactions_sql(*report._get_moments())
+        found = Domain.custom(
+            to_sql=lambda model, alias, query: SQL(
+                "%s IN (SELECT id FROM (%s) unbilled)",
+                SQL.identifier(alias, "id"),
+                unbilled,
+            )
+        )
+        return found if True in value else ~found
 
     # ------------------------------------------------------------------
     # Create, write, unlink
@@ -525,6 +561,15 @@ class LeadSale(models.Model):
                     billed.external_ref,
                 )
             )
+        # Whoever may delete a transaction is told why this one has to stay.
+        if billed := self.filtered(lambda sale: sale.sudo().past_billing_ids)[:1]:
+            raise UserError(
+                self.env._(
+                    "The transaction %s was on an invoice in the books and cannot be"
+                    " deleted. Waive it.",
+                    billed.external_ref,
+                )
+            )
         domain = [("origin_id", "in", self.ids), ("id", "not in", self.ids)]
         if returned := self.search(domain, limit=1):
             raise UserError(
@@ -735,14 +780,16 @@ class LeadSale(models.Model):
           default cycle (UTC without one);
         - it was recorded by ``known_at``;
         - it was not waived, as was decided by ``known_at``;
-        - it was on no posted document whose accounting date is that day or before,
-          made by ``known_at``. One that has left its document since, when a manager
-          released it or its document was reversed and invoiced again, was on it then.
+        - it was in no books of that day: on no document whose accounting date is that
+          day or before, and that was posted at ``known_at``. One that has left a
+          reversed document, when a manager released it or it was invoiced again, was
+          in the books until that day.
 
-        The answer stays the same for the same ``known_at``, except for what Odoo
-        itself forgets: a document counts as posted since it was made, one that was
-        cancelled or deleted as never made, a return that a credit note of its sale's
-        invoice waived as waived all along.
+        The answer for a moment that is over stays the same for ever, whatever becomes
+        of the transactions and their documents; what was still being written at that
+        moment belongs to it. It changes with the time zone of the day; and where a
+        manager deletes a transaction that was never billed, as if it had not been
+        recorded.
 
         :param date as_at: the day
         :param datetime known_at: naive UTC; by default all that is known now
@@ -753,8 +800,7 @@ class LeadSale(models.Model):
         """
         self.check_access("read")
         report = self.env["lead.unbilled.as.at"]
-        for model, names in report._depends.items():
-            self.env[model].flush_model(names)
+        report._flush_depends()
         return self.env.execute_query_dict(report._get_sql(as_at, known_at))
 
     @api.model

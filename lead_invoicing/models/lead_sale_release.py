@@ -48,8 +48,7 @@ class LeadSaleRelease(models.Model):
                 INSERT INTO lead_sale_release
                     (sale_id, invoice_id, invoice_line_id, company_id, reason,
                      create_uid, create_date)
-                SELECT sale.id, line.move_id, line.id, sale.company_id, %s, %s,
-                       now() AT TIME ZONE 'UTC'
+                SELECT sale.id, line.move_id, line.id, sale.company_id, %s, %s, %s
                   FROM lead_sale sale
                   JOIN account_move_line line ON line.id = sale.invoice_line_id
                  WHERE line.move_id IN %s
@@ -57,6 +56,7 @@ class LeadSaleRelease(models.Model):
                 """,
                 reason,
                 self.env.uid,
+                self.env.cr.now(),
                 tuple(moves.ids),
             )
         )

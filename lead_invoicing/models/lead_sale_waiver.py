@@ -2,10 +2,10 @@ from odoo import api, fields, models
 
 
 class LeadSaleWaiver(models.Model):
-    """Append-only record of who waived a transaction or took that back, when and why.
+    """Append-only record of who waived a transaction or took that back, when and why:
+    a person by a decision, or by posting a credit note of its sale's invoice.
 
-    Only what people decide is recorded here: a transaction that is waived as it is
-    recorded, or by a credit note of its sale's invoice, says so by itself.
+    A transaction that is waived as it is recorded says so by itself.
     """
 
     _name = "lead.sale.waiver"

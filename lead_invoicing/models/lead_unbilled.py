@@ -44,6 +44,22 @@ def get_age_sql(date, moment):
     )
 
 
+def get_age_domain(age, moment):
+    """Return the domain of the transactions of an age, as :func:`get_age_sql` tells.
+
+    :param age: one of ``AGES``
+    :param datetime moment: naive UTC, when the age is asked for
+    """
+    bounds = [moment - timedelta(days=days) for days in AGE_DAYS]
+    place = [name for name, _label in AGES].index(age)
+    domain = Domain.TRUE
+    if place < len(bounds):
+        domain &= Domain("date", ">", bounds[place])
+    if place:
+        domain &= Domain("date", "<=", bounds[place - 1])
+    return domain
+
+
 class LeadUnbilled(models.Model):
     """What waits to be billed, how old it is, and why it waits.
 
@@ -120,9 +136,6 @@ class LeadUnbilled(models.Model):
     def _get_sales_domain(self):
         """Return the domain of the transactions behind this row."""
         self.ensure_one()
-        now = fields.Datetime.now()
-        bounds = [now - timedelta(days=days) for days in AGE_DAYS]
-        place = [age for age, _label in AGES].index(self.age)
         domain = Domain(
             [
                 ("company_id", "=", self.company_id.id),
@@ -133,11 +146,7 @@ class LeadUnbilled(models.Model):
                 ("unbilled_reason", "=", self.reason),
             ]
         )
-        if place < len(bounds):
-            domain &= Domain("date", ">", bounds[place])
-        if place:
-            domain &= Domain("date", "<=", bounds[place - 1])
-        return domain
+        return domain & get_age_domain(self.age, fields.Datetime.now())
 
     # The question: what waits, and why?
 

@@ -1,10 +1,11 @@
 from datetime import datetime, time, timedelta
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools.windows import to_instant
-from .lead_unbilled import AGES, get_age_sql
+from .lead_unbilled import AGES, get_age_domain, get_age_sql
 
 
 class LeadUnbilledAsAt(models.Model):
@@ -31,8 +32,10 @@ class LeadUnbilledAsAt(models.Model):
             "lead_type_id",
             "waived",
         ],
+        "lead.sale.past.billing": ["date", "posted_at", "sale_id"],
+        "lead.sale.release": ["invoice_id", "sale_id"],
         "lead.sale.waiver": ["sale_id", "waived"],
-        "account.move": ["date", "state"],
+        "account.move": ["date", "lead_posted_at"],
     }
 
     company_id = fields.Many2one("res.company", readonly=True)
@@ -46,12 +49,54 @@ class LeadUnbilledAsAt(models.Model):
 
     @property
     def _table_query(self):
+        return self._get_sql(*self._get_moments())
+
+    # Actions
+
+    def action_view_sales(self):
+        """Open the transactions behind these rows, as they were at that moment."""
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "lead_invoicing.action_lead_sale"
+        )
+        action["domain"] = list(Domain.OR(row._get_sales_domain() for row in self))
+        action["context"] = {
+            "create": False,
+            "unbilled_as_at": self.env.context.get("unbilled_as_at"),
+            "unbilled_known_at": self.env.context.get("unbilled_known_at"),
+        }
+        return action
+
+    def _get_sales_domain(self):
+        """Return the domain of the transactions behind this row, in its context."""
+        self.ensure_one()
+        as_at, _known_at = self._get_moments()
+        domain = Domain(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("commercial_partner_id", "=", self.partner_id.id),
+                ("lead_type_id", "=", self.lead_type_id.id),
+                ("currency_id", "=", self.currency_id.id),
+                ("was_unbilled", "=", True),
+            ]
+        )
+        return domain & get_age_domain(self.age, self._get_end(self.company_id, as_at))
+
+    # The question: what was unbilled at the end of that day, as was known then?
+
+    @api.model
+    def _get_moments(self):
+        """Return the day and the moment of knowing that the context asks for."""
         context = self.env.context
         as_at = fields.Date.to_date(context.get("unbilled_as_at"))
-        return self._get_sql(
-            as_at or fields.Date.context_today(self),
-            fields.Datetime.to_datetime(context.get("unbilled_known_at")),
-        )
+        known_at = fields.Datetime.to_datetime(context.get("unbilled_known_at"))
+        return as_at or fields.Date.context_today(self), known_at
+
+    @api.model
+    def _flush_depends(self):
+        """Write what is pending of what the query reads."""
+        for model, names in self._depends.items():
+            self.env[model].flush_model(names)
 
     @api.model
     def _get_sql(self, as_at, known_at):
@@ -61,6 +106,22 @@ class LeadUnbilledAsAt(models.Model):
         :param date as_at: the day
         :param datetime known_at: naive UTC; None: all that is known now
         """
+        # A row is known by its oldest transaction: it is in no other row.
+        return SQL(
+            """
+            SELECT min(id) AS id, company_id, partner_id, lead_type_id, currency_id,
+                   age, count(*) AS sale_count, sum(amount) AS amount,
+                   min(date) AS oldest_date
+              FROM (%s) unbilled
+             GROUP BY company_id, partner_id, lead_type_id, currency_id, age
+            """,
+            self._get_transactions_sql(as_at, known_at),
+        )
+
+    @api.model
+    def _get_transactions_sql(self, as_at, known_at):
+        """Return the query for the transactions that were unbilled, one row for each:
+        its id, buyer, type, currency, amount, date and age."""
         companies = self.env.companies or self.env.company
         return SQL(" UNION ALL ").join(
             self._get_company_sql(company, as_at, known_at)
@@ -77,15 +138,15 @@ class LeadUnbilledAsAt(models.Model):
     @api.model
     def _get_company_sql(self, company, as_at, known_at):
         end = self._get_end(company, as_at)
-        # Which transactions were on no document dated until then, and not waived, as
-        # far as was known? Those that are on none now, on a later one, or waived since;
-        # but not those that have left their document since.
+        # Which transactions were in no books of that day, and not waived, as far as
+        # was known? Those that are on no document now, on a draft, on one that was
+        # posted or is dated later, or waived since; but not those that were in the
+        # books then, on a document that was taken back or that they have left since.
         return SQL(
             """
-            SELECT min(sale.id) AS id, sale.company_id,
-                   sale.commercial_partner_id AS partner_id, sale.lead_type_id,
-                   sale.currency_id, %(age)s AS age, count(*) AS sale_count,
-                   sum(sale.amount) AS amount, min(sale.date) AS oldest_date
+            SELECT sale.id, sale.company_id, sale.commercial_partner_id AS partner_id,
+                   sale.lead_type_id, sale.currency_id, sale.amount, sale.date,
+                   %(age)s AS age
               FROM lead_sale sale
              WHERE sale.id IN (
                    SELECT id FROM lead_sale
@@ -100,9 +161,9 @@ class LeadUnbilledAsAt(models.Model):
                      JOIN account_move_line line ON line.move_id = move.id
                      JOIN lead_sale billed ON billed.invoice_line_id = line.id
                     WHERE move.company_id = %(company)s
-                      AND move.move_type IN ('out_invoice', 'out_refund')
-                      AND (move.date > %(as_at)s OR move.state != 'posted'
-                           OR move.create_date > %(known_at)s))
+                      AND move.lead_run_id IS NOT NULL
+                      AND (move.date > %(as_at)s OR move.lead_posted_at IS NULL
+                           OR move.lead_posted_at > %(known_at)s))
                AND sale.company_id = %(company)s
                AND sale.date < %(end)s
                AND sale.create_date <= %(known_at)s
@@ -110,16 +171,22 @@ class LeadUnbilledAsAt(models.Model):
                    SELECT FROM account_move_line line
                      JOIN account_move move ON move.id = line.move_id
                     WHERE line.id = sale.invoice_line_id
-                      AND move.state = 'posted' AND move.date <= %(as_at)s
-                      AND move.create_date <= %(known_at)s)
+                      AND move.date <= %(as_at)s
+                      AND move.lead_posted_at <= %(known_at)s)
+               AND NOT EXISTS (
+                   SELECT FROM lead_sale_past_billing past
+                    WHERE past.sale_id = sale.id
+                      AND past.date <= %(as_at)s
+                      AND past.posted_at <= %(known_at)s
+                      AND past.create_date > %(known_at)s)
                AND NOT EXISTS (
                    SELECT FROM lead_sale_release release
                      JOIN account_move move ON move.id = release.invoice_id
                     WHERE release.sale_id = sale.id
                       AND (release.create_date >= %(end)s
                            OR release.create_date > %(known_at)s)
-                      AND move.state = 'posted' AND move.date <= %(as_at)s
-                      AND move.create_date <= %(known_at)s)
+                      AND move.date <= %(as_at)s
+                      AND move.lead_posted_at <= %(known_at)s)
                AND NOT COALESCE(
                    (SELECT waived FROM lead_sale_waiver
                      WHERE sale_id = sale.id AND create_date <= %(known_at)s
@@ -127,8 +194,6 @@ class LeadUnbilledAsAt(models.Model):
                    (SELECT waived IS NOT TRUE FROM lead_sale_waiver
                      WHERE sale_id = sale.id ORDER BY id LIMIT 1),
                    sale.waived, FALSE)
-             GROUP BY sale.company_id, sale.commercial_partner_id, sale.lead_type_id,
-                      sale.currency_id, 6
             """,
             age=get_age_sql(SQL("sale.date"), end),
             company=company.id,

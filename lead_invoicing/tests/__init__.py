@@ -20,5 +20,6 @@ from . import (
     test_setup_tours,
     test_tours,
     test_unbilled,
+    test_unbilled_as_at,
     test_windows,
 )

@@ -26,6 +26,7 @@ lead.invoice.wizard      c     c       -     -     -     -     -     c      -
 lead.invoice.wizard.line c     c       -     -     -     -     -     c      -
 lead.control.totals      c     c       -     -     -     -     -     c      -
 lead.control.totals.line c     c       -     -     -     -     -     c      -
+lead.sale.past.billing   r     r       -     -     -     -     -     -      -
 lead.sale.waiver         r     r       -     -     -     -     -     -      -
 lead.sale.waive.wizard   -     c       -     -     -     -     -     c      -
 lead.unbilled            r     r       -     -     -     -     -     -      -
@@ -68,10 +69,11 @@ PUBLIC_METHODS = {
     "lead.invoice.wizard.line": set(),
     "lead.control.totals": {"action_compare"},
     "lead.control.totals.line": set(),
+    "lead.sale.past.billing": set(),
     "lead.sale.waiver": set(),
     "lead.sale.waive.wizard": {"action_confirm"},
     "lead.unbilled": {"action_view_sales"},
-    "lead.unbilled.as.at": set(),
+    "lead.unbilled.as.at": {"action_view_sales"},
     "lead.unbilled.as.at.wizard": {"action_view"},
     "lead.setup": {
         "action_create_cycle",
@@ -215,6 +217,7 @@ class TestRights(RightsCommon):
             "lead.control.totals.line": totals.line_ids.create(
                 {"wizard_id": totals.create({}).id}
             ),
+            "lead.sale.past.billing": self.make_past_billing(),
             "lead.sale.waiver": self.make_waiver(),
             "lead.sale.waive.wizard": self.env["lead.sale.waive.wizard"].create(
                 {"sale_ids": self.other_sale.ids, "reason": "x"}
@@ -256,6 +259,10 @@ class TestRights(RightsCommon):
         sale = self.new_sale()
         sale._waive("x")
         return sale.waiver_ids
+
+    def make_past_billing(self):
+        self.env["lead.sale.past.billing"]._log(self.lead_line)
+        return self.sale.past_billing_ids
 
     def make_release(self):
         sale = self.new_sale()

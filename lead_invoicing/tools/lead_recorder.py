@@ -499,7 +499,7 @@ class LeadRecorder:
 
     def _write_chunk(self, rows):
         payload = json.dumps([self._prepare_column_values(row) for row in rows])
-        ids = self.store.insert(payload, self.now)
+        ids = self.store.insert(payload)
         for row in rows:
             row.lead_data = None
             row.id = ids.get(row.external_ref, False)

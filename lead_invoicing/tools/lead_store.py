@@ -18,7 +18,7 @@ class LeadStore:
         self.env = env
         self.company = company
 
-    def insert(self, payload, now):
+    def insert(self, payload):
         """Write the rows of ``payload``; return ``{external_ref: id}`` of the new.
 
         Who changed a row, and when, stays empty until somebody does: each foreign key
@@ -57,7 +57,7 @@ class LeadStore:
                     """,
                     company_id=self.company.id,
                     uid=self.env.uid,
-                    now=now,
+                    now=self.env.cr.now(),
                     payload=payload,
                 )
             )

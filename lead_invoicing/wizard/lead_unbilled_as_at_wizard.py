@@ -1,5 +1,5 @@
 from odoo import fields, models
-from odoo.tools import format_date
+from odoo.tools import format_date, format_datetime
 
 
 class LeadUnbilledAsAtWizard(models.TransientModel):
@@ -28,11 +28,19 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_unbilled_as_at"
         )
-        action["name"] = self.env._(
-            "Unbilled as at %s", format_date(self.env, self.as_at)
-        )
+        action["name"] = self._get_title()
         action["context"] = {
             "unbilled_as_at": fields.Date.to_string(self.as_at),
             "unbilled_known_at": fields.Datetime.to_string(self.known_at),
         }
         return action
+
+    def _get_title(self):
+        day = format_date(self.env, self.as_at)
+        if not self.known_at:
+            return self.env._("Unbilled as at %s", day)
+        return self.env._(
+            "Unbilled as at %(day)s, as known on %(moment)s",
+            day=day,
+            moment=format_datetime(self.env, self.known_at),
+        )
