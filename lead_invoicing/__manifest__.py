@@ -32,6 +32,7 @@
         "views/lead_unbilled_views.xml",
         "wizard/lead_unbilled_as_at_wizard_views.xml",
     ],
+    "demo": ["demo/lead_invoicing_demo.xml"],
     "assets": {
         "web.report_assets_common": [
             "lead_invoicing/static/src/scss/report_invoice.scss"

@@ -3,6 +3,7 @@ from . import (
     test_billing_cycle,
     test_buyer_page,
     test_delivery,
+    test_demo_data,
     test_feed_watch,
     test_generation,
     test_invoice_wizard,
