@@ -33,6 +33,7 @@
         "wizard/lead_setup_views.xml",
         "views/lead_invoicing_menus.xml",
     ],
+    "demo": ["demo/lead_invoicing_demo.xml"],
     "assets": {
         "web.assets_backend": ["lead_invoicing/static/src/*.js"],
         "web.report_assets_common": [

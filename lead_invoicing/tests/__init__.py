@@ -4,6 +4,7 @@ from . import (
     test_buyer_page,
     test_clerk_tours,
     test_delivery,
+    test_demo_data,
     test_feed_watch,
     test_generation,
     test_invoice_wizard,
