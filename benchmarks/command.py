@@ -2,9 +2,9 @@
 
 import argparse
 
-from . import crash, scale
+from . import crash, preview, race, scale
 
-BENCHMARKS = {"crash": crash, "scale": scale}
+BENCHMARKS = {"crash": crash, "preview": preview, "race": race, "scale": scale}
 
 
 def main(arguments):

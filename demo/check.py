@@ -120,8 +120,8 @@ PREPAID = """
  LEFT JOIN ledger ON ledger.partner_id = deposit.partner_id
 """
 
-# Deposits, or documents of those who pay in, that are open while a later one is settled,
-# even in part.
+# Deposits, or documents of those who pay in, that are open while a later one is settled
+# or part of it.
 OUT_OF_ORDER = """
     WITH item AS (
         SELECT line.*, line.amount_residual != 0 AS is_open,

@@ -73,14 +73,29 @@ class Instance:
 
     def call(self, function, options=None, module="demo.load"):
         """Run a function of a module inside Odoo; what it says is shown."""
-        text = self.get_call(function, options, module)
-        command = self.environment.odoo_command(
+        text = self._get_call(function, options, module)
+        self._run(self._shell(), f"The step '{function}' failed inside Odoo", text)
+
+    def start_call(self, function, options=None, module="demo.load"):
+        """Start such a call in a process of its own, and return the process."""
+        process = subprocess.Popen(
+            self._shell(),
+            env=self._variables(),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        process.stdin.write(self._get_call(function, options, module))
+        process.stdin.close()
+        return process
+
+    def _shell(self):
+        return self.environment.odoo_command(
             "shell", "-d", self.database, "--no-http", f"--logfile={self.log}"
         )
-        self._run(command, f"The step '{function}' failed inside Odoo", text)
 
     @staticmethod
-    def get_call(function, options=None, module="demo.load"):
+    def _get_call(function, options=None, module="demo.load"):
         """Return what `odoo shell` has to read to call a function of a module."""
         package, _dot, name = module.rpartition(".")
         return INSIDE.format(

@@ -27,7 +27,8 @@ def load(env, options):
     pay_in(env, rows)
     env.cr.commit()
     record(env, rows)
-    start_billing(cycles, rows)
+    if options.get("schedule", True):
+        start_billing(cycles, rows)
     env.cr.commit()
 
 

@@ -460,6 +460,7 @@ class LeadBillingCycle(models.Model):
     def _generate_invoices(self):
         runs = self.env["lead.invoice.run"]
         runs._resume_mended_runs()
+        runs._close_worked_off_runs()
         while True:
             processed = runs._run_next_batch()
             waiting = runs._count_waiting()

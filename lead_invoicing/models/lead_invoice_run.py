@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
 from ..tools.windows import available_zones, to_wall
+from .lead_invoice_run_buyer import TRY_AGAIN
 
 # Buyers invoiced in one database transaction. Larger batches cost less per invoice
 # (51 ms in batches of 20, 41 ms in batches of 100), but hold the journal's numbering
@@ -428,21 +429,48 @@ class LeadInvoiceRun(models.Model):
         self.env.invalidate_all()
 
     def _start(self):
-        """Work this run off: at once when it is one batch, else in the background."""
+        """Work this run off: at once when it is one batch, else in the background, as
+        what is left when others work on the same buyers.
+
+        Commits: the run stands before its buyers are invoiced, whatever becomes of
+        them.
+        """
         self.ensure_one()
         if trouble := self._get_trouble():
             self._stop(trouble)
-        elif len(self.buyer_ids) <= BATCH_SIZE:
+            return
+        self.env["ir.cron"]._commit_progress()
+        if len(self.buyer_ids) <= BATCH_SIZE:
+            self._work_off()
+        if self.state == "running":
+            self._trigger_generation()
+
+    def _work_off(self):
+        """Invoice the buyers of this run now, and commit."""
+        try:
             self.buyer_ids._process()
             self._update_state()
-        else:
-            self._trigger_generation()
+            self.env["ir.cron"]._commit_progress()
+        except TRY_AGAIN:
+            # Somebody else changed the same run: the scheduled action goes on.
+            self.env.cr.rollback()
 
     def _update_state(self):
         """Set the state of runs that have nothing left to do."""
         for run in self:
             if run.state != "stopped" and not run.todo_count:
                 run.state = "failed" if run.failed_count else "done"
+
+    @api.model
+    def _close_worked_off_runs(self):
+        """Close runs that nobody works on and that have nothing left to do: whoever
+        did the last of it met another one who did."""
+        self.search(
+            [
+                ("state", "=", "running"),
+                ("buyer_ids", "not any", [("state", "=", "todo")]),
+            ]
+        )._update_state()
 
     def _stop(self, trouble):
         """Stop these runs for a trouble of their whole company, with one activity."""

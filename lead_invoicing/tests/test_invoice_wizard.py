@@ -1,6 +1,7 @@
 from datetime import date, datetime, timedelta
 
 from freezegun import freeze_time
+from psycopg2.errors import SerializationFailure
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
@@ -151,6 +152,71 @@ class TestInvoiceWizard(GenerationCommon):
         self.assertEqual((run.state, len(invoices)), ("running", 0))
         self.assertEqual(len(self.generate(datetime(2026, 11, 12, 12))), 45)
         self.assertEqual(run.state, "done")
+
+    def test_one_buyer_fails_alone(self):
+        other = self.new_buyer("Buyer B")
+        self.new_sale()
+        failing = self.new_sale(other)
+        model = type(self.env["lead.invoice.run.buyer"])
+        prepare = model._prepare_move_vals
+
+        def fail(item, document, *args):
+            if document.item.partner_id == other:
+                raise ZeroDivisionError("the trouble")
+            return prepare(item, document, *args)
+
+        self.patch(model, "_prepare_move_vals", fail)
+        with self.assertLogs("odoo.addons.lead_invoicing", "ERROR"):
+            run, invoice = self._invoice(
+                self._wizard(partner_ids=(self.buyer + other).ids, posting="post")
+            )
+        self.assertEqual(run.state, "failed")
+        self.assertEqual(invoice.commercial_partner_id, self.buyer)
+        self.assertIn("the trouble", run.failure_ids.message)
+        self.assertEqual(failing.billing_state, "unbilled")
+
+    def test_who_meets_another_worker_goes_on_in_the_background(self):
+        self.new_sale()
+        model = type(self.env["lead.invoice.run.buyer"])
+        generate = model._generate
+        meetings = []
+
+        def meet(items):
+            if not meetings:
+                meetings.append(items)
+                raise SerializationFailure
+            return generate(items)
+
+        self.patch(model, "_generate", meet)
+        run, invoices = self._invoice(self._wizard(posting="post"))
+        self.assertEqual((run.state, len(invoices)), ("running", 0))
+        self.assertTrue(
+            self.env["ir.cron.trigger"].search_count([("cron_id", "=", self.cron.id)])
+        )
+        self.assertEqual(len(self.generate(datetime(2026, 11, 12, 12))), 1)
+        self.assertEqual(run.state, "done")
+
+    def test_a_run_that_others_finished_is_closed(self):
+        self.new_sale()
+        run, _invoice = self._invoice(self._wizard(posting="post"))
+        run.sudo().state = "running"
+        self.generate(datetime(2026, 11, 12, 12))
+        self.assertEqual(run.state, "done")
+
+    def test_the_preview_asks_no_question_per_buyer(self):
+        def count_queries(number):
+            for _number in range(number):
+                self.new_sale(self.new_buyer(f"Many {next(self.numbers)}"))
+            wizard = self._wizard(partner_ids=[])
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            with freeze_time("2026-11-12 12:00"):
+                wizard.action_preview()
+            return self.env.cr.sql_log_count - before
+
+        count_queries(1)  # reads once what is kept
+        self.assertEqual(count_queries(1), count_queries(30))
 
     def test_nothing_to_invoice_is_a_sentence(self):
         with self.assertRaisesRegex(UserError, "no unbilled leads"):

@@ -190,17 +190,21 @@ class LeadInvoiceWizard(models.TransientModel):
 
         :param run: a new ``lead.invoice.run`` that is not stored
         """
-        item_model = self.env["lead.invoice.run.buyer"]
+        item_model = self.env["lead.invoice.run.buyer"].with_company(self.company_id)
         partner_ids = run._find_buyers(self.partner_ids.commercial_partner_id)
-        items = item_model.browse()
+        items = item_model.concat(
+            *(
+                item_model.new({"run_id": run, "partner_id": partner_id})
+                for partner_id in partner_ids
+            )
+        )
         troubles = {}
-        for partner in self.env["res.partner"].browse(partner_ids):
-            item = item_model.new({"run_id": run, "partner_id": partner.id})
-            items += item
+        # All at once, so that their buyers are read together.
+        for item in items:
             try:
-                item.with_company(self.company_id)._check_buyer()
+                item._check_buyer()
             except UserError as error:
-                troubles[partner.id] = str(error)
+                troubles[item.partner_id.id] = str(error)
         vals_list = []
         if items:
             documents = items._collect_documents(items._get_period_starts())
