@@ -1,13 +1,6 @@
 """The addon comes and goes: installed, used, updated and uninstalled, in a database of
 its own, with what it billed still there."""
 
-import os
-import subprocess
-
-import pytest
-
-from tools.provision import Environment
-
 # Runs in `odoo shell`, as a user's day would: bill a buyer, park another one.
 USE = """
 from datetime import datetime, timedelta, timezone
@@ -133,45 +126,9 @@ assert b"40.00" in html
 """
 
 
-@pytest.fixture
-def database():
-    environment = Environment()
-    environment.provision()
-    environment.postgres.start()
-    name = environment.new_database_name("test")
-    environment.create_database(name)
-    yield environment, name
-    environment.drop_database(name)
-
-
-def run(database, *arguments, script=None):
-    """Run Odoo to its end; neither it nor its log may tell of an error."""
-    environment, name = database
-    result = subprocess.run(
-        environment.odoo_command(
-            *arguments, "-d", name, "--no-http", "--log-level=warn"
-        ),
-        env=environment.variables() | {"PYTHONUNBUFFERED": "1"},
-        input=script and f"{script}\nprint('reached the', 'end')\n",
-        stdin=None if script else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        cwd=os.sep,
-    )
-    output = result.stdout
-    assert result.returncode == 0, output
-    assert not script or "reached the end" in output, output
-    assert " ERROR " not in output, output
-    assert " CRITICAL " not in output, output
-    assert "Traceback" not in output, output
-    return output
-
-
 def test_installs_bills_updates_and_uninstalls(database):
-    run(database, "-i", "lead_invoicing", "--stop-after-init")
-    run(database, "shell", script=USE)
-    run(database, "-u", "lead_invoicing", "--stop-after-init")
-    run(database, "shell", script=UNINSTALL)
-    run(database, "shell", script=LOOK)
+    database.run("-i", "lead_invoicing", "--stop-after-init")
+    database.run("shell", script=USE)
+    database.run("-u", "lead_invoicing", "--stop-after-init")
+    database.run("shell", script=UNINSTALL)
+    database.run("shell", script=LOOK)
