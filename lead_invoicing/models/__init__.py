@@ -8,6 +8,7 @@ from . import (
     lead_invoice_run,
     lead_invoice_run_buyer,
     lead_invoice_run_buyer_review,
+    lead_invoicing_report,
     lead_sale,
     lead_sale_control,
     lead_sale_release,

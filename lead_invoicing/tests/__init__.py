@@ -6,6 +6,7 @@ from . import (
     test_feed_watch,
     test_generation,
     test_invoice_wizard,
+    test_invoicing_report,
     test_json2,
     test_lead_import,
     test_lead_sale,

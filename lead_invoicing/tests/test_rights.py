@@ -31,6 +31,7 @@ lead.sale.waive.wizard   -     c       -     -     -     -     -     c      -
 lead.unbilled            r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at      r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at.wizard c   c       -     -     -     -     -     c      -
+lead.invoicing.report    -     -       -     -     -     -     -     -      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -68,6 +69,7 @@ PUBLIC_METHODS = {
     "lead.unbilled": {"action_view_sales"},
     "lead.unbilled.as.at": set(),
     "lead.unbilled.as.at.wizard": {"action_view"},
+    "lead.invoicing.report": set(),
     "account.move": {
         "action_lead_post",
         "action_lead_post_and_send",
@@ -209,6 +211,7 @@ class TestRights(RightsCommon):
             "lead.unbilled.as.at.wizard": self.env["lead.unbilled.as.at.wizard"].create(
                 {}
             ),
+            "lead.invoicing.report": self.env["lead.invoicing.report"],
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
