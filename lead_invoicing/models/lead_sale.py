@@ -27,6 +27,7 @@ ENGINE_FIELDS = {
     "amount",
     "commercial_partner_id",
     "invoice_line_id",
+    "lead_data_erased_at",
     "price_adjustment",
     "return_number",
     "row_hash",
@@ -96,6 +97,13 @@ class LeadSale(models.Model):
     lead_data = fields.Properties(
         definition="lead_type_id.lead_properties_definition",
         groups="lead_invoicing.group_lead_data",
+    )
+    lead_data_erased_at = fields.Datetime(
+        "Lead Data Erased",
+        readonly=True,
+        copy=False,
+        help="When the personal data of the lead were erased, for good: on request, or"
+        " because of their age.",
     )
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
