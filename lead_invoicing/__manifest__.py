@@ -25,6 +25,8 @@
         "wizard/lead_invoice_wizard_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
+        "wizard/lead_erasure_wizard_views.xml",
+        "views/lead_erasure_views.xml",
         "wizard/lead_sale_release_wizard_views.xml",
         "wizard/lead_sale_waive_wizard_views.xml",
         "views/lead_invoicing_menus.xml",

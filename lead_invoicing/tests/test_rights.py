@@ -32,6 +32,8 @@ lead.unbilled            r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at      r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at.wizard c   c       -     -     -     -     -     c      -
 lead.invoicing.report    -     -       -     -     -     -     -     -      -
+lead.erasure             -     r       -     -     -     -     -     -      -
+lead.erasure.wizard      -     c       -     -     -     -     -     c      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -40,6 +42,7 @@ OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 PUBLIC_METHODS = {
     "lead.sale": {
         "record_transactions",
+        "action_erase_lead_data",
         "action_unwaive",
         "action_waive",
         "control_totals",
@@ -70,6 +73,8 @@ PUBLIC_METHODS = {
     "lead.unbilled.as.at": set(),
     "lead.unbilled.as.at.wizard": {"action_view"},
     "lead.invoicing.report": set(),
+    "lead.erasure": set(),
+    "lead.erasure.wizard": {"action_erase", "action_search", "action_search_on"},
     "account.move": {
         "action_lead_post",
         "action_lead_post_and_send",
@@ -212,6 +217,8 @@ class TestRights(RightsCommon):
                 {}
             ),
             "lead.invoicing.report": self.env["lead.invoicing.report"],
+            "lead.erasure": self.env["lead.erasure"]._erase_on_request(self.sale, "x"),
+            "lead.erasure.wizard": self.env["lead.erasure.wizard"].create({}),
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
@@ -937,6 +944,8 @@ class TestScreens(RightsCommon):
                 "Billing Cycles",
                 "Lead Types",
                 "Buyer References",
+                "Erase Lead Data",
+                "Erased Lead Data",
             },
         )
 
