@@ -12,6 +12,7 @@ from . import (
     test_lead_data_access,
     test_lead_import,
     test_lead_sale,
+    test_portal_report,
     test_prepaid,
     test_record_transactions,
     test_recording_at_once,
