@@ -275,9 +275,12 @@ class LeadSale(models.Model):
     @api.depends("lead_data")
     def _compute_lead_data_summary(self):
         for sale in self:
-            values = dict(sale.lead_data).values()
+            # Whoever sees lead data may see in which order they are defined.
+            definition = sale.lead_type_id.sudo().lead_properties_definition or []
+            values = dict(sale.lead_data)
+            texts = [values.get(prop["name"]) for prop in definition]
             sale.lead_data_summary = ", ".join(
-                str(value) for value in values if value not in (None, False, "")
+                str(text) for text in texts if text not in (None, False, "", [])
             )
 
     @api.depends("waived", "invoice_line_id", "commercial_partner_id", "date")

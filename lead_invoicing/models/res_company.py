@@ -69,7 +69,7 @@ class ResCompany(models.Model):
     )
 
     lead_data_months = fields.Integer(
-        "Keep Lead Data For",
+        "Months to Keep Lead Data",
         help="The personal data of leads that were sold more than so many months ago"
         " are erased, for good; the transactions and their money stay. 0: never.",
     )
