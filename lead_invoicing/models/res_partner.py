@@ -277,7 +277,7 @@ class ResPartner(models.Model):
                 "%(day)s at %(time)s (%(zone)s)", day=day, time=time, zone=cycle.tz
             )
             if window.generation <= fields.Datetime.now():
-                outlook["moment"] = self.env._("Due now")
+                outlook["moment"] = self.env._("Any moment now")
         return outlook
 
     def _read_lead_unbilled(self, window, include_earlier):
