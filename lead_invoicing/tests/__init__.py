@@ -24,6 +24,7 @@ from . import (
     test_setup,
     test_setup_tours,
     test_tours,
+    test_translations,
     test_unbilled,
     test_unbilled_as_at,
     test_windows,
