@@ -158,15 +158,15 @@ class ResPartner(models.Model):
     @api.depends("lead_billing_cycle_id", "lead_billing_hold", "commercial_partner_id")
     @api.depends_context("company", "lang")
     def _compute_lead_next_window(self):
+        windows = {}
         for partner in self:
             cycle = partner._get_lead_billing_cycle()
-            partner.lead_next_window = partner.lead_next_invoice_at = False
-            if cycle.next_generation_at and not partner.lead_billing_hold:
-                start, end, generation = cycle._next_due_window(
-                    cycle.next_generation_at
-                )
-                partner.lead_next_window = cycle._format_window(start, end, cycle.tz)
-                partner.lead_next_invoice_at = generation
+            if cycle not in windows:
+                windows[cycle] = cycle._get_next_invoice()
+            window, moment = windows[cycle]
+            is_due = not partner.lead_billing_hold
+            partner.lead_next_window = is_due and window
+            partner.lead_next_invoice_at = is_due and moment
 
     @api.depends_context("company")
     def _compute_lead_invoice_count(self):

@@ -11,6 +11,7 @@ from . import (
     test_lead_import,
     test_lead_sale,
     test_prepaid,
+    test_query_counts,
     test_record_transactions,
     test_recording_at_once,
     test_release,
