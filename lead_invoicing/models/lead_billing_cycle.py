@@ -300,6 +300,17 @@ class LeadBillingCycle(models.Model):
         schedule = self._get_schedule()
         return schedule.last_closed(moment) if schedule else None
 
+    def _get_next_window(self):
+        """Return the window that the next scheduled invoices are for.
+
+        :rtype: lead_invoicing.tools.windows.Window | bool
+        :return: False when no schedule bills anyone, and of an empty recordset
+        :raise UserError: if the server does not know the cycle's time zone
+        """
+        if not self.next_generation_at:
+            return False
+        return self._next_due_window(self.next_generation_at)
+
     def _next_due_window(self, after):
         """Return the first window whose invoices are made at or after a moment.
 

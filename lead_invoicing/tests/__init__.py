@@ -16,6 +16,7 @@ from . import (
     test_lead_sale,
     test_portal_report,
     test_prepaid,
+    test_query_counts,
     test_record_transactions,
     test_recording_at_once,
     test_release,

@@ -91,6 +91,16 @@ class TestInvoiceWizard(GenerationCommon):
         self.assertEqual(invoice.lead_window_label, "Nov 4, 2026 – Nov 11, 2026")
         self.assert_ties_out(invoice)
 
+    def test_preview_again_after_a_change(self):
+        self.new_sale(price="10.00")
+        self.new_sale(price="12.50", lead_type="AUTO")
+        wizard = self._wizard()
+        self.assertEqual(len(self._preview(wizard)), 2)
+        wizard.lead_type_ids = self.edu
+        (left_out, made) = sorted(self._preview(wizard), key=lambda row: not row[-1])
+        self.assertEqual(made, ("Buyer A", "Online Degree", 1, 0, 10.0, ""))
+        self.assertEqual(left_out[-1], "Another lead type.")
+
     def test_what_is_left_out_says_why(self):
         self.new_sale(at="2026-11-03T12:00:00Z")
         self.new_sale(at="2026-11-06T12:00:00Z", price="11.00")

@@ -106,8 +106,9 @@ class LeadInvoiceWizard(models.TransientModel):
         """Show what these choices would make, without making it."""
         self.ensure_one()
         self._check_selection()
-        run = self.env["lead.invoice.run"].new(self._prepare_run_vals())
+        # Before the run is made: what is not stored does not outlive a deletion.
         self.line_ids.unlink()
+        run = self.env["lead.invoice.run"].new(self._prepare_run_vals())
         self.env["lead.invoice.wizard.line"].create(self._prepare_line_vals_list(run))
         self.is_previewed = True
         return {
