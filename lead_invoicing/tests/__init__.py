@@ -13,6 +13,7 @@ from . import (
     test_lead_import,
     test_lead_sale,
     test_portal_report,
+    test_portal_tours,
     test_prepaid,
     test_record_transactions,
     test_recording_at_once,
