@@ -13,12 +13,12 @@ from pathlib import Path
 from tools.provision import ROOT
 from tools.shell import Failure
 
-# What `odoo shell` reads: call one function of `demo.load`.
+# What `odoo shell` reads: call one function of a module.
 INSIDE = """
 import json, sys
 sys.path.insert(0, {root!r})
-from demo import load
-load.{function}(env, json.loads({options!r}))
+from {module} import {function}
+{function}(env, json.loads({options!r}))
 """
 
 
@@ -66,10 +66,13 @@ class Instance:
         """Remove the logs and results, too."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def call(self, function, options=None):
-        """Run a function of `demo.load` inside Odoo; what it says is shown."""
+    def call(self, function, options=None, module="demo.load"):
+        """Run a function of a module inside Odoo; what it says is shown."""
         text = INSIDE.format(
-            root=str(ROOT), function=function, options=json.dumps(options or {})
+            root=str(ROOT),
+            module=module,
+            function=function,
+            options=json.dumps(options or {}),
         )
         command = self.environment.odoo_command(
             "shell", "-d", self.database, "--no-http", f"--logfile={self.log}"
