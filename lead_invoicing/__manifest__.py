@@ -15,6 +15,7 @@
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
         "report/account_move_templates.xml",
+        "report/report_invoicing_templates.xml",
         "views/lead_portal_templates.xml",
         "views/lead_billing_cycle_views.xml",
         "views/lead_type_views.xml",
