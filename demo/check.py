@@ -83,9 +83,9 @@ UNPAID_RECEIPTS = """
      WHERE lead_is_receipt AND (amount_residual != 0 OR state != 'posted')
 """
 
-# Per buyer who pays in: what its deposits and its leads on posted documents come to,
-# and what is open, for the buyer and for us. At most one of the two may be open, and
-# it is the difference.
+# Per buyer who pays in: what its deposits and its posted documents come to, and what is
+# open, for the buyer and for us. At most one of the two may be open, and it is the
+# difference.
 PREPAID = """
     WITH deposit AS (
         SELECT payment.partner_id, sum(-line.balance) AS amount
@@ -95,12 +95,11 @@ PREPAID = """
          WHERE account.account_type = 'asset_receivable'
            AND line.parent_state = 'posted'
       GROUP BY payment.partner_id
-    ), ledger AS (
-        SELECT sale.commercial_partner_id AS partner_id, sum(sale.amount) AS amount
-          FROM lead_sale AS sale
-          JOIN account_move_line AS line ON line.id = sale.invoice_line_id
-         WHERE line.parent_state = 'posted'
-      GROUP BY sale.commercial_partner_id
+    ), document AS (
+        SELECT commercial_partner_id AS partner_id, sum(amount_total_signed) AS amount
+          FROM account_move
+         WHERE lead_run_id IS NOT NULL AND state = 'posted'
+      GROUP BY commercial_partner_id
     ), receivable AS (
         SELECT line.partner_id,
                sum(greatest(-line.amount_residual, 0)) AS rest,
@@ -112,12 +111,12 @@ PREPAID = """
       GROUP BY line.partner_id
     )
     SELECT partner.name, deposit.amount::numeric(20, 2),
-           coalesce(ledger.amount, 0)::numeric(20, 2), rest::numeric(20, 2),
+           coalesce(document.amount, 0)::numeric(20, 2), rest::numeric(20, 2),
            due::numeric(20, 2)
       FROM deposit
       JOIN res_partner AS partner ON partner.id = deposit.partner_id
       JOIN receivable ON receivable.partner_id = deposit.partner_id
- LEFT JOIN ledger ON ledger.partner_id = deposit.partner_id
+ LEFT JOIN document ON document.partner_id = deposit.partner_id
 """
 
 # Deposits, or documents of those who pay in, that are open while a later one is settled
@@ -218,10 +217,10 @@ def find_unsettled(instance):
         for older, newer in instance.rows(OUT_OF_ORDER)
     ]
     for name, *amounts in instance.rows(PREPAID):
-        deposits, leads, rest, due = map(Decimal, amounts)
-        if (rest and due) or deposits - leads != rest - due:
+        deposits, bought, rest, due = map(Decimal, amounts)
+        if (rest and due) or deposits - bought != rest - due:
             problems.append(
-                f"{name} paid in {deposits} and bought for {leads}, but {rest} of its"
+                f"{name} paid in {deposits} and bought for {bought}, but {rest} of its"
                 f" deposits is open and {due} is due"
             )
     return problems

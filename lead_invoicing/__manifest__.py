@@ -15,6 +15,7 @@
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
         "report/account_move_templates.xml",
+        "views/lead_portal_templates.xml",
         "views/lead_billing_cycle_views.xml",
         "views/lead_type_views.xml",
         "views/lead_sale_views.xml",
@@ -26,6 +27,8 @@
         "wizard/lead_invoice_wizard_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
+        "wizard/lead_erasure_wizard_views.xml",
+        "views/lead_erasure_views.xml",
         "wizard/lead_sale_release_wizard_views.xml",
         "wizard/lead_sale_waive_wizard_views.xml",
         "views/lead_unbilled_views.xml",
@@ -33,6 +36,7 @@
         "wizard/lead_setup_views.xml",
         "views/lead_invoicing_menus.xml",
     ],
+    "demo": ["demo/lead_invoicing_demo.xml"],
     "assets": {
         "web.assets_backend": ["lead_invoicing/static/src/*.js"],
         "web.report_assets_common": [

@@ -122,6 +122,25 @@ class TestInvoiceWizard(GenerationCommon):
         self.assertEqual(invoice.amount_untaxed, 11)
         self.assertEqual(invoice.lead_window_start, datetime(2026, 11, 5, 5))
 
+    def test_what_is_left_out_of_everyone_says_why_too(self):
+        held = self.new_buyer("Held", lead_billing_hold=True)
+        self.new_sale()
+        self.new_sale(held, price="11.00")
+        self.new_sale(at="2026-11-13T12:00:00Z", price="13.00")
+        self.assertEqual(
+            [
+                (name, amount, message)
+                for name, *_rest, amount, message in self._preview(
+                    self._wizard(partner_ids=[])
+                )
+            ],
+            [
+                ("Buyer A", 10.0, ""),
+                ("Buyer A", 13.0, "After the last day."),
+                ("Held", 11.0, "The buyer is on hold."),
+            ],
+        )
+
     def test_minimum_amounts_hold_back_unless_ignored(self):
         self.buyer.lead_minimum_amount = 50
         self.new_sale()

@@ -287,6 +287,6 @@ class TestReview(GenerationCommon):
         moves = self.env["account.move"].with_user(self.billing_user)
         domain = [("lead_run_id", "!=", False), ("state", "=", "draft")]
         self.assertEqual(moves.search(domain), documents.sorted("id", reverse=True))
-        view = moves.get_view(action["view_id"][0], "list")
+        view = moves.get_view(dict(map(reversed, action["views"]))["list"], "list")
         self.assertIn("action_lead_post_and_send", view["arch"])
         self.assertIn("lead_review_reason", view["arch"])

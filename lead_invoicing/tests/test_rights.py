@@ -33,6 +33,9 @@ lead.unbilled            r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at      r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at.wizard c   c       -     -     -     -     -     c      -
 lead.setup               c     c       -     -     -     -     -     c      -
+lead.invoicing.report    -     -       -     -     -     -     -     -      -
+lead.erasure             -     r       -     -     -     -     -     -      -
+lead.erasure.wizard      -     c       -     -     -     -     -     c      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -41,6 +44,7 @@ OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 PUBLIC_METHODS = {
     "lead.sale": {
         "record_transactions",
+        "action_erase_lead_data",
         "action_unwaive",
         "action_waive",
         "control_totals",
@@ -81,6 +85,9 @@ PUBLIC_METHODS = {
         "action_enter_sale",
         "action_invoice",
     },
+    "lead.invoicing.report": set(),
+    "lead.erasure": set(),
+    "lead.erasure.wizard": {"action_erase", "action_search", "action_search_on"},
     "account.move": {
         "action_lead_post",
         "action_lead_post_and_send",
@@ -228,6 +235,9 @@ class TestRights(RightsCommon):
                 {}
             ),
             "lead.setup": self.env["lead.setup"].create({}),
+            "lead.invoicing.report": self.env["lead.invoicing.report"],
+            "lead.erasure": self.env["lead.erasure"]._erase_on_request(self.sale, "x"),
+            "lead.erasure.wizard": self.env["lead.erasure.wizard"].create({}),
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
@@ -964,6 +974,8 @@ class TestScreens(RightsCommon):
                 "Billing Cycles",
                 "Lead Types",
                 "Buyer References",
+                "Erase Lead Data",
+                "Erased Lead Data",
             },
         )
 

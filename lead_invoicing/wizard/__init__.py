@@ -1,6 +1,7 @@
 from . import (
     account_move_reversal,
     lead_control_totals,
+    lead_erasure_wizard,
     lead_invoice_wizard,
     lead_sale_release_wizard,
     lead_sale_waive_wizard,

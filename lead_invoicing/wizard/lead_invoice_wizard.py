@@ -250,9 +250,13 @@ class LeadInvoiceWizard(models.TransientModel):
 
     def _prepare_other_lines(self, run):
         """Return the values of lines for what these buyers have unbilled besides."""
-        partners = self.partner_ids.commercial_partner_id.with_company(self.company_id)
-        if not partners:
-            return []
+        partners = self.partner_ids.commercial_partner_id
+        held = (
+            self.env["res.partner"]
+            .with_company(self.company_id)
+            .with_context(active_test=False)
+            .search([("lead_billing_hold", "=", True)])
+        )
         # What do these buyers have unbilled that the run leaves out, and why?
         rows = self.env.execute_query(
             SQL(
@@ -274,7 +278,8 @@ class LeadInvoiceWizard(models.TransientModel):
                                END AS left_out
                           FROM lead_sale
                          WHERE company_id = %(company)s
-                           AND commercial_partner_id = ANY(%(partners)s)
+                           AND (%(all_buyers)s
+                                OR commercial_partner_id = ANY(%(partners)s))
                            AND invoice_line_id IS NULL AND NOT waived) unbilled
                  WHERE left_out IS NOT NULL
                  GROUP BY left_out, commercial_partner_id, lead_type_id, currency_id
@@ -286,8 +291,9 @@ class LeadInvoiceWizard(models.TransientModel):
                 all_types=not run.lead_type_ids,
                 types=run.lead_type_ids.ids,
                 company=run.company_id.id,
+                all_buyers=not partners,
                 partners=partners.ids,
-                held=partners.filtered("lead_billing_hold").ids,
+                held=held.ids,
             )
         )
         messages = {

@@ -1,0 +1,225 @@
+from datetime import datetime, time, timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools import SQL
+
+from ..tools.invoicing_report import InvoicingReport
+from ..tools.plain_values import shorten
+from ..tools.report_columns import get_lead_data_fields
+from ..tools.report_params import read_params, refuse
+from ..tools.windows import to_instant
+
+# So many fields of lead data are shown until the reader chooses.
+DEFAULT_FIELDS = 5
+
+
+class LeadInvoicingReport(models.AbstractModel):
+    """Opens the Invoicing Report: one row for each lead transaction of a buyer.
+
+    Whoever may see what is decided here, whatever is asked for: portal users see the
+    rows of their own commercial partner, with the data of the leads that they bought;
+    internal users need the group *Billing* for the rows and *see lead data* for the
+    data, and see the companies that they are in.
+    """
+
+    _name = "lead.invoicing.report"
+    _description = "Invoicing Report"
+
+    @api.model
+    def _open(self, partner, params):
+        """Return the report of a buyer.
+
+        :param partner: the buyer, or a contact of it
+        :param params: dict of texts, as the address of the report has them; all are
+            optional, unknown ones are ignored
+
+            - ``lead_type_id``: one that the buyer has transactions of; by default the
+              first of them
+            - ``date_from``, ``date_to``: days such as 2026-01-31, both inclusive, in
+              the time zone of the buyer's cycle, else of the company's default one,
+              else UTC; by default from the start of the last window that is over
+              (without windows: of last month) until today
+            - ``fields``: names of lead-data fields with commas; empty for none, the
+              first five by default
+            - ``transaction_type``: ``sale``, ``return``, or empty for both
+            - ``invoice_id``: exactly the rows of this document, also those released
+              from it after it was reversed; whatever their dates and, unless one is
+              given, lead types
+        :return: the report
+        :rtype: odoo.addons.lead_invoicing.tools.invoicing_report.InvoicingReport
+        :raises AccessError: if the reader may not see this buyer's rows
+        :raises UserError: a sentence that names the parameter that is not right
+        """
+        partner = partner.commercial_partner_id
+        self._check_reader(partner)
+        asked = read_params(self.env, params)
+        self.env.flush_all()
+        invoice = self._get_invoice(partner, asked.invoice_id)
+        lead_types = self._get_lead_types(partner, invoice)
+        lead_type = self._get_lead_type(lead_types, asked.lead_type_id, invoice)
+        # The time zone is no secret; the reader need not see cycles for it.
+        company = (lead_type or lead_types[:1]).company_id or self.env.company
+        buyer = partner.sudo().with_company(company)
+        cycle = buyer._get_lead_billing_cycle()
+        tz = cycle.tz or "UTC"
+        zone = cycle._get_zone(tz)
+        date_from = date_to = start = end = None
+        if not invoice:
+            date_from, date_to = self._get_days(cycle, asked)
+            start, end = (
+                to_instant(datetime.combine(day, time()), zone)
+                for day in (date_from, date_to + timedelta(days=1))
+            )
+        lead_data = self._get_lead_data(lead_type)
+        return InvoicingReport(
+            self.env,
+            partner=partner,
+            invoice=invoice,
+            lead_types=lead_types,
+            lead_type=lead_type,
+            lead_data=lead_data,
+            names=self._get_names(lead_data, asked.fields),
+            date_from=date_from,
+            date_to=date_to,
+            start=start,
+            end=end,
+            tz=tz,
+            transaction_type=asked.transaction_type,
+        )
+
+    @api.model
+    def _check_reader(self, partner):
+        """Refuse whoever may not see the rows of a buyer.
+
+        :raises AccessError: always the same, whether there is such a buyer or not
+        """
+        reader = self.env.user
+        if reader._is_portal():
+            # Even where a controller lends a portal user more rights.
+            allowed = partner == reader.partner_id.commercial_partner_id
+        else:
+            allowed = self.env.su or (
+                reader.has_group("lead_invoicing.group_user")
+                and partner.has_access("read")
+            )
+        if not (allowed and partner):
+            raise AccessError(self.env._("You cannot see the leads of this buyer."))
+
+    @api.model
+    def _get_invoice(self, partner, invoice_id):
+        """Return the document with this id, if the reader may see it and it is the
+        buyer's; an empty one without an id.
+
+        :raises UserError: if there is none
+        """
+        invoice = self.env["account.move"].browse(invoice_id)
+        if invoice_id and not (
+            invoice.exists()
+            and invoice.has_access("read")
+            and invoice.commercial_partner_id == partner
+        ):
+            raise refuse(
+                "invoice_id",
+                self.env._("There is no such invoice; open it from your invoices."),
+            )
+        return invoice
+
+    @api.model
+    def _get_lead_types(self, partner, invoice):
+        """Return the lead types of a buyer's rows, or of a document's, that the reader
+        may see."""
+        if invoice:
+            # Which lead types are on this document, or were until it was released?
+            query = SQL(
+                """
+                SELECT sale.lead_type_id
+                  FROM account_move_line line
+                  JOIN lead_sale sale ON sale.invoice_line_id = line.id
+                 WHERE line.move_id = %(invoice)s
+                 UNION
+                SELECT sale.lead_type_id
+                  FROM lead_sale_release release
+                  JOIN lead_sale sale ON sale.id = release.sale_id
+                 WHERE release.invoice_id = %(invoice)s
+                """,
+                invoice=invoice.id,
+            )
+        else:
+            # Which lead types has this buyer transactions of?
+            query = SQL(
+                "SELECT DISTINCT lead_type_id FROM lead_sale"
+                " WHERE commercial_partner_id = %s",
+                partner.id,
+            )
+        ids = [lead_type_id for (lead_type_id,) in self.env.execute_query(query)]
+        lead_types = self.env["lead.type"].with_context(active_test=False)
+        if self.env.user._is_portal():
+            # Buyers have no access to lead types, but to what they bought.
+            lead_types = lead_types.sudo()
+        return lead_types.search([("id", "in", ids)])
+
+    @api.model
+    def _get_lead_type(self, lead_types, lead_type_id, invoice):
+        if lead_type_id:
+            lead_type = lead_types.filtered(lambda known: known.id == lead_type_id)
+            if not lead_type:
+                raise refuse(
+                    "lead_type_id",
+                    self.env._(
+                        "There are no leads of this type; choose one of the list."
+                    ),
+                )
+            return lead_type
+        if invoice and len(lead_types) > 1:
+            return lead_types.browse()
+        return lead_types[:1]
+
+    @api.model
+    def _get_days(self, cycle, asked):
+        """Return the first and the last day of the report, as asked for or by default.
+
+        :param cycle: the buyer's, or an empty one
+        """
+        now = fields.Datetime.now()
+        today = cycle._local_date(now)
+        first, last = asked.date_from, asked.date_to
+        if not first and not last:
+            window = cycle and cycle._get_window(now)
+            if window:
+                first = cycle._local_date(window[0])
+            else:
+                first = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+            return first, today
+        return first or last.replace(day=1), last or max(first, today)
+
+    @api.model
+    def _get_lead_data(self, lead_type):
+        """Return {name: definition} of the lead data that the reader may see."""
+        reader = self.env.user
+        allowed = (
+            self.env.su
+            or reader._is_portal()
+            or reader.has_group("lead_invoicing.group_lead_data")
+        )
+        return get_lead_data_fields(lead_type) if allowed else {}
+
+    @api.model
+    def _get_names(self, lead_data, names):
+        """Return the chosen names of lead data, in the order of the lead type.
+
+        :raises UserError: for a name that is not among them
+        """
+        if names is None:
+            return list(lead_data)[:DEFAULT_FIELDS]
+        for name in names:
+            if name not in lead_data:
+                raise refuse(
+                    "fields",
+                    self.env._(
+                        "“%s” is not among the lead data that you can choose here;"
+                        " choose from the list.",
+                        shorten(name),
+                    ),
+                )
+        return [name for name in lead_data if name in names]

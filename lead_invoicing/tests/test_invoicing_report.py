@@ -1,0 +1,323 @@
+"""The rows, columns and totals of the Invoicing Report, and who may see them."""
+
+from datetime import date, datetime
+
+from freezegun import freeze_time
+
+from odoo.exceptions import AccessError, UserError
+
+from .test_rights import RightsCommon
+
+NOVEMBER = {"date_from": "2026-11-01", "date_to": "2026-11-30"}
+
+
+class ReportCommon(RightsCommon):
+    def open(self, user=None, buyer=None, **params):
+        """Open the report of ``buyer`` in November, or as asked for."""
+        model = self.env["lead.invoicing.report"].with_user(user or self.env.user)
+        if "invoice_id" not in params:
+            params = {**NOVEMBER, **params}
+        return model._open((buyer or self.buyer).with_env(model.env), params)
+
+    def refs(self, report):
+        return [row["external_ref"] for row in report.get_page(100)]
+
+
+class TestRows(ReportCommon):
+    def test_rows_by_date_with_what_they_are(self):
+        sale = self.new_sale(
+            price="20.00",
+            lead_ref="L1",
+            campaign="Autumn",
+            lead_data={"first_name": "Ada", "email": "ada@example.com"},
+        )
+        back = self.new_return(sale, "20.00", reason="Duplicate")
+        report = self.open()
+        first, second = report.get_page(10)
+        self.assertEqual(
+            {name: first[name] for name in ("date", "external_ref", "amount")},
+            {
+                # 12:00 UTC in New York
+                "date": datetime(2026, 11, 4, 7),
+                "external_ref": sale.external_ref,
+                "amount": 20,
+            },
+        )
+        self.assertEqual(first["lead_data.first_name"], "Ada")
+        self.assertEqual(first["billing_state"], "unbilled")
+        self.assertEqual(second["external_ref"], back.external_ref)
+        self.assertEqual(second["origin_ref"], sale.external_ref)
+        self.assertEqual(second["reason"], "Duplicate")
+        self.assertEqual(second["amount"], -20)
+        # A return has the data of its sale.
+        self.assertEqual(second["lead_data.first_name"], "Ada")
+
+    def test_params_open_the_same_report_again(self):
+        self.new_sale(lead_data={"first_name": "Ada", "email": "ada@example.com"})
+        report = self.open(fields="email,first_name", transaction_type="sale")
+        self.assertEqual(
+            report.get_params(),
+            {
+                "lead_type_id": str(self.edu.id),
+                "date_from": "2026-11-01",
+                "date_to": "2026-11-30",
+                "fields": "first_name,email",
+                "transaction_type": "sale",
+            },
+        )
+        again = self.open(**report.get_params())
+        self.assertEqual(again.get_params(), report.get_params())
+
+    def test_days_are_inclusive_and_local(self):
+        inside = [
+            self.new_sale(at="2026-11-03T05:00:00Z"),  # midnight in New York
+            self.new_sale(at="2026-11-05T04:59:59Z"),
+        ]
+        self.new_sale(at="2026-11-03T04:59:59Z")
+        self.new_sale(at="2026-11-05T05:00:00Z")
+        report = self.open(date_from="2026-11-03", date_to="2026-11-04")
+        self.assertEqual(self.refs(report), [sale.external_ref for sale in inside])
+        self.assertEqual(report.tz, "America/New_York")
+
+    def test_pages_from_either_end(self):
+        refs = [self.new_sale().external_ref for _number in range(7)]
+        report = self.open()
+        self.assertEqual(report.count, 7)
+        for limit in (1, 2, 3, 7, 10):
+            pages = [report.get_page(limit, offset) for offset in range(0, 7, limit)]
+            found = [row["external_ref"] for page in pages for row in page]
+            self.assertEqual(found, refs)
+            self.assertTrue(all(len(page) == limit for page in pages[:-1]))
+        self.assertEqual(report.get_page(3, 7), [])
+
+    def test_totals(self):
+        sale = self.new_sale(price="20.00")
+        self.new_sale(price="0.00")
+        self.new_sale(price="7.00")._waive("Goodwill")
+        half = self.new_sale(price="10.00")
+        self.new_return(sale)
+        self.new_return(half, "4.00")
+        (total,) = self.open().get_totals()
+        self.assertEqual(total["currency"], self.company.currency_id)
+        self.assertEqual(
+            {name: value for name, value in total.items() if name != "currency"},
+            {
+                "purchased": 3,
+                "purchased_amount": 30,
+                "returned": 1,
+                "returned_amount": -20,
+                "adjusted": 1,
+                "adjusted_amount": -4,
+                "waived": 1,
+                "waived_amount": 7,
+                "net": 2,
+                "net_amount": 6,
+            },
+        )
+        self.assertEqual(self.open().count, 6)
+
+    def test_each_kind_alone(self):
+        sale = self.new_sale()
+        back = self.new_return(sale)
+        self.assertEqual(
+            self.refs(self.open(transaction_type="sale")), [sale.external_ref]
+        )
+        self.assertEqual(
+            self.refs(self.open(transaction_type="return")), [back.external_ref]
+        )
+
+    def test_the_default_days_begin_with_the_last_window(self):
+        self.new_sale()
+        with freeze_time("2026-11-11 03:00"):  # the 10th in New York
+            report = self.open(date_from="", date_to="")
+        self.assertEqual(report.date_from, date(2026, 11, 2))
+        self.assertEqual(report.date_to, date(2026, 11, 10))
+
+    def test_lead_data_that_were_chosen_in_the_order_of_the_type(self):
+        self.new_sale(
+            lead_type="AUTO",
+            lead_data={
+                "fuel": "ev",
+                "extras": ["roof", "hook"],
+                "asked_at": "2026-11-04T12:00:00Z",
+                "born_on": "1980-02-29",
+                "insured": False,
+                "value": -1.5,
+                "vehicle_year": 2019,
+            },
+        )
+        names = "remarks,fuel,extras,insured,value,vehicle_year,born_on,asked_at"
+        report = self.open(fields=names)
+        columns = [column for column in report.columns if column.is_lead_data]
+        self.assertEqual(
+            [column.label for column in columns],
+            [
+                "Vehicle Year",
+                "Currently Insured",
+                "Value",
+                "Born On",
+                "Asked At",
+                "Fuel",
+                "Extras",
+                "Remarks",
+            ],
+        )
+        (row,) = report.get_page(10)
+        self.assertEqual(
+            [row[column.name] for column in columns],
+            [
+                2019,
+                False,
+                -1.5,
+                date(1980, 2, 29),
+                datetime(2026, 11, 4, 7),
+                "ev",
+                "Sun roof, Hook",
+                None,
+            ],
+        )
+        self.assertEqual(report.format_cell(columns[5], row), "Electric")
+        self.assertFalse(
+            [column for column in self.open(fields="").columns if column.is_lead_data]
+        )
+
+    def test_every_state_with_its_invoice(self):
+        billed, waived = self.new_sale(), self.new_sale(price="1.00")
+        waived._waive("Goodwill")
+        document = self.generate()
+        self.new_sale(at="2026-11-10T12:00:00Z")
+        rows = self.open().get_page(10)
+        self.assertEqual(
+            [(row["billing_state"], row["invoice"]) for row in rows],
+            [("invoiced", document.name), ("waived", None), ("unbilled", None)],
+        )
+        self.assertEqual(rows[0]["external_ref"], billed.external_ref)
+
+    def test_sub_accounts_and_currencies_only_when_there_are_any(self):
+        self.new_sale()
+        self.assertFalse(
+            {"sub_account", "currency"} & {c.name for c in self.open().columns}
+        )
+        branch = self.env["res.partner"].create(
+            {"name": "Branch", "ref": "branch", "parent_id": self.buyer.id}
+        )
+        self.env.ref("base.EUR").active = True
+        self.new_sale(branch, currency="EUR")
+        report = self.open()
+        self.assertEqual(
+            [(row["sub_account"], row["currency"]) for row in report.get_page(10)],
+            [("Buyer A", "USD"), ("Branch", "EUR")],
+        )
+        self.assertEqual(
+            [total["currency"].name for total in report.get_totals()], ["EUR", "USD"]
+        )
+
+    def test_a_buyer_without_leads(self):
+        report = self.open(buyer=self.new_buyer("Buyer C"))
+        self.assertFalse(report.lead_type)
+        self.assertEqual((report.count, report.get_page(10)), (0, []))
+
+
+class TestInvoiceRows(ReportCommon):
+    def test_exactly_the_rows_of_a_document_of_several_types(self):
+        sale = self.new_sale()
+        auto = self.new_sale(lead_type="AUTO")
+        document = self.generate()
+        self.new_sale(at="2026-11-10T12:00:00Z")
+        report = self.open(invoice_id=str(document.id))
+        self.assertEqual(self.refs(report), [sale.external_ref, auto.external_ref])
+        self.assertEqual(
+            [
+                report.format_cell(
+                    next(c for c in report.columns if c.name == "lead_type"), row
+                )
+                for row in report.get_page(10)
+            ],
+            ["Online Degree", "Auto Insurance"],
+        )
+        self.assertEqual(report.get_difference(), 0)
+        one = self.open(invoice_id=str(document.id), lead_type_id=str(self.auto.id))
+        self.assertEqual(self.refs(one), [auto.external_ref])
+        self.assertIsNone(one.get_difference())
+
+    def test_released_rows_stay_on_the_reversed_document(self):
+        self.bill()
+        self.reverse().action_post()
+        self.document._release_credited_lead_sales("Wrong buyer")
+        report = self.open(invoice_id=str(self.document.id))
+        self.assertEqual(self.refs(report), [self.sale.external_ref])
+        self.assertEqual(report.get_page(1)[0]["billing_state"], "unbilled")
+        self.assertEqual(report.get_difference(), 0)
+
+    def test_a_lead_line_that_somebody_changed(self):
+        self.new_sale(price="10.00")
+        self.cycle.posting = "draft"
+        document = self.generate()
+        document.invoice_line_ids.price_unit = 12
+        self.assertEqual(self.open(invoice_id=str(document.id)).get_difference(), 2)
+
+
+class TestReaders(ReportCommon):
+    def setUp(self):
+        super().setUp()
+        self.bill()
+
+    def test_buyers_see_their_own_with_the_data_of_their_leads(self):
+        report = self.open(self.portal_user)
+        (row,) = report.get_page(10)
+        self.assertEqual(row["lead_data.first_name"], "Ada")
+        self.assertEqual(row["invoice"], self.document.name)
+
+    def test_nobody_else_sees_them(self):
+        for user in (
+            self.other_portal_user,
+            self.plain_user,
+            self.accountant,
+            self.integrator,
+            self.public_user,
+        ):
+            with self.subTest(user=user.id), self.assertRaises(AccessError):
+                self.open(user)
+
+    def test_a_portal_user_with_more_rights_lent_by_a_controller(self):
+        model = self.env["lead.invoicing.report"].with_user(self.portal_user).sudo()
+        with self.assertRaises(AccessError):
+            model._open(self.other_buyer, {})
+
+    def test_a_clerk_sees_data_only_with_the_right(self):
+        report = self.open(self.billing_user)
+        self.assertEqual(self.refs(report), [self.sale.external_ref])
+        self.assertFalse([c for c in report.columns if c.is_lead_data])
+        with self.assertRaisesRegex(UserError, "^fields: "):
+            self.open(self.billing_user, fields="first_name")
+
+    def test_another_companys_clerk_sees_no_type_and_no_row(self):
+        report = self.open(self.stranger)
+        self.assertFalse(report.lead_types)
+        self.assertEqual(report.count, 0)
+        with self.assertRaisesRegex(UserError, "^lead_type_id: "):
+            self.open(self.stranger, lead_type_id=str(self.edu.id))
+
+    def test_every_bad_parameter_is_a_sentence_that_names_it(self):
+        for name, value in (
+            ("lead_type_id", "x"),
+            ("lead_type_id", "1; DROP TABLE lead_sale"),
+            ("lead_type_id", "9" * 30),
+            ("lead_type_id", str(self.auto.id)),  # another's
+            ("date_from", "2026-13-01"),
+            ("date_from", "0001-01-01"),
+            ("date_to", "<script>"),
+            ("date_to", "2026-10-01"),  # before the first day
+            ("fields", "password"),
+            ("fields", "vehicle_year"),  # of another type
+            ("fields", "first_name'; --"),
+            ("transaction_type", "' OR 1=1 --"),
+            ("invoice_id", "-1"),
+            ("invoice_id", str(2**31 - 2)),
+        ):
+            for user in (self.portal_user, self.manager):
+                with (
+                    self.subTest(name=name, value=value, user=user.login),
+                    self.assertRaisesRegex(UserError, f"^{name}: "),
+                ):
+                    self.open(user, **{name: value})
