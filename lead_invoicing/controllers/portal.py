@@ -8,10 +8,10 @@ from odoo.http import request
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
+from .report import MIME_TYPES
+
 URL = "/my/invoicing-report"
 ROWS_PER_PAGE = 50
-# The formats of a download, as they are called.
-FORMATS = {"csv": "CSV", "xlsx": "XLSX", "pdf": "PDF"}
 
 _PAGE = re.compile("[1-9][0-9]{0,8}", re.ASCII)
 
@@ -98,7 +98,7 @@ class LeadPortal(CustomerPortal):
                 last=pager["offset"] + len(rows),
                 all=report.count,
             ),
-            "formats": FORMATS,
+            "formats": list(MIME_TYPES),
         }
 
     def _open_lead_report(self, buyer, params):

@@ -3,6 +3,7 @@ from . import (
     account_move_line,
     account_move_send,
     account_payment,
+    ir_actions_report,
     ir_fields_converter,
     lead_billing_cycle,
     lead_buyer_ref,

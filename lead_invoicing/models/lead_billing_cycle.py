@@ -300,17 +300,16 @@ class LeadBillingCycle(models.Model):
         schedule = self._get_schedule()
         return schedule.last_closed(moment) if schedule else None
 
-    def _get_next_invoice(self):
-        """Return what buyers of this cycle are told of their next invoice.
+    def _get_next_window(self):
+        """Return the window that the next scheduled invoices are for.
 
-        :return: its window, printed in the language of the context, and when it is
-            made (naive UTC); both False when no schedule bills them
+        :rtype: lead_invoicing.tools.windows.Window | bool
+        :return: False when no schedule bills anyone, and of an empty recordset
         :raise UserError: if the server does not know the cycle's time zone
         """
         if not self.next_generation_at:
-            return False, False
-        start, end, generation = self._next_due_window(self.next_generation_at)
-        return self._format_window(start, end, self.tz), generation
+            return False
+        return self._next_due_window(self.next_generation_at)
 
     def _next_due_window(self, after):
         """Return the first window whose invoices are made at or after a moment.

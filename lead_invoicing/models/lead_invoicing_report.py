@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from ..tools.invoicing_report import InvoicingReport
+from ..tools.invoicing_report import InvoicingReport, get_source_sql
 from ..tools.plain_values import shorten
 from ..tools.report_columns import get_lead_data_fields
 from ..tools.report_params import read_params, refuse
@@ -56,10 +56,9 @@ class LeadInvoicingReport(models.AbstractModel):
         asked = read_params(self.env, params)
         self.env.flush_all()
         invoice = self._get_invoice(partner, asked.invoice_id)
-        lead_types = self._get_lead_types(partner, invoice)
-        lead_type = self._get_lead_type(lead_types, asked.lead_type_id, invoice)
+        lead_type = self._get_lead_type(partner, invoice, asked.lead_type_id)
         # The time zone is no secret; the reader need not see cycles for it.
-        company = (lead_type or lead_types[:1]).company_id or self.env.company
+        company = (invoice or lead_type).sudo().company_id or self.env.company
         buyer = partner.sudo().with_company(company)
         cycle = buyer._get_lead_billing_cycle()
         tz = cycle.tz or "UTC"
@@ -76,7 +75,6 @@ class LeadInvoicingReport(models.AbstractModel):
             self.env,
             partner=partner,
             invoice=invoice,
-            lead_types=lead_types,
             lead_type=lead_type,
             lead_data=lead_data,
             names=self._get_names(lead_data, asked.fields),
@@ -126,33 +124,31 @@ class LeadInvoicingReport(models.AbstractModel):
         return invoice
 
     @api.model
-    def _get_lead_types(self, partner, invoice):
+    def _get_lead_types(self, partner, invoice, lead_type_id=None):
         """Return the lead types of a buyer's rows, or of a document's, that the reader
-        may see."""
-        if invoice:
-            # Which lead types are on this document, or were until it was released?
+        may see.
+
+        :param lead_type_id: look for this one only
+        """
+        source = get_source_sql(invoice)
+        if lead_type_id:
+            # Has this buyer any transaction of this lead type, in all or on a document?
             query = SQL(
-                """
-                SELECT sale.lead_type_id
-                  FROM account_move_line line
-                  JOIN lead_sale sale ON sale.invoice_line_id = line.id
-                 WHERE line.move_id = %(invoice)s
-                 UNION
-                SELECT sale.lead_type_id
-                  FROM lead_sale_release release
-                  JOIN lead_sale sale ON sale.id = release.sale_id
-                 WHERE release.invoice_id = %(invoice)s
-                """,
-                invoice=invoice.id,
+                "SELECT sale.lead_type_id FROM %s WHERE sale.commercial_partner_id = %s"
+                " AND sale.lead_type_id = %s LIMIT 1",
+                source,
+                partner.id,
+                lead_type_id,
             )
         else:
             # Which lead types has this buyer transactions of?
             query = SQL(
-                "SELECT DISTINCT lead_type_id FROM lead_sale"
-                " WHERE commercial_partner_id = %s",
+                "SELECT DISTINCT sale.lead_type_id FROM %s"
+                " WHERE sale.commercial_partner_id = %s",
+                source,
                 partner.id,
             )
-        ids = [lead_type_id for (lead_type_id,) in self.env.execute_query(query)]
+        ids = [found for (found,) in self.env.execute_query(query)]
         lead_types = self.env["lead.type"].with_context(active_test=False)
         if self.env.user._is_portal():
             # Buyers have no access to lead types, but to what they bought.
@@ -160,17 +156,13 @@ class LeadInvoicingReport(models.AbstractModel):
         return lead_types.search([("id", "in", ids)])
 
     @api.model
-    def _get_lead_type(self, lead_types, lead_type_id, invoice):
-        if lead_type_id:
-            lead_type = lead_types.filtered(lambda known: known.id == lead_type_id)
-            if not lead_type:
-                raise refuse(
-                    "lead_type_id",
-                    self.env._(
-                        "There are no leads of this type; choose one of the list."
-                    ),
-                )
-            return lead_type
+    def _get_lead_type(self, partner, invoice, lead_type_id):
+        lead_types = self._get_lead_types(partner, invoice, lead_type_id)
+        if lead_type_id and not lead_types:
+            raise refuse(
+                "lead_type_id",
+                self.env._("There are no leads of this type; choose one of the list."),
+            )
         if invoice and len(lead_types) > 1:
             return lead_types.browse()
         return lead_types[:1]

@@ -225,8 +225,12 @@ class LeadSale(models.Model):
         "(company_id, commercial_partner_id, date)"
         " WHERE invoice_line_id IS NULL AND NOT waived"
     )
-    # A buyer's rows by date, page by page: reports and the portal.
-    _commercial_partner_date_idx = models.Index("(commercial_partner_id, date, id)")
+    # A buyer's rows by date, page by page, and their totals: reports and the portal.
+    # What is included lets PostgreSQL find a page and add up without reading the rows.
+    _commercial_partner_date_idx = models.Index(
+        "(commercial_partner_id, date, id) INCLUDE (lead_type_id, partner_id,"
+        " transaction_type, currency_id, amount, waived, price_adjustment)"
+    )
     # Was this lead sold before?
     _lead_ref_idx = models.Index("(company_id, lead_ref) WHERE lead_ref IS NOT NULL")
     # The rows of an invoice; and foreign keys, which are slow to check without.

@@ -158,12 +158,17 @@ class ResPartner(models.Model):
     @api.depends("lead_billing_cycle_id", "lead_billing_hold", "commercial_partner_id")
     @api.depends_context("company", "lang")
     def _compute_lead_next_window(self):
-        windows = {}
+        # Thousands of buyers have a handful of cycles.
+        nexts = {}
         for partner in self:
             cycle = partner._get_lead_billing_cycle()
-            if cycle not in windows:
-                windows[cycle] = cycle._get_next_invoice()
-            window, moment = windows[cycle]
+            if cycle not in nexts:
+                window = cycle._get_next_window()
+                nexts[cycle] = (
+                    window and cycle._format_window(window.start, window.end, cycle.tz),
+                    window and window.generation,
+                )
+            window, moment = nexts[cycle]
             is_due = not partner.lead_billing_hold
             partner.lead_next_window = is_due and window
             partner.lead_next_invoice_at = is_due and moment
@@ -235,18 +240,6 @@ class ResPartner(models.Model):
             or self.env.company.lead_billing_cycle_id
         )
 
-    def _get_lead_next_window(self):
-        """Return the window that the next scheduled invoice of this buyer is for, in
-        the current company; False when no schedule bills it.
-
-        :rtype: lead_invoicing.tools.windows.Window | bool
-        """
-        self.ensure_one()
-        cycle = self._get_lead_billing_cycle()
-        if self.lead_billing_hold or not cycle.next_generation_at:
-            return False
-        return cycle._next_due_window(cycle.next_generation_at)
-
     def _get_lead_outlook(self):
         """Return what this buyer is told of its next invoice, in the current company.
 
@@ -262,7 +255,7 @@ class ResPartner(models.Model):
         self.ensure_one()
         company = self.env.company
         cycle = self._get_lead_billing_cycle()
-        window = self._get_lead_next_window()
+        window = not self.lead_billing_hold and cycle._get_next_window()
         amounts = self._read_lead_unbilled(window, cycle.include_earlier)
         outlook = {
             "company": company,

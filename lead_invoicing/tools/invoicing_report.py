@@ -1,13 +1,45 @@
 """The Invoicing Report itself: one provider of rows and totals for every format."""
 
+import re
+from contextlib import contextmanager
 from functools import cached_property
 
-from odoo.tools import SQL
+from odoo.models import BaseModel
+from odoo.tools import SQL, format_date
 
-from .report_columns import JOINS, format_value, get_columns
+from .report_columns import DATA, IS_ERASED, JOINS, format_value, get_columns
+from .report_csv import iter_csv
+from .report_xlsx import write_xlsx
 
 # Kinds of transactions, as the totals count them.
 KINDS = ("purchased", "returned", "adjusted", "waived")
+# So many rows are in memory at a time.
+BATCH = 2000
+
+
+def get_source_sql(invoice):
+    """Return the SQL for where rows come from, as ``sale``.
+
+    :param invoice: the document whose rows are wanted, an empty ``account.move`` for
+        those of all
+    """
+    if not invoice:
+        return SQL("lead_sale sale")
+    # Which transactions are on this document, or were until they were released?
+    return SQL(
+        """
+        (SELECT billed.*
+           FROM account_move_line move_line
+           JOIN lead_sale billed ON billed.invoice_line_id = move_line.id
+          WHERE move_line.move_id = %(invoice)s
+          UNION ALL
+         SELECT released.*
+           FROM lead_sale_release release
+           JOIN lead_sale released ON released.id = release.sale_id
+          WHERE release.invoice_id = %(invoice)s) sale
+        """,
+        invoice=invoice.id,
+    )
 
 
 class InvoicingReport:
@@ -22,8 +54,8 @@ class InvoicingReport:
 
     :param env: the reader's environment
     :param partner: the billed buyer, a commercial partner
+    :param invoice: the document whose rows these are; empty for a report by dates
     :param lead_type: one lead type; empty for an invoice with leads of several types
-    :param lead_types: those that the reader can choose from
     :param lead_data: {name: definition} of the lead data that the reader may choose
     :param names: of the lead data that was chosen, in the order of the lead type
     :param date_from, date_to: the first and the last day, both inclusive; None for the
@@ -31,14 +63,14 @@ class InvoicingReport:
     :param start, end: the same as instants, ``[start, end)`` in naive UTC
     :param tz: name of the time zone in which days and times are told
     :param transaction_type: ``sale``, ``return`` (with price adjustments), None: both
-    :param invoice: if given, the document whose rows these are
     """
 
     def __init__(self, env, **values):
         self.env = env
+        self._values = values
         self.partner = values["partner"]
+        self.invoice = values["invoice"]
         self.lead_type = values["lead_type"]
-        self.lead_types = values["lead_types"]
         self.lead_data = values["lead_data"]
         self.names = values["names"]
         self.date_from = values["date_from"]
@@ -47,11 +79,39 @@ class InvoicingReport:
         self.end = values["end"]
         self.tz = values["tz"]
         self.transaction_type = values["transaction_type"]
-        self.invoice = values["invoice"]
 
     # ------------------------------------------------------------------
     # Columns, totals, pages
     # ------------------------------------------------------------------
+
+    @cached_property
+    def lead_types(self):
+        """The lead types that the reader can choose from, a ``lead.type``."""
+        model = self.env["lead.invoicing.report"]
+        return model._get_lead_types(self.partner, self.invoice)
+
+    def get_title(self):
+        """Return what this report is called, for people."""
+        if self.invoice:
+            return self.env._(
+                "Leads of %s", self.invoice.sudo().name or self.env._("a draft")
+            )
+        days = [format_date(self.env, day) for day in (self.date_from, self.date_to)]
+        return self.env._(
+            "Invoicing Report: %(lead_type)s, %(first)s to %(last)s",
+            lead_type=self.lead_type.name or self.env._("no leads"),
+            first=days[0],
+            last=days[1],
+        )
+
+    def get_filename(self, extension):
+        """Return a name for a file of this report, in plain characters."""
+        if self.invoice:
+            parts = ["leads", self.invoice.sudo().name or "draft"]
+        else:
+            parts = ["leads", self.lead_type.code, self.date_from, self.date_to]
+        name = "-".join(str(part) for part in parts if part)
+        return f"{re.sub('[^A-Za-z0-9]+', '-', name).strip('-')}.{extension}"
 
     @cached_property
     def columns(self):
@@ -90,11 +150,25 @@ class InvoicingReport:
             )
         return sorted(totals.values(), key=lambda total: total["currency"].name)
 
+    def get_total_labels(self):
+        """Return the names of the numbers in a total with their labels, for people, in
+        their order; without what these rows have none of."""
+        labels = {
+            "purchased": self.env._("Purchased"),
+            "returned": self.env._("Returned"),
+            "adjusted": self.env._("Price adjustments"),
+            "net": self.env._("Net"),
+            "waived": self.env._("Waived, in no total"),
+        }
+        found = {group["kind"] for group in self._groups}
+        always = {"purchased", "returned", "net"}
+        return [item for item in labels.items() if item[0] in always | found]
+
     def get_page(self, limit, offset=0):
         """Return some of the rows: a list of dicts of values by the names of columns.
 
         Whatever is not known is None. Where the lead data were erased, the key
-        ``is_erased`` is true and there are no values; :meth:`format_cell` says so.
+        ``is_erased`` is true; :meth:`format_cell` says so.
 
         :param int limit: at most so many rows
         :param int offset: after so many rows
@@ -137,9 +211,71 @@ class InvoicingReport:
 
     def format_cell(self, column, row):
         """Return a cell as text for people, in the language of the reader."""
-        if column.is_lead_data and row["is_erased"]:
+        value = row[column.name]
+        if value is None and column.is_lead_data and row["is_erased"]:
             return self.env._("erased")
-        return format_value(self.env, column, row[column.name])
+        return format_value(self.env, column, value)
+
+    # ------------------------------------------------------------------
+    # Files: memory does not grow with rows
+    # ------------------------------------------------------------------
+
+    def iter_csv(self):
+        """Yield the report as CSV, in pieces of bytes, on a cursor of its own: whoever
+        pulls them may do so after the request. The last line counts the rows; a file
+        that ends otherwise is not whole."""
+        with self._on_own_cursor() as report:
+            yield from iter_csv(report)
+
+    def write_xlsx(self, file):
+        """Write the report as XLSX.
+
+        :param file: a path, or a file to write bytes to that can be sought in
+        """
+        write_xlsx(self, file)
+
+    def get_pdf(self):
+        """Return the report as PDF, as bytes.
+
+        :raises UserError: if there are more rows than can be printed in good time
+        """
+        # Rendered as the reader, who opens the report once more.
+        content, _type = self.env["ir.actions.report"]._render_qweb_pdf(
+            "lead_invoicing.action_report_invoicing",
+            self.partner.ids,
+            data=self.get_params(),
+        )
+        return content
+
+    def iter_rows(self):
+        """Yield all rows as tuples: a value for each column, and whether the lead data
+        were erased."""
+        cr = self.env.cr
+        cr.execute(
+            SQL(
+                "DECLARE lead_invoicing_report NO SCROLL CURSOR FOR %s",
+                self.get_rows_sql(),
+            )
+        )
+        while True:
+            cr.execute(SQL("FETCH %s FROM lead_invoicing_report", BATCH))
+            rows = cr.fetchall()
+            yield from rows
+            if len(rows) < BATCH:
+                break
+        cr.execute("CLOSE lead_invoicing_report")
+
+    @contextmanager
+    def _on_own_cursor(self):
+        """Give this report on a cursor that nobody else uses, of a replica if there is
+        one, which sees one state of the ledger from the first to the last row."""
+        with self.env.registry.cursor(readonly=True) as cr:
+            env = self.env(cr=cr)
+            values = {
+                name: value.with_env(env) if isinstance(value, BaseModel) else value
+                for name, value in self._values.items()
+            }
+            yield InvoicingReport(env, **values)
 
     # ------------------------------------------------------------------
     # SQL
@@ -162,7 +298,7 @@ class InvoicingReport:
                  WHERE %s
                  GROUP BY currency_id, kind
                 """,
-                self._get_source_sql(),
+                get_source_sql(self.invoice),
                 self._get_where_sql(),
             )
         )
@@ -186,26 +322,6 @@ class InvoicingReport:
             total.update({kind: 0, f"{kind}_amount": 0})
         return total
 
-    def _get_source_sql(self):
-        """Return where the rows come from, as ``sale``."""
-        if not self.invoice:
-            return SQL("lead_sale sale")
-        # Which transactions are on this document, or were until they were released?
-        return SQL(
-            """
-            (SELECT billed.*
-               FROM account_move_line move_line
-               JOIN lead_sale billed ON billed.invoice_line_id = move_line.id
-              WHERE move_line.move_id = %(invoice)s
-              UNION ALL
-             SELECT released.*
-               FROM lead_sale_release release
-               JOIN lead_sale released ON released.id = release.sale_id
-              WHERE release.invoice_id = %(invoice)s) sale
-            """,
-            invoice=self.invoice.id,
-        )
-
     def _get_where_sql(self):
         conditions = [SQL("sale.commercial_partner_id = %s", self.partner.id)]
         if self.lead_type or not self.invoice:
@@ -226,26 +342,60 @@ class InvoicingReport:
             stop = min(offset + limit, self.count)
             limit, offset = max(stop - offset, 0), self.count - stop
             direction = SQL("DESC")
-        return SQL(
-            """
-            SELECT %(cells)s
-              FROM (SELECT sale.id
-                      FROM %(source)s
-                     WHERE %(where)s
-                     ORDER BY sale.date %(direction)s, sale.id %(direction)s
-                     LIMIT %(limit)s OFFSET %(offset)s) page
-              JOIN lead_sale sale ON sale.id = page.id
-              %(joins)s
-             ORDER BY sale.date, sale.id
-            """,
-            cells=SQL(", ").join(self._get_cells()),
-            source=self._get_source_sql(),
-            where=self._get_where_sql(),
-            direction=direction,
-            limit=limit,
-            offset=offset,
-            joins=JOINS,
+        return self._get_values_sql(
+            SQL(
+                """
+                (SELECT sale.id
+                   FROM %(source)s
+                  WHERE %(where)s
+                  ORDER BY sale.date %(direction)s, sale.id %(direction)s
+                  LIMIT %(limit)s OFFSET %(offset)s) page
+                   JOIN lead_sale sale ON sale.id = page.id
+                %(joins)s
+                """,
+                source=get_source_sql(self.invoice),
+                where=self._get_where_sql(),
+                direction=direction,
+                limit=limit,
+                offset=offset,
+                joins=JOINS,
+            )
         )
 
-    def _get_cells(self):
-        return [*(column.sql for column in self.columns), SQL("FALSE")]
+    def get_rows_sql(self):
+        """Return the query for all rows: a value for each column, and whether the lead
+        data were erased."""
+        return self._get_values_sql(
+            SQL(
+                "%s %s WHERE %s",
+                get_source_sql(self.invoice),
+                JOINS,
+                self._get_where_sql(),
+            )
+        )
+
+    def _get_values_sql(self, sales):
+        """Return the query for the values of transactions, in the order of rows.
+
+        :param sales: what follows FROM
+        """
+        names = [SQL.identifier(f"cell_{i}") for i, _column in enumerate(self.columns)]
+        # The fence (OFFSET 0) has each cell looked up once, however often it is read.
+        return SQL(
+            """
+            SELECT %(values)s, is_erased
+              FROM (SELECT %(cells)s, %(is_erased)s, %(data)s
+                      FROM %(sales)s
+                     ORDER BY sale.date, sale.id
+                    OFFSET 0) AS row(%(names)s, is_erased, lead_data)
+            """,
+            values=SQL(", ").join(
+                column.read(name)
+                for column, name in zip(self.columns, names, strict=True)
+            ),
+            cells=SQL(", ").join(column.sql for column in self.columns),
+            is_erased=IS_ERASED,
+            data=DATA,
+            sales=sales,
+            names=SQL(", ").join(names),
+        )

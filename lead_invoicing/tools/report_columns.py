@@ -1,12 +1,15 @@
 """The columns of the Invoicing Report, and the SQL for their cells.
 
-The SQL reads one row of ``lead_sale sale``, joined as in ``JOINS``.
+A cell is made in two steps, so that what is costly is done once: ``sql`` looks it up in
+one row of ``lead_sale sale``, joined as in ``JOINS``; ``read`` makes the value of it,
+with the lead data at hand as ``lead_data``.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from odoo.tools import SQL, format_date, format_datetime, formatLang
+from odoo.tools import SQL, format_date, format_time, formatLang
 
 from .lead_data import VALUE_TYPES
 
@@ -25,7 +28,10 @@ JOINS = SQL(
     """
 )
 # A return has the data of its sale, unless it came with its own.
-_DATA = SQL("COALESCE(NULLIF(sale.lead_data, '{}'), origin.lead_data)")
+DATA = SQL("COALESCE(NULLIF(sale.lead_data, '{}'), origin.lead_data)")
+IS_ERASED = SQL(
+    "COALESCE(sale.lead_data_erased_at, origin.lead_data_erased_at) IS NOT NULL"
+)
 _BILLING_STATE = SQL(
     """
     CASE WHEN sale.waived THEN 'waived'
@@ -51,8 +57,9 @@ class Column:
     :param label: for people, in the language of the reader
     :param type: ``char``, ``boolean``, ``date``, ``datetime`` (naive, in the time zone
         of the report), ``integer``, ``float``, ``monetary`` or ``selection``
-    :param sql: the value of a cell
+    :param sql: what is looked up
     :param options: of a selection: {value: label}
+    :param read: from the SQL of what was looked up to that of the value of the cell
     """
 
     name: str
@@ -60,6 +67,7 @@ class Column:
     type: str
     sql: SQL
     options: dict | None = None
+    read: Callable[[SQL], SQL] = lambda cell: cell
 
     @property
     def is_lead_data(self):
@@ -148,72 +156,88 @@ def format_value(env, column, value):
         return format_date(env, value)
     if column.type == "datetime":
         # It is in the time zone of the report already.
-        return format_datetime(env, value, tz="UTC")
+        time = format_time(env, value.time(), time_format="short")
+        return f"{format_date(env, value.date())} {time}"
     if column.type in ("float", "monetary"):
         return formatLang(env, value, digits=2)
     return str(value)
 
 
 def _localize(sql, tz):
-    """Return a moment in a time zone, to the second."""
-    return SQL("(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)::timestamp(0)", sql, tz)
+    """Return a moment as a clock in the time zone shows it."""
+    return SQL("(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)", sql, tz)
 
 
 def _get_lead_data_column(prop, tz):
+    """Return the column of a field of lead data. Whatever is stored that is not of the
+    type of the field is left out: it may not break the report."""
     name, kind = prop["name"], prop["type"]
-    value = SQL("(%s -> %s)", _DATA, name)
+    label = prop.get("string") or name
+    value = SQL("%s -> %s", DATA, name)
     options = None
     if kind in ("selection", "tags"):
         options = {option[0]: option[1] for option in prop.get(kind) or ()}
     if kind in ("integer", "float", "monetary"):
-        sql = SQL(
-            "CASE WHEN jsonb_typeof(%(value)s) = 'number'"
-            " THEN (%(value)s)::numeric END",
-            value=value,
-        )
         kind = "integer" if kind == "integer" else "float"
+        read = _get_reader("number", "numeric")
     elif kind == "boolean":
-        sql = SQL(
-            "CASE WHEN jsonb_typeof(%(value)s) = 'boolean'"
-            " THEN (%(value)s)::boolean END",
-            value=value,
-        )
-    elif kind in ("date", "datetime"):
-        # Nothing that is stored wrongly may break the report.
-        template = "YYYY-MM-DD" if kind == "date" else "YYYY-MM-DD HH24:MI:SS"
-        path = f'$.datetime("{template}")'
-        sql = SQL(
-            "(jsonb_path_query_first(%s, %s, silent => TRUE) #>> '{}')::%s",
-            value,
-            path,
-            SQL("date" if kind == "date" else "timestamp"),
-        )
-        if kind == "datetime":
-            sql = _localize(sql, tz)
+        read = _get_reader("boolean", "bool")
+    elif kind == "date":
+        read = _get_date_reader("YYYY-MM-DD", "date")
+    elif kind == "datetime":
+        read_utc = _get_date_reader("YYYY-MM-DD HH24:MI:SS", "timestamp")
+
+        def read(cell):
+            return _localize(read_utc(cell), tz)
+
     elif kind == "tags":
-        sql = _get_tags_sql(value, options)
+        read = _get_tags_reader(options)
         kind, options = "char", None
     else:
-        # Odoo stores False for an emptied text.
-        sql = SQL("NULLIF(%s, 'false') #>> '{}'", value)
+        value = SQL("%s ->> %s", DATA, name)
+        read = _get_text_reader(name)
         kind = "selection" if kind == "selection" else "char"
-    label = prop.get("string") or name
-    return Column(LEAD_DATA + name, label, kind, sql, options)
+    return Column(LEAD_DATA + name, label, kind, value, options, read)
 
 
-def _get_tags_sql(value, labels):
-    return SQL(
-        """
-        (SELECT string_agg(COALESCE(%(labels)s ->> tag, tag), ', ' ORDER BY place)
-           FROM jsonb_array_elements_text(
-                    CASE jsonb_typeof(%(value)s) WHEN 'array' THEN %(value)s END
-                ) WITH ORDINALITY tags(tag, place))
-        """,
-        labels=get_options_sql(labels),
-        value=value,
+def _get_reader(json_type, sql_type):
+    return lambda cell: SQL(
+        "CASE WHEN jsonb_typeof(%s) = %s THEN (%s)::%s END",
+        cell,
+        json_type,
+        cell,
+        SQL.identifier(sql_type),
     )
 
 
-def get_options_sql(options):
-    """Return the labels of a selection, as an object of PostgreSQL."""
-    return SQL("%s::jsonb", json.dumps(options))
+def _get_date_reader(template, sql_type):
+    return lambda cell: SQL(
+        "(jsonb_path_query_first(%s, %s, silent => TRUE) #>> '{}')::%s",
+        cell,
+        f'$.datetime("{template}")',
+        SQL.identifier(sql_type),
+    )
+
+
+def _get_text_reader(name):
+    # Odoo stores False for a text that somebody emptied.
+    return lambda cell: SQL(
+        "CASE WHEN %(cell)s = 'false' AND lead_data -> %(name)s = 'false'"
+        " THEN NULL ELSE %(cell)s END",
+        cell=cell,
+        name=name,
+    )
+
+
+def _get_tags_reader(labels):
+    return lambda cell: SQL(
+        """
+        (SELECT string_agg(COALESCE(%(labels)s::jsonb ->> tag, tag), ', '
+                           ORDER BY place)
+           FROM jsonb_array_elements_text(
+                    CASE jsonb_typeof(%(cell)s) WHEN 'array' THEN %(cell)s END
+                ) WITH ORDINALITY tags(tag, place))
+        """,
+        labels=json.dumps(labels),
+        cell=cell,
+    )

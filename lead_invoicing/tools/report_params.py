@@ -51,12 +51,12 @@ def read_params(env, params):
     """
     given = {name: params.get(name) for name in NAMES}
     result = ReportParams(
-        lead_type_id=_read_id(env, "lead_type_id", given["lead_type_id"]),
+        lead_type_id=read_id(env, "lead_type_id", given["lead_type_id"]),
         date_from=_read_date(env, "date_from", given["date_from"]),
         date_to=_read_date(env, "date_to", given["date_to"]),
         fields=_read_names(given["fields"]),
         transaction_type=_read_type(env, given["transaction_type"]),
-        invoice_id=_read_id(env, "invoice_id", given["invoice_id"]),
+        invoice_id=read_id(env, "invoice_id", given["invoice_id"]),
     )
     if result.date_from and result.date_to and result.date_from > result.date_to:
         raise refuse(
@@ -69,7 +69,7 @@ def read_params(env, params):
     return result
 
 
-def _read_id(env, name, value):
+def read_id(env, name, value):
     if not value:
         return None
     text = str(value).strip()

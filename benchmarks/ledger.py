@@ -1,0 +1,151 @@
+"""A ledger of any size, written by SQL: one watched buyer among a thousand others.
+
+`prepare` runs inside Odoo and makes what the rows point to; `fill` writes the rows.
+They lie in the table as a platform would have reported them: by date, the watched
+buyer's in between all others', a twentieth of them returns, nearly all of them on
+posted invoices.
+"""
+
+from datetime import date
+
+from demo import load
+from tools.shell import say
+
+OTHERS = 1000
+MONTHS = 12
+FIRST_DAY = date(2025, 1, 1)
+WATCHED = "WATCHED"
+# One lead-data field of each kind that leads have much of.
+FIELDS = ("first_name", "last_name", "email", "phone", "state")
+
+# What the rows of each buyer are billed on: one lead line per buyer and month.
+_LINES = """
+    SELECT line.id, move.commercial_partner_id AS partner_id, move.invoice_date AS day
+      FROM account_move_line line
+      JOIN account_move move ON move.id = line.move_id
+     WHERE line.lead_type_id IS NOT NULL AND move.state = 'posted'
+"""
+_FILL = """
+    INSERT INTO lead_sale (
+        id, external_ref, transaction_type, origin_id, return_number, partner_id,
+        commercial_partner_id, lead_type_id, lead_ref, campaign, lead_data, company_id,
+        currency_id, price, amount, date, reason, waived, price_adjustment,
+        invoice_line_id, create_date, create_uid)
+    WITH world AS (
+        SELECT type.id AS type_id, type.company_id, company.currency_id,
+               (SELECT id FROM res_partner WHERE ref = '{watched}') AS watched_id,
+               (SELECT array_agg(id ORDER BY id) FROM res_partner
+                 WHERE ref LIKE 'OTHER%') AS other_ids
+          FROM lead_type type JOIN res_company company ON company.id = type.company_id
+         WHERE type.code = 'EDU'
+    ), row AS MATERIALIZED (
+        SELECT n, own, world.*,
+               CASE WHEN own THEN watched_id
+                    ELSE other_ids[1 + n % array_length(other_ids, 1)] END AS buyer_id,
+               CASE WHEN own AND (n / {every}) % 20 = 19 THEN n - 10 * {every}
+                    END AS sale_n,
+               timestamp '{first}' + n * (interval '{days} days' / {total}) AS moment
+          FROM generate_series(1, {total}) n, world,
+               LATERAL (SELECT n % {every} = 0 AS own) AS whose
+    ), line AS MATERIALIZED ({lines})
+    SELECT n, 'T' || n, CASE WHEN sale_n > 0 THEN 'return' ELSE 'sale' END,
+           CASE WHEN sale_n > 0 THEN sale_n END, CASE WHEN sale_n > 0 THEN 1 END,
+           buyer_id, buyer_id, type_id, 'L' || n, 'Campaign ' || n % 7,
+           CASE WHEN sale_n > 0 THEN NULL ELSE jsonb_build_object(
+               'first_name', (ARRAY['Ada', 'José', 'Zoë', 'Max'])[1 + n % 4],
+               'last_name', 'Example ' || n % 1000,
+               'email', 'lead' || n || '@example.com',
+               'phone', '+1-555-' || lpad((n % 10000)::text, 4, '0'),
+               'state', (ARRAY['NY', 'CA', 'TX'])[1 + n % 3],
+               'postal_code', lpad((n % 90000)::text, 5, '0'),
+               'lead_source', 'landing_page',
+               'program', 'Business') END,
+           company_id, currency_id, price,
+           CASE WHEN sale_n > 0 THEN -price ELSE price END,
+           date_trunc('second', moment),
+           CASE WHEN sale_n > 0 THEN 'Duplicate lead' END, FALSE, FALSE, line.id,
+           now(), 1
+      FROM row
+      LEFT JOIN line ON line.partner_id = buyer_id
+                    AND line.day = date_trunc('month', moment)::date,
+           LATERAL (SELECT (10 + coalesce(sale_n, n) % 20)::numeric AS price) AS cost
+     ORDER BY n
+"""
+
+
+def prepare(env, options):
+    """Make the company, its lead types and buyers, and the watched one's invoices."""
+    load.silence(env)
+    load.setup_company(env)
+    load.setup_lead_types(env)
+    lead_type = env["lead.type"].search([("code", "=", "EDU")])
+    watched, *_others = env["res.partner"].create(
+        [
+            {"name": name, "ref": ref, "is_company": True}
+            for name, ref in [
+                ("Watched Buyer", WATCHED),
+                *((f"Other {n}", f"OTHER{n}") for n in range(OTHERS)),
+            ]
+        ]
+    )
+    for month in range(1, MONTHS):
+        invoice = env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": watched.id,
+                "invoice_date": FIRST_DAY.replace(month=month),
+                "invoice_line_ids": [
+                    (0, 0, {"product_id": lead_type.product_id.id, "price_unit": 1.0})
+                ],
+            }
+        )
+        # As a run would: the addon keeps its own fields from everybody else.
+        invoice.invoice_line_ids.sudo().lead_type_id = lead_type
+        invoice.action_post()
+    env.cr.commit()
+
+
+def fill(instance, own, others):
+    """Write the watched buyer's `own` rows and those of the `others`.
+
+    Indexes and foreign keys are taken off and put on again, which checks all rows at
+    once; the role needs no more rights than Odoo's.
+    """
+    total = own + others
+    query = _FILL.format(
+        watched=WATCHED,
+        first=FIRST_DAY,
+        days=365,
+        total=total,
+        every=max(total // own, 1),
+        lines=_LINES,
+    )
+    say(f"writing {total:,} rows")
+    objects = _get_objects(instance)
+    statements = [
+        "SET work_mem = '256MB'",
+        "SET maintenance_work_mem = '512MB'",
+        *(drop for drop, _make in objects),
+        query,
+        *(make for _drop, make in objects),
+        "SELECT setval('lead_sale_id_seq', max(id)) FROM lead_sale",
+    ]
+    instance.execute(";\n".join(statements))
+    instance.execute("VACUUM ANALYZE lead_sale")
+
+
+def _get_objects(instance):
+    """Return the SQL that drops, and that makes again, foreign keys and indexes."""
+    return instance.rows(
+        """
+        SELECT 'ALTER TABLE lead_sale DROP CONSTRAINT ' || conname,
+               'ALTER TABLE lead_sale ADD CONSTRAINT ' || conname || ' '
+               || pg_get_constraintdef(oid)
+          FROM pg_constraint
+         WHERE conrelid = 'lead_sale'::regclass AND contype = 'f'
+         UNION ALL
+        SELECT 'DROP INDEX ' || indexname, indexdef
+          FROM pg_indexes
+         WHERE tablename = 'lead_sale' AND indexname != 'lead_sale_pkey'
+        """
+    )
