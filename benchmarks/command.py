@@ -2,9 +2,15 @@
 
 import argparse
 
-from . import crash, preview, race, scale
+from . import crash, preview, race, scale, screens
 
-BENCHMARKS = {"crash": crash, "preview": preview, "race": race, "scale": scale}
+BENCHMARKS = {
+    "crash": crash,
+    "preview": preview,
+    "race": race,
+    "scale": scale,
+    "screens": screens,
+}
 
 
 def main(arguments):

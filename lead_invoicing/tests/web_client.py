@@ -45,54 +45,59 @@ class WebClient:
             records = records.browse(call.ids)
         return getattr(records, call.method)(**call.values)
 
-    def open_action(self, action, mode="list", limit=PAGE, domain=(), groupby=None):
-        """Return the call that fills the first page of an action.
+    def open_action(self, action, limit=PAGE, domain=(), groupby=None, **context):
+        """Return the call that fills the first page of an action's list.
 
         :param action: XML id of a window action, or the action itself
-        :param mode: the view to show
         :param domain: what is searched for besides
         :param groupby: names of fields; by default what the action groups by
+        :param context: what the action's context has besides
         """
-        if isinstance(action, str):
-            action = self.env["ir.actions.act_window"]._for_xml_id(action)
-        context = action["context"] or {}
-        if isinstance(context, str):
-            context = safe_eval(context, {"uid": self.env.uid})
-        views = {kind: id_ for id_, kind in action.get("views", ())}
-        search_view = action.get("search_view_id") or [False]
-        asked = [(views.get(mode), mode), (search_view[0], "search")]
-        model = action["res_model"]
-        info = self.env[model].with_context(**context).get_views(asked)
-        search = etree.fromstring(info["views"]["search"]["arch"])
-        domains = [domain, action["domain"] or []]
-        groups = []
-        for name, value in context.items():
-            found = search.xpath(
-                "//filter[@name=$name]", name=name.removeprefix("search_default_")
-            )
-            if value and found and name.startswith("search_default_"):
-                domains.append(found[0].get("domain") or [])
-                if found[0].get("context"):
-                    groups.append(safe_eval(found[0].get("context"))["group_by"])
-        values = {"domain": self._join(domains, context)}
-        arch = etree.fromstring(info["views"][mode]["arch"])
+        model, context, info, domain, groups = self._open(
+            action, "list", domain, context
+        )
+        arch = etree.fromstring(info["views"]["list"]["arch"])
         specification = self._get_specification(arch, info["models"], model)
+        values = {"domain": domain, "limit": limit}
+        if arch.get("default_order"):
+            values["order"] = arch.get("default_order")
         groupby = groups if groupby is None else groupby
         if groupby:
             fields = info["models"][model]["fields"]
             values |= {
                 "groupby": groupby,
                 "aggregates": self._get_aggregates(specification, fields),
-                "limit": limit,
                 "unfold_read_specification": specification,
             }
             return Call(model, [], "web_read_group", values, context)
-        values |= {
-            "specification": specification,
-            "limit": limit,
-            "count_limit": COUNT_LIMIT,
-        }
+        values |= {"specification": specification, "count_limit": COUNT_LIMIT}
         return Call(model, [], "web_search_read", values, context)
+
+    def open_pivot(self, action):
+        """Return the call that fills an action's pivot table."""
+        model, context, info, domain, _groups = self._open(action, "pivot", (), {})
+        arch = etree.fromstring(info["views"]["pivot"]["arch"])
+        rows, columns = (
+            [
+                ":".join(filter(None, [node.get("name"), node.get("interval")]))
+                for node in arch.xpath("./field[@type=$kind]", kind=kind)
+            ]
+            for kind in ("row", "col")
+        )
+        measures = dict.fromkeys(arch.xpath("./field[@type='measure']/@name"))
+        values = {
+            "domain": domain,
+            "grouping_sets": [
+                rows[:number] + columns[:other]
+                for number in range(len(rows) + 1)
+                for other in range(len(columns) + 1)
+            ],
+            "aggregates": [
+                *self._get_aggregates(measures, info["models"][model]["fields"]),
+                "__count",
+            ],
+        }
+        return Call(model, [], "formatted_read_grouping_sets", values, context)
 
     def open_form(self, record, view=False):
         """Return the call that fills the form of a record.
@@ -105,6 +110,31 @@ class WebClient:
         specification = self._get_specification(arch, info["models"], record._name)
         values = {"specification": specification}
         return Call(record._name, record.ids, "web_read", values, {})
+
+    def _open(self, action, mode, domain, context):
+        """Return an action's model, context, views, and what its default filters search
+        for and group by."""
+        if isinstance(action, str):
+            action = self.env["ir.actions.act_window"]._for_xml_id(action)
+        own_context = action["context"] or {}
+        if isinstance(own_context, str):
+            own_context = safe_eval(own_context, {"uid": self.env.uid})
+        context = {**own_context, **context}
+        views = {kind: id_ for id_, kind in action.get("views", ())}
+        search_view = action.get("search_view_id") or [False]
+        asked = [(views.get(mode), mode), (search_view[0], "search")]
+        model = action["res_model"]
+        info = self.env[model].with_context(**context).get_views(asked)
+        search = etree.fromstring(info["views"]["search"]["arch"])
+        domains = [list(domain), action["domain"] or []]
+        groups = []
+        for name in [name for name, value in context.items() if value]:
+            path = "//filter[concat('search_default_', @name) = $name]"
+            for node in search.xpath(path, name=name):
+                domains.append(node.get("domain") or [])
+                if node.get("context"):
+                    groups.append(safe_eval(node.get("context"))["group_by"])
+        return model, context, info, self._join(domains, context), groups
 
     def _join(self, domains, context):
         joined = []
