@@ -157,6 +157,8 @@ def format_value(env, column, value):
     if column.type == "datetime":
         # It is in the time zone of the report already.
         return format_datetime(env, value, tz="UTC")
+    if column.type == "integer":
+        return str(int(value))
     if column.type in ("float", "monetary"):
         return formatLang(env, value, digits=2)
     return str(value)
