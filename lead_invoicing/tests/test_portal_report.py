@@ -206,6 +206,14 @@ class TestPage(PortalReportCommon):
         self.assertEqual(row["Transaction"], auto.external_ref)
         self.assertEqual(row["Vehicle Year"], "2019")
 
+    def test_opens_with_what_was_sold_last(self):
+        auto = self.new_sale(lead_type="AUTO", at="2026-11-20T12:00:00Z")
+        self.login(self.portal_user)
+        (row,) = self.rows(self.get_page())
+        self.assertEqual(row["Transaction"], auto.external_ref)
+        self.new_sale(at="2026-11-21T12:00:00Z")
+        self.assertEqual(len(self.rows(self.get_page())), 2)
+
     def test_pages(self):
         refs = [self.sale.external_ref]
         refs += [self.new_sale().external_ref for _number in range(59)]
