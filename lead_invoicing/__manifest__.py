@@ -17,6 +17,7 @@
         "report/account_move_templates.xml",
         "report/report_invoicing_templates.xml",
         "views/lead_portal_templates.xml",
+        "report/report_invoicing_reports.xml",
         "views/lead_billing_cycle_views.xml",
         "views/lead_type_views.xml",
         "views/lead_sale_views.xml",

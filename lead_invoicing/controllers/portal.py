@@ -8,6 +8,7 @@ from odoo.http import request
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
+from ..report.report_invoicing import ROW_LIMIT
 from .report import MIME_TYPES
 
 URL = "/my/invoicing-report"
@@ -110,8 +111,18 @@ class LeadPortal(CustomerPortal):
                 last=pager["offset"] + len(rows),
                 all=report.count,
             ),
-            "formats": list(MIME_TYPES),
+            **self._get_lead_report_formats(report),
         }
+
+    def _get_lead_report_formats(self, report):
+        """Return the formats to download, and why one of them is missing."""
+        if report.count <= ROW_LIMIT:
+            return {"formats": list(MIME_TYPES), "formats_note": ""}
+        note = request.env._(
+            "A PDF holds at most %s rows: choose fewer days for one.", ROW_LIMIT
+        )
+        formats = [name for name in MIME_TYPES if name != "pdf"]
+        return {"formats": formats, "formats_note": note}
 
     def _open_lead_report(self, buyer, params):
         """Return the report, and {name: sentence} of the parameters that are not right.

@@ -2,6 +2,7 @@ from . import (
     account_move,
     account_move_line,
     account_move_send,
+    ir_actions_report,
     ir_fields_converter,
     lead_billing_cycle,
     lead_buyer_ref,

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from freezegun import freeze_time
@@ -10,6 +11,7 @@ from lxml import html
 from odoo import Command
 from odoo.tests import HttpCase, tagged
 
+from ..controllers import portal
 from .test_rights import RightsCommon
 
 URL = "/my/invoicing-report"
@@ -190,6 +192,16 @@ class TestPage(PortalReportCommon):
                     "fields": ["email"],
                 },
             )
+
+    def test_too_many_rows_for_a_pdf(self):
+        self.new_sale()
+        self.login(self.portal_user)
+        with patch.object(portal, "ROW_LIMIT", 1):
+            page = self.get_page()
+        (note,) = self.text(page, "//p[@name='lead_report_formats_note']")
+        self.assertIn("at most 1 rows", note)
+        self.assertTrue(page.xpath("//a[@name='lead_report_csv']"))
+        self.assertFalse(page.xpath("//a[@name='lead_report_pdf']"))
 
     def test_another_lead_type(self):
         auto = self.new_sale(lead_type="AUTO", lead_data={"vehicle_year": 2019})

@@ -234,6 +234,19 @@ class InvoicingReport:
         """
         write_xlsx(self, file)
 
+    def get_pdf(self):
+        """Return the report as PDF, as bytes.
+
+        :raises UserError: if there are more rows than can be printed in good time
+        """
+        # Rendered as the reader, who opens the report once more.
+        content, _type = self.env["ir.actions.report"]._render_qweb_pdf(
+            "lead_invoicing.action_report_invoicing",
+            self.partner.ids,
+            data=self.get_params(),
+        )
+        return content
+
     def iter_rows(self):
         """Yield all rows as tuples: a value for each column, and whether the lead data
         were erased."""

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from odoo.tools import SQL, format_date, format_datetime, formatLang
+from odoo.tools import SQL, format_date, format_time, formatLang
 
 from .lead_data import VALUE_TYPES
 
@@ -156,7 +156,8 @@ def format_value(env, column, value):
         return format_date(env, value)
     if column.type == "datetime":
         # It is in the time zone of the report already.
-        return format_datetime(env, value, tz="UTC")
+        time = format_time(env, value.time(), time_format="short")
+        return f"{format_date(env, value.date())} {time}"
     if column.type == "integer":
         return str(int(value))
     if column.type in ("float", "monetary"):

@@ -1,0 +1,46 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+
+# So many rows are printed at most: what that takes is in docs/operations.md.
+ROW_LIMIT = 5000
+# More columns than this do not fit across a page that is upright.
+PORTRAIT_COLUMNS = 8
+
+
+class ReportInvoicing(models.AbstractModel):
+    """Prints the Invoicing Report. It is opened as the reader, so that nobody prints
+    what ``lead.invoicing.report`` would not show."""
+
+    _name = "report.lead_invoicing.report_invoicing"
+    _description = "Printed Invoicing Report"
+
+    @api.model
+    def _get_report_values(self, docids, data=None):
+        """Return what the template needs.
+
+        :param docids: the id of the buyer
+        :param data: the parameters of the report, see ``lead.invoicing.report._open``
+        :raises UserError: if there are more rows than can be printed in good time
+        """
+        partner = self.env["res.partner"].browse(docids or ())[:1]
+        report = self.env["lead.invoicing.report"]._open(partner, data or {})
+        if report.count > ROW_LIMIT:
+            raise UserError(
+                self.env._(
+                    "These are %(count)s rows, and a PDF holds at most %(limit)s."
+                    " Choose fewer days, or download them as CSV or XLSX.",
+                    count=report.count,
+                    limit=ROW_LIMIT,
+                )
+            )
+        # The layout is that of the company that sold the leads.
+        company = (report.invoice or report.lead_type).sudo().company_id
+        return {
+            "doc_ids": partner.ids,
+            "doc_model": "res.partner",
+            "docs": partner,
+            "report": report,
+            "rows": report.get_page(ROW_LIMIT),
+            "company": company or self.env.company,
+            "landscape": len(report.columns) > PORTRAIT_COLUMNS,
+        }
