@@ -479,6 +479,31 @@ class TestStrangers(PortalReportCommon):
         self.assertIn("31.00", outlooks[1])
         (row,) = self.rows(html.fromstring(self.url_open(links[1].get("href")).text))
         self.assertEqual(row["Transaction"], "S1")
+        # Its documents, too.
+        sale = self.env["lead.sale"].browse(answer["id"])
+        journal = env["account.journal"].search(
+            [("type", "=", "sale"), ("company_id", "=", seller.id)], limit=1
+        )
+        document = env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "journal_id": journal.id,
+                "partner_id": self.buyer.id,
+                "invoice_date": "2026-11-30",
+                "invoice_line_ids": [
+                    Command.create(
+                        {"product_id": product.id, "price_unit": 31, "tax_ids": []}
+                    )
+                ],
+            }
+        )
+        # Only the engine links transactions to lines.
+        sale.sudo().invoice_line_id = document.invoice_line_ids
+        for state, rows in (("draft", 0), ("posted", 1)):
+            if state == "posted":
+                document.action_post()
+            page = self.get_page(invoice_id=document.id)
+            self.assertEqual(len(self.rows(page)), rows)
         # Another buyer sees nothing of it, by no guess.
         self.login(self.other_portal_user)
         response = self.get(
