@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from freezegun import freeze_time
@@ -10,6 +11,7 @@ from lxml import html
 from odoo import Command
 from odoo.tests import HttpCase, tagged
 
+from ..controllers import portal
 from .test_rights import RightsCommon
 
 URL = "/my/invoicing-report"
@@ -191,6 +193,16 @@ class TestPage(PortalReportCommon):
                 },
             )
 
+    def test_too_many_rows_for_a_pdf(self):
+        self.new_sale()
+        self.login(self.portal_user)
+        with patch.object(portal, "ROW_LIMIT", 1):
+            page = self.get_page()
+        (note,) = self.text(page, "//p[@name='lead_report_formats_note']")
+        self.assertIn("at most 1 rows", note)
+        self.assertTrue(page.xpath("//a[@name='lead_report_csv']"))
+        self.assertFalse(page.xpath("//a[@name='lead_report_pdf']"))
+
     def test_another_lead_type(self):
         auto = self.new_sale(lead_type="AUTO", lead_data={"vehicle_year": 2019})
         self.login(self.portal_user)
@@ -205,6 +217,14 @@ class TestPage(PortalReportCommon):
         (row,) = self.rows(page)
         self.assertEqual(row["Transaction"], auto.external_ref)
         self.assertEqual(row["Vehicle Year"], "2019")
+
+    def test_opens_with_what_was_sold_last(self):
+        auto = self.new_sale(lead_type="AUTO", at="2026-11-20T12:00:00Z")
+        self.login(self.portal_user)
+        (row,) = self.rows(self.get_page())
+        self.assertEqual(row["Transaction"], auto.external_ref)
+        self.new_sale(at="2026-11-21T12:00:00Z")
+        self.assertEqual(len(self.rows(self.get_page())), 2)
 
     def test_pages(self):
         refs = [self.sale.external_ref]
@@ -459,6 +479,31 @@ class TestStrangers(PortalReportCommon):
         self.assertIn("31.00", outlooks[1])
         (row,) = self.rows(html.fromstring(self.url_open(links[1].get("href")).text))
         self.assertEqual(row["Transaction"], "S1")
+        # Its documents, too.
+        sale = self.env["lead.sale"].browse(answer["id"])
+        journal = env["account.journal"].search(
+            [("type", "=", "sale"), ("company_id", "=", seller.id)], limit=1
+        )
+        document = env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "journal_id": journal.id,
+                "partner_id": self.buyer.id,
+                "invoice_date": "2026-11-30",
+                "invoice_line_ids": [
+                    Command.create(
+                        {"product_id": product.id, "price_unit": 31, "tax_ids": []}
+                    )
+                ],
+            }
+        )
+        # Only the engine links transactions to lines.
+        sale.sudo().invoice_line_id = document.invoice_line_ids
+        for state, rows in (("draft", 0), ("posted", 1)):
+            if state == "posted":
+                document.action_post()
+            page = self.get_page(invoice_id=document.id)
+            self.assertEqual(len(self.rows(page)), rows)
         # Another buyer sees nothing of it, by no guess.
         self.login(self.other_portal_user)
         response = self.get(
