@@ -26,6 +26,7 @@
         "views/account_move_views.xml",
         "wizard/lead_control_totals_views.xml",
         "wizard/lead_invoice_wizard_views.xml",
+        "wizard/lead_invoicing_report_wizard_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "wizard/lead_erasure_wizard_views.xml",
@@ -37,6 +38,7 @@
         "wizard/lead_unbilled_as_at_wizard_views.xml",
     ],
     "assets": {
+        "web.assets_backend": ["lead_invoicing/static/src/scss/*.scss"],
         "web.assets_tests": ["lead_invoicing/static/tests/tours/**/*"],
     },
     "uninstall_hook": "uninstall_hook",

@@ -18,6 +18,7 @@ from . import (
     test_record_transactions,
     test_recording_at_once,
     test_release,
+    test_report_files,
     test_review,
     test_rights,
     test_tours,
