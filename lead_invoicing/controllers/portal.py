@@ -8,7 +8,7 @@ from odoo.http import request
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
-from ..report.report_invoicing import ROW_LIMIT
+from ..tools.invoicing_report import LIMITS
 from .report import MIME_TYPES
 
 URL = "/my/invoicing-report"
@@ -116,12 +116,14 @@ class LeadPortal(CustomerPortal):
 
     def _get_lead_report_formats(self, report):
         """Return the formats to download, and why one of them is missing."""
-        if report.count <= ROW_LIMIT:
-            return {"formats": list(MIME_TYPES), "formats_note": ""}
-        note = request.env._(
-            "A PDF holds at most %s rows: choose fewer days for one.", ROW_LIMIT
+        formats = [
+            name
+            for name in MIME_TYPES
+            if report.count <= LIMITS.get(name, report.count)
+        ]
+        note = "pdf" not in formats and request.env._(
+            "A PDF holds at most %s rows: choose fewer days for one.", LIMITS["pdf"]
         )
-        formats = [name for name in MIME_TYPES if name != "pdf"]
         return {"formats": formats, "formats_note": note}
 
     def _open_lead_report(self, buyer, params):

@@ -1,7 +1,9 @@
 """The Invoicing Report in the portal: what a buyer sees, and who sees nothing."""
 
+import io
 import itertools
 import json
+import zipfile
 from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -11,7 +13,7 @@ from lxml import html
 from odoo import Command
 from odoo.tests import HttpCase, tagged
 
-from ..controllers import portal
+from ..tools.invoicing_report import LIMITS
 from .test_rights import RightsCommon
 
 URL = "/my/invoicing-report"
@@ -38,6 +40,11 @@ HOSTILE = (
     "password",
     "__class__",
     "[]",
+)
+# All ways to the report: the buyer's page and files, and the staff's.
+BUYER_ROUTES = (URL, f"{URL}/csv", f"{URL}/xlsx", f"{URL}/pdf")
+STAFF_ROUTES = tuple(
+    f"/lead-invoicing/report/{kind}" for kind in ("csv", "xlsx", "pdf")
 )
 PARAMETERS = (
     "lead_type_id",
@@ -196,7 +203,7 @@ class TestPage(PortalReportCommon):
     def test_too_many_rows_for_a_pdf(self):
         self.new_sale()
         self.login(self.portal_user)
-        with patch.object(portal, "ROW_LIMIT", 1):
+        with patch.dict(LIMITS, pdf=1):
             page = self.get_page()
         (note,) = self.text(page, "//p[@name='lead_report_formats_note']")
         self.assertIn("at most 1 rows", note)
@@ -418,7 +425,30 @@ class TestStrangers(PortalReportCommon):
 
     def assert_nothing_of(self, response, *secrets):
         self.assertLess(response.status_code, 500)
-        self.assertEqual([x for x in secrets if x in response.text], [])
+        content = self.get_content(response)
+        self.assertEqual([secret for secret in secrets if secret in content], [])
+
+    def get_content(self, response):
+        """Return all that is written in a page or a file."""
+        if not response.content.startswith(b"PK"):
+            return response.text
+        with zipfile.ZipFile(io.BytesIO(response.content)) as workbook:
+            return " ".join(
+                workbook.read(name).decode() for name in workbook.namelist()
+            )
+
+    def test_the_files_do_tell_their_reader(self):
+        # Otherwise it would prove nothing that they tell others nothing.
+        self.login(self.portal_user)
+        for path in BUYER_ROUTES:
+            with self.subTest(path=path):
+                self.assertIn("ada@byron.example", self.get_content(self.get(path)))
+        self.billing_user.group_ids += self.env.ref("lead_invoicing.group_lead_data")
+        self.login(self.billing_user)
+        for path in STAFF_ROUTES:
+            with self.subTest(path=path):
+                response = self.get(path, partner_id=self.buyer.id)
+                self.assertIn("ada@byron.example", self.get_content(response))
 
     def get_others_secrets(self):
         """Return what is only in the other buyer's report."""
@@ -513,7 +543,7 @@ class TestStrangers(PortalReportCommon):
 
     def test_who_is_not_logged_in_logs_in_first(self):
         self.authenticate(None, None)
-        for path in (URL, f"{URL}/page/2"):
+        for path in (f"{URL}/page/2", *BUYER_ROUTES, *STAFF_ROUTES):
             response = self.get(path)
             self.assertEqual(response.status_code, 303)
             self.assertIn("/web/login", response.headers["Location"])
@@ -535,10 +565,9 @@ class TestStrangers(PortalReportCommon):
                 {"invoice_id": self.document.id},
                 {"partner_id": self.buyer.id},
             ):
-                with self.subTest(user=user.login, params=params):
-                    response = self.get(**params)
-                    self.assertEqual(response.status_code, 200)
-                    self.assert_nothing_of(response, *secrets)
+                for path in BUYER_ROUTES:
+                    with self.subTest(user=user.login, path=path, params=params):
+                        self.assert_nothing_of(self.get(path, **params), *secrets)
 
     def test_what_is_anothers(self):
         only_theirs = self.new_sale(
@@ -565,9 +594,29 @@ class TestStrangers(PortalReportCommon):
         ]
         for user in (self.portal_user, self.branch_user):
             self.login(user)
-            for params in guesses:
-                with self.subTest(user=user.login, params=params):
-                    self.assert_nothing_of(self.get(**params), *secrets)
+            for path, params in itertools.product(BUYER_ROUTES, guesses):
+                with self.subTest(user=user.login, path=path, params=params):
+                    self.assert_nothing_of(self.get(path, **params), *secrets)
+
+    def test_the_routes_of_the_staff(self):
+        secrets = (*self.get_others_secrets(), "Ada", self.document.name)
+        buyers = (self.buyer, self.other_buyer)
+        for user in (
+            self.portal_user,
+            self.branch_user,
+            self.plain_user,
+            self.accountant,
+            self.integrator,
+            self.stranger,
+        ):
+            self.login(user)
+            own = user.partner_id.commercial_partner_id
+            for path, buyer in itertools.product(STAFF_ROUTES, buyers):
+                if buyer == own:
+                    continue
+                with self.subTest(user=user.login, path=path):
+                    response = self.get(path, partner_id=buyer.id)
+                    self.assert_nothing_of(response, *secrets)
 
     def test_hostile_parameters_are_answered_by_a_sentence(self):
         secrets = (*self.get_others_secrets(), "<script>alert", "<img src=x", "1337")
@@ -584,6 +633,9 @@ class TestStrangers(PortalReportCommon):
                 self.assertNotEqual(bool(rows), bool(self.errors(page)))
                 for sentence in self.errors(page):
                     self.assertRegex(sentence, r"\w.*[.]$")
+                file = self.get(f"{URL}/csv", **{name: value})
+                self.assertIn(file.status_code, (200, 400))
+                self.assert_nothing_of(file, *secrets)
 
     def test_hostile_pages_in_the_path(self):
         self.login(self.portal_user)
