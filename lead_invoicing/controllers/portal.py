@@ -115,16 +115,21 @@ class LeadPortal(CustomerPortal):
         }
 
     def _get_lead_report_formats(self, report):
-        """Return the formats to download, and why one of them is missing."""
-        formats = [
-            name
-            for name in MIME_TYPES
-            if report.count <= LIMITS.get(name, report.count)
-        ]
-        note = "pdf" not in formats and request.env._(
-            "A PDF holds at most %s rows: choose fewer days for one.", LIMITS["pdf"]
-        )
-        return {"formats": formats, "formats_note": note}
+        """Return the formats to download, and why others are missing."""
+        missing = {
+            name: limit for name, limit in LIMITS.items() if report.count > limit
+        }
+        return {
+            "formats": [name for name in MIME_TYPES if name not in missing],
+            "formats_notes": [
+                request.env._(
+                    "%(type)s: at most %(limit)s rows. Choose fewer days for it.",
+                    type=name.upper(),
+                    limit=limit,
+                )
+                for name, limit in missing.items()
+            ],
+        }
 
     def _open_lead_report(self, buyer, params):
         """Return the report, and {name: sentence} of the parameters that are not right.

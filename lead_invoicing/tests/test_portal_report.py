@@ -13,7 +13,7 @@ from lxml import html
 from odoo import Command
 from odoo.tests import HttpCase, tagged
 
-from ..tools.invoicing_report import LIMITS
+from ..controllers import portal
 from .test_rights import RightsCommon
 
 URL = "/my/invoicing-report"
@@ -203,10 +203,10 @@ class TestPage(PortalReportCommon):
     def test_too_many_rows_for_a_pdf(self):
         self.new_sale()
         self.login(self.portal_user)
-        with patch.dict(LIMITS, pdf=1):
+        with patch.dict(portal.LIMITS, pdf=1):
             page = self.get_page()
         (note,) = self.text(page, "//p[@name='lead_report_formats_note']")
-        self.assertIn("at most 1 rows", note)
+        self.assertIn("PDF: at most 1 rows", note)
         self.assertTrue(page.xpath("//a[@name='lead_report_csv']"))
         self.assertFalse(page.xpath("//a[@name='lead_report_pdf']"))
 
