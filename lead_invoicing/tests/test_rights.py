@@ -32,6 +32,8 @@ lead.unbilled            r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at      r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at.wizard c   c       -     -     -     -     -     c      -
 lead.invoicing.report    -     -       -     -     -     -     -     -      -
+lead.invoicing.report.wizard c c       -     -     -     -     -     c      -
+lead.invoicing.report.column c c       -     -     -     -     -     c      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -70,16 +72,32 @@ PUBLIC_METHODS = {
     "lead.unbilled.as.at": set(),
     "lead.unbilled.as.at.wizard": {"action_view"},
     "lead.invoicing.report": set(),
+    "lead.invoicing.report.wizard": {
+        "action_csv",
+        "action_next",
+        "action_pdf",
+        "action_previous",
+        "action_view_lead_sales",
+        "action_xlsx",
+    },
+    "lead.invoicing.report.column": set(),
     "account.move": {
         "action_lead_post",
         "action_lead_post_and_send",
+        "action_open_lead_report",
         "action_view_lead_sales",
     },
     "account.move.line": set(),
     "account.move.reversal": set(),
     "account.move.send": set(),
     "res.company": set(),
-    "res.partner": {"action_view_lead_invoices", "action_view_lead_sales"},
+    "res.partner": {
+        "action_open_lead_report",
+        "action_view_lead_invoices",
+        "action_view_lead_sales",
+    },
+    "res.users.settings": set(),
+    "ir.actions.report": set(),
 }
 
 
@@ -212,6 +230,12 @@ class TestRights(RightsCommon):
                 {}
             ),
             "lead.invoicing.report": self.env["lead.invoicing.report"],
+            "lead.invoicing.report.wizard": (
+                report := self.env["lead.invoicing.report.wizard"].create(
+                    {"partner_id": self.buyer.id}
+                )
+            ),
+            "lead.invoicing.report.column": report.column_ids[:1],
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
