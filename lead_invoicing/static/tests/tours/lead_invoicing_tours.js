@@ -120,7 +120,12 @@ tours.add("lead_invoicing_clerk_looks", {
         },
         {
             content: "Open its leads",
-            trigger: "button[name='action_view_lead_sales']:contains(2)",
+            trigger: "button[name='action_open_lead_report']:contains(2)",
+            run: "click",
+        },
+        {
+            content: "The report has them; look at the transactions themselves",
+            trigger: ".o_form_view button[name='action_view_lead_sales']",
             run: "click",
         },
         {
