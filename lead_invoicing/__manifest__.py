@@ -27,6 +27,7 @@
         "views/account_payment_views.xml",
         "wizard/lead_control_totals_views.xml",
         "wizard/lead_invoice_wizard_views.xml",
+        "wizard/lead_invoicing_report_wizard_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "wizard/lead_erasure_wizard_views.xml",
@@ -40,7 +41,10 @@
     ],
     "demo": ["demo/lead_invoicing_demo.xml"],
     "assets": {
-        "web.assets_backend": ["lead_invoicing/static/src/*.js"],
+        "web.assets_backend": [
+            "lead_invoicing/static/src/*.js",
+            "lead_invoicing/static/src/scss/lead_*.scss",
+        ],
         "web.report_assets_common": [
             "lead_invoicing/static/src/scss/report_invoice.scss"
         ],

@@ -8,6 +8,7 @@ from odoo.http import request
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
+from ..tools.invoicing_report import LIMITS
 from .report import MIME_TYPES
 
 URL = "/my/invoicing-report"
@@ -28,13 +29,17 @@ class LeadPortal(CustomerPortal):
     def _has_lead_sales(self):
         """Return 1 where the user is a buyer of leads, else 0: to count them all takes
         long, and the card shows no number."""
+        return len(self._get_last_lead_sale())
+
+    def _get_last_lead_sale(self):
+        """Return the last transaction of a portal user's own commercial partner."""
         user = request.env.user
-        if not user._is_portal():
-            return 0
-        # Of any company, but only of the user's own commercial partner.
+        # Of any company, but of nobody else.
         sales = request.env["lead.sale"].sudo()
+        if not user._is_portal():
+            return sales.browse()
         buyer = user.partner_id.commercial_partner_id
-        return sales.search_count([("commercial_partner_id", "=", buyer.id)], limit=1)
+        return sales.search([("commercial_partner_id", "=", buyer.id)], limit=1)
 
     @http.route(
         [URL, f"{URL}/page/<page>"],
@@ -50,13 +55,21 @@ class LeadPortal(CustomerPortal):
         :param params: see ``lead.invoicing.report._open``; ``fields`` can also be
             given many times, with one name each
         """
-        # Browsers send one parameter for each box that is ticked.
-        if "fields" in params:
-            names = request.httprequest.args.getlist("fields")
-            params["fields"] = ",".join(names)
         page = int(page) if _PAGE.fullmatch(page) else 1
+        params = self._complete_lead_report_params(params)
         values = self._prepare_lead_report_values(page, params)
         return request.render("lead_invoicing.portal_invoicing_report", values)
+
+    def _complete_lead_report_params(self, params):
+        """Return the parameters as the report takes them, with the lead type that was
+        sold last where none is asked for."""
+        params = dict(params)
+        if "fields" in params:
+            # Browsers send one parameter for each box that is ticked.
+            params["fields"] = ",".join(request.httprequest.args.getlist("fields"))
+        if not params.get("lead_type_id") and not params.get("invoice_id"):
+            params["lead_type_id"] = self._get_last_lead_sale().lead_type_id.id
+        return params
 
     def _prepare_lead_report_values(self, page, params):
         """Return what the template needs to show a page of the report, or sentences
@@ -98,7 +111,24 @@ class LeadPortal(CustomerPortal):
                 last=pager["offset"] + len(rows),
                 all=report.count,
             ),
-            "formats": list(MIME_TYPES),
+            **self._get_lead_report_formats(report),
+        }
+
+    def _get_lead_report_formats(self, report):
+        """Return the formats to download, and why others are missing."""
+        missing = {
+            name: limit for name, limit in LIMITS.items() if report.count > limit
+        }
+        return {
+            "formats": [name for name in MIME_TYPES if name not in missing],
+            "formats_notes": [
+                request.env._(
+                    "%(type)s: at most %(limit)s rows. Choose fewer days for it.",
+                    type=name.upper(),
+                    limit=limit,
+                )
+                for name, limit in missing.items()
+            ],
         }
 
     def _open_lead_report(self, buyer, params):

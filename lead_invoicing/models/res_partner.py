@@ -370,6 +370,15 @@ class ResPartner(models.Model):
         ]
         return action
 
+    def action_open_lead_report(self):
+        """Open the Invoicing Report of this buyer.
+
+        :raises AccessError: for users without rights in Lead Invoicing
+        """
+        self.ensure_one()
+        wizards = self.env["lead.invoicing.report.wizard"]
+        return wizards._get_open_action({"partner_id": self.commercial_partner_id.id})
+
     def action_view_lead_sales(self):
         """Open this buyer's lead transactions."""
         self.ensure_one()

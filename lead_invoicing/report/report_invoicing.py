@@ -1,8 +1,5 @@
 from odoo import api, models
-from odoo.exceptions import UserError
 
-# So many rows are printed at most: what that takes is in docs/operations.md.
-ROW_LIMIT = 5000
 # More columns than this do not fit across a page that is upright.
 PORTRAIT_COLUMNS = 8
 
@@ -24,15 +21,7 @@ class ReportInvoicing(models.AbstractModel):
         """
         partner = self.env["res.partner"].browse(docids or ())[:1]
         report = self.env["lead.invoicing.report"]._open(partner, data or {})
-        if report.count > ROW_LIMIT:
-            raise UserError(
-                self.env._(
-                    "These are %(count)s rows, and a PDF holds at most %(limit)s."
-                    " Choose fewer days, or download them as CSV or XLSX.",
-                    count=report.count,
-                    limit=ROW_LIMIT,
-                )
-            )
+        report.check_limit("pdf")
         # The layout is that of the company that sold the leads.
         company = (report.invoice or report.lead_type).sudo().company_id
         return {
@@ -40,7 +29,7 @@ class ReportInvoicing(models.AbstractModel):
             "doc_model": "res.partner",
             "docs": partner,
             "report": report,
-            "rows": report.get_page(ROW_LIMIT),
+            "rows": report.get_page(report.count),
             "company": company or self.env.company,
             "landscape": len(report.columns) > PORTRAIT_COLUMNS,
         }

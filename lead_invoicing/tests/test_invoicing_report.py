@@ -1,26 +1,13 @@
 """The rows, columns and totals of the Invoicing Report, and who may see them."""
 
+import json
 from datetime import date, datetime
 
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 
-from .test_rights import RightsCommon
-
-NOVEMBER = {"date_from": "2026-11-01", "date_to": "2026-11-30"}
-
-
-class ReportCommon(RightsCommon):
-    def open(self, user=None, buyer=None, **params):
-        """Open the report of ``buyer`` in November, or as asked for."""
-        model = self.env["lead.invoicing.report"].with_user(user or self.env.user)
-        if "invoice_id" not in params:
-            params = {**NOVEMBER, **params}
-        return model._open((buyer or self.buyer).with_env(model.env), params)
-
-    def refs(self, report):
-        return [row["external_ref"] for row in report.get_page(100)]
+from .report_common import ReportCommon
 
 
 class TestRows(ReportCommon):
@@ -180,6 +167,46 @@ class TestRows(ReportCommon):
         self.assertFalse(
             [column for column in self.open(fields="").columns if column.is_lead_data]
         )
+
+    def test_erased_lead_data_say_so(self):
+        sale = self.new_sale(lead_data={"first_name": "Ada", "program": "Art"})
+        back = self.new_return(sale)
+        (sale + back).sudo().write(
+            {"lead_data": False, "lead_data_erased_at": "2026-11-20"}
+        )
+        report = self.open(fields="first_name,program")
+        columns = [column for column in report.columns if column.is_lead_data]
+        for row in report.get_page(10):
+            self.assertEqual(row["lead_data.first_name"], None)
+            self.assertEqual(
+                [report.format_cell(column, row) for column in columns],
+                ["erased", "erased"],
+            )
+
+    def test_a_text_that_somebody_emptied_is_empty_and_not_false(self):
+        sale = self.new_sale(lead_data={"first_name": "false", "program": "Art"})
+        definition = self.edu.lead_properties_definition
+        # As Odoo's form sends it.
+        values = {"first_name": "false", "email": False, "program": False}
+        sale.lead_data = [
+            {**prop, "value": values[prop["name"]]} for prop in definition
+        ]
+        (row,) = self.open(fields="first_name,program").get_page(10)
+        self.assertEqual(row["lead_data.first_name"], "false")
+        self.assertIsNone(row["lead_data.program"])
+
+    def test_whatever_is_stored_breaks_nothing(self):
+        sale = self.new_sale(lead_type="AUTO")
+        names = [prop["name"] for prop in self.auto.lead_properties_definition]
+        for value in ("x", 7, True, None, ["x", 7], {"x": 7}, "2026-02-30", "\u0001"):
+            stored = json.dumps(dict.fromkeys(names, value))
+            self.env.cr.execute(
+                "UPDATE lead_sale SET lead_data = %s WHERE id = %s", (stored, sale.id)
+            )
+            report = self.open(fields=",".join(names))
+            (row,) = report.get_page(10)
+            for column in report.columns:
+                self.assertIsInstance(report.format_cell(column, row), str)
 
     def test_every_state_with_its_invoice(self):
         billed, waived = self.new_sale(), self.new_sale(price="1.00")

@@ -1,7 +1,10 @@
 """The Invoicing Report in the portal: what a buyer sees, and who sees nothing."""
 
+import io
 import itertools
 import json
+import zipfile
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from freezegun import freeze_time
@@ -10,6 +13,7 @@ from lxml import html
 from odoo import Command
 from odoo.tests import HttpCase, tagged
 
+from ..controllers import portal
 from .test_rights import RightsCommon
 
 URL = "/my/invoicing-report"
@@ -36,6 +40,11 @@ HOSTILE = (
     "password",
     "__class__",
     "[]",
+)
+# All ways to the report: the buyer's page and files, and the staff's.
+BUYER_ROUTES = (URL, f"{URL}/csv", f"{URL}/xlsx", f"{URL}/pdf")
+STAFF_ROUTES = tuple(
+    f"/lead-invoicing/report/{kind}" for kind in ("csv", "xlsx", "pdf")
 )
 PARAMETERS = (
     "lead_type_id",
@@ -191,6 +200,16 @@ class TestPage(PortalReportCommon):
                 },
             )
 
+    def test_too_many_rows_for_a_pdf(self):
+        self.new_sale()
+        self.login(self.portal_user)
+        with patch.dict(portal.LIMITS, pdf=1):
+            page = self.get_page()
+        (note,) = self.text(page, "//p[@name='lead_report_formats_note']")
+        self.assertIn("PDF: at most 1 rows", note)
+        self.assertTrue(page.xpath("//a[@name='lead_report_csv']"))
+        self.assertFalse(page.xpath("//a[@name='lead_report_pdf']"))
+
     def test_another_lead_type(self):
         auto = self.new_sale(lead_type="AUTO", lead_data={"vehicle_year": 2019})
         self.login(self.portal_user)
@@ -205,6 +224,14 @@ class TestPage(PortalReportCommon):
         (row,) = self.rows(page)
         self.assertEqual(row["Transaction"], auto.external_ref)
         self.assertEqual(row["Vehicle Year"], "2019")
+
+    def test_opens_with_what_was_sold_last(self):
+        auto = self.new_sale(lead_type="AUTO", at="2026-11-20T12:00:00Z")
+        self.login(self.portal_user)
+        (row,) = self.rows(self.get_page())
+        self.assertEqual(row["Transaction"], auto.external_ref)
+        self.new_sale(at="2026-11-21T12:00:00Z")
+        self.assertEqual(len(self.rows(self.get_page())), 2)
 
     def test_pages(self):
         refs = [self.sale.external_ref]
@@ -398,7 +425,30 @@ class TestStrangers(PortalReportCommon):
 
     def assert_nothing_of(self, response, *secrets):
         self.assertLess(response.status_code, 500)
-        self.assertEqual([x for x in secrets if x in response.text], [])
+        content = self.get_content(response)
+        self.assertEqual([secret for secret in secrets if secret in content], [])
+
+    def get_content(self, response):
+        """Return all that is written in a page or a file."""
+        if not response.content.startswith(b"PK"):
+            return response.text
+        with zipfile.ZipFile(io.BytesIO(response.content)) as workbook:
+            return " ".join(
+                workbook.read(name).decode() for name in workbook.namelist()
+            )
+
+    def test_the_files_do_tell_their_reader(self):
+        # Otherwise it would prove nothing that they tell others nothing.
+        self.login(self.portal_user)
+        for path in BUYER_ROUTES:
+            with self.subTest(path=path):
+                self.assertIn("ada@byron.example", self.get_content(self.get(path)))
+        self.billing_user.group_ids += self.env.ref("lead_invoicing.group_lead_data")
+        self.login(self.billing_user)
+        for path in STAFF_ROUTES:
+            with self.subTest(path=path):
+                response = self.get(path, partner_id=self.buyer.id)
+                self.assertIn("ada@byron.example", self.get_content(response))
 
     def get_others_secrets(self):
         """Return what is only in the other buyer's report."""
@@ -459,6 +509,31 @@ class TestStrangers(PortalReportCommon):
         self.assertIn("31.00", outlooks[1])
         (row,) = self.rows(html.fromstring(self.url_open(links[1].get("href")).text))
         self.assertEqual(row["Transaction"], "S1")
+        # Its documents, too.
+        sale = self.env["lead.sale"].browse(answer["id"])
+        journal = env["account.journal"].search(
+            [("type", "=", "sale"), ("company_id", "=", seller.id)], limit=1
+        )
+        document = env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "journal_id": journal.id,
+                "partner_id": self.buyer.id,
+                "invoice_date": "2026-11-30",
+                "invoice_line_ids": [
+                    Command.create(
+                        {"product_id": product.id, "price_unit": 31, "tax_ids": []}
+                    )
+                ],
+            }
+        )
+        # Only the engine links transactions to lines.
+        sale.sudo().invoice_line_id = document.invoice_line_ids
+        for state, rows in (("draft", 0), ("posted", 1)):
+            if state == "posted":
+                document.action_post()
+            page = self.get_page(invoice_id=document.id)
+            self.assertEqual(len(self.rows(page)), rows)
         # Another buyer sees nothing of it, by no guess.
         self.login(self.other_portal_user)
         response = self.get(
@@ -468,7 +543,7 @@ class TestStrangers(PortalReportCommon):
 
     def test_who_is_not_logged_in_logs_in_first(self):
         self.authenticate(None, None)
-        for path in (URL, f"{URL}/page/2"):
+        for path in (f"{URL}/page/2", *BUYER_ROUTES, *STAFF_ROUTES):
             response = self.get(path)
             self.assertEqual(response.status_code, 303)
             self.assertIn("/web/login", response.headers["Location"])
@@ -490,10 +565,9 @@ class TestStrangers(PortalReportCommon):
                 {"invoice_id": self.document.id},
                 {"partner_id": self.buyer.id},
             ):
-                with self.subTest(user=user.login, params=params):
-                    response = self.get(**params)
-                    self.assertEqual(response.status_code, 200)
-                    self.assert_nothing_of(response, *secrets)
+                for path in BUYER_ROUTES:
+                    with self.subTest(user=user.login, path=path, params=params):
+                        self.assert_nothing_of(self.get(path, **params), *secrets)
 
     def test_what_is_anothers(self):
         only_theirs = self.new_sale(
@@ -520,9 +594,29 @@ class TestStrangers(PortalReportCommon):
         ]
         for user in (self.portal_user, self.branch_user):
             self.login(user)
-            for params in guesses:
-                with self.subTest(user=user.login, params=params):
-                    self.assert_nothing_of(self.get(**params), *secrets)
+            for path, params in itertools.product(BUYER_ROUTES, guesses):
+                with self.subTest(user=user.login, path=path, params=params):
+                    self.assert_nothing_of(self.get(path, **params), *secrets)
+
+    def test_the_routes_of_the_staff(self):
+        secrets = (*self.get_others_secrets(), "Ada", self.document.name)
+        buyers = (self.buyer, self.other_buyer)
+        for user in (
+            self.portal_user,
+            self.branch_user,
+            self.plain_user,
+            self.accountant,
+            self.integrator,
+            self.stranger,
+        ):
+            self.login(user)
+            own = user.partner_id.commercial_partner_id
+            for path, buyer in itertools.product(STAFF_ROUTES, buyers):
+                if buyer == own:
+                    continue
+                with self.subTest(user=user.login, path=path):
+                    response = self.get(path, partner_id=buyer.id)
+                    self.assert_nothing_of(response, *secrets)
 
     def test_hostile_parameters_are_answered_by_a_sentence(self):
         secrets = (*self.get_others_secrets(), "<script>alert", "<img src=x", "1337")
@@ -539,6 +633,9 @@ class TestStrangers(PortalReportCommon):
                 self.assertNotEqual(bool(rows), bool(self.errors(page)))
                 for sentence in self.errors(page):
                     self.assertRegex(sentence, r"\w.*[.]$")
+                file = self.get(f"{URL}/csv", **{name: value})
+                self.assertIn(file.status_code, (200, 400))
+                self.assert_nothing_of(file, *secrets)
 
     def test_hostile_pages_in_the_path(self):
         self.login(self.portal_user)

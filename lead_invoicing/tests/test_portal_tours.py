@@ -108,8 +108,13 @@ class TestPortalKeyboard(PortalTourCommon):
 
     def get_focus(self):
         """Return the name, label or text of what has the focus, which must show."""
+        # In a field for a date, it is on one of the parts within.
         self.assertTrue(
-            self.evaluate("document.activeElement.matches(':focus-visible')")
+            self.evaluate(
+                "document.activeElement.matches("
+                "':focus-visible, [type=date]:focus-within')"
+            ),
+            self.evaluate("document.activeElement.outerHTML"),
         )
         return self.evaluate(
             "(element => element.name || element.ariaLabel || element.innerText.trim())"
@@ -155,7 +160,7 @@ class TestPortalKeyboard(PortalTourCommon):
             # From any field, Enter shows what is chosen.
             self.press("Enter")
             self.wait_for("location.search.includes('fields=first_name')")
-            self.wait_for("document.querySelector('table[name=lead_report_table]')")
+            self.wait_for("!!document.querySelector('table[name=lead_report_table]')")
             head = self.evaluate("document.querySelector('thead').innerText")
             self.assertIn("First Name", head)
             self.assertNotIn("Email", head)

@@ -4,6 +4,7 @@ import re
 from contextlib import contextmanager
 from functools import cached_property
 
+from odoo.exceptions import UserError
 from odoo.models import BaseModel
 from odoo.tools import SQL, format_date
 
@@ -13,6 +14,8 @@ from .report_xlsx import write_xlsx
 
 # Kinds of transactions, as the totals count them.
 KINDS = ("purchased", "returned", "adjusted", "waived")
+# More rows than this take too long to print, or do not fit.
+LIMITS = {"pdf": 5000, "xlsx": 500_000}
 # So many rows are in memory at a time.
 BATCH = 2000
 
@@ -118,9 +121,15 @@ class InvoicingReport:
         """The columns, a list of :class:`~.report_columns.Column`. Those of lead data
         are named ``lead_data.<name>``; sub-account, currency, returned sale and reason
         are there only when the rows have any."""
-        lead_types = self.lead_types if not self.lead_type else None
-        lead_data = [self.lead_data[name] for name in self.names]
-        return get_columns(self.env, self.tz, lead_data, self._contents, lead_types)
+        currencies = [total["currency"] for total in self.get_totals()]
+        return get_columns(
+            self.env,
+            self.tz,
+            lead_data=[self.lead_data[name] for name in self.names],
+            contents=self._contents,
+            lead_types=self.lead_types if not self.lead_type else None,
+            digits=max((currency.decimal_places for currency in currencies), default=2),
+        )
 
     @cached_property
     def count(self):
@@ -143,11 +152,13 @@ class InvoicingReport:
             total = totals.setdefault(currency, self._new_total(currency))
             total[group["kind"]] += group["count"]
             total[f"{group['kind']}_amount"] += group["amount"]
-        for total in totals.values():
+        for currency, total in totals.items():
             total["net"] = total["purchased"] - total["returned"]
             total["net_amount"] = sum(
                 total[f"{kind}_amount"] for kind in KINDS if kind != "waived"
             )
+            for kind in (*KINDS, "net"):
+                total[f"{kind}_amount"] = currency.round(total[f"{kind}_amount"])
         return sorted(totals.values(), key=lambda total: total["currency"].name)
 
     def get_total_labels(self):
@@ -193,7 +204,7 @@ class InvoicingReport:
         )
         # Whoever may see the document may see whether it adds up.
         lines = self.invoice.sudo()._get_lead_lines_amount()
-        return currency.round(lines - float(amount))
+        return currency.round(lines - amount)
 
     def get_params(self):
         """Return the parameters that open this report again, as texts by name; those
@@ -220,6 +231,24 @@ class InvoicingReport:
     # Files: memory does not grow with rows
     # ------------------------------------------------------------------
 
+    def check_limit(self, file_type):
+        """Refuse a file that would keep its reader, and the server, waiting.
+
+        :param file_type: ``csv``, ``xlsx`` or ``pdf``
+        :raises UserError: a sentence that offers another
+        """
+        limit = LIMITS.get(file_type)
+        if limit and self.count > limit:
+            raise UserError(
+                self.env._(
+                    "These are %(count)s rows, and a file of the type %(type)s holds at"
+                    " most %(limit)s. Choose fewer days, or download them as CSV.",
+                    count=self.count,
+                    type=file_type.upper(),
+                    limit=limit,
+                )
+            )
+
     def iter_csv(self):
         """Yield the report as CSV, in pieces of bytes, on a cursor of its own: whoever
         pulls them may do so after the request. The last line counts the rows; a file
@@ -231,7 +260,9 @@ class InvoicingReport:
         """Write the report as XLSX.
 
         :param file: a path, or a file to write bytes to that can be sought in
+        :raises UserError: if there are more rows than a workbook may have
         """
+        self.check_limit("xlsx")
         write_xlsx(self, file)
 
     def get_pdf(self):
@@ -319,7 +350,7 @@ class InvoicingReport:
     def _new_total(self, currency):
         total = {"currency": currency}
         for kind in KINDS:
-            total.update({kind: 0, f"{kind}_amount": 0})
+            total.update({kind: 0, f"{kind}_amount": 0.0})
         return total
 
     def _get_where_sql(self):

@@ -84,7 +84,7 @@ def get_lead_data_fields(lead_type):
     return {prop["name"]: prop for prop in definition if prop["type"] in VALUE_TYPES}
 
 
-def get_columns(env, tz, lead_data, contents, lead_types):
+def get_columns(env, tz, lead_data, contents, lead_types, digits):
     """Return the columns of a report, in their order.
 
     :param tz: name of the time zone in which dates are told
@@ -92,6 +92,7 @@ def get_columns(env, tz, lead_data, contents, lead_types):
     :param contents: what the rows need columns for, a set of ``sub_account``,
         ``currency``, ``return`` and ``waived``
     :param lead_types: the lead types, if their names are to be told
+    :param int digits: decimal places of amounts
     """
     char = "char"
     sale = env["lead.sale"]
@@ -120,7 +121,8 @@ def get_columns(env, tz, lead_data, contents, lead_types):
         columns.append(Column("sub_account", env._("Sub-account"), char, sql))
     columns.append(Column("campaign", env._("Campaign"), char, SQL("sale.campaign")))
     columns += [_get_lead_data_column(prop, tz) for prop in lead_data]
-    columns.append(Column("amount", env._("Amount"), "monetary", SQL("sale.amount")))
+    sql = SQL("round(sale.amount, %s)", digits)
+    columns.append(Column("amount", env._("Amount"), "monetary", sql))
     if "currency" in contents:
         columns.append(
             Column("currency", env._("Currency"), char, SQL("currency.name"))
@@ -158,6 +160,8 @@ def format_value(env, column, value):
         # It is in the time zone of the report already.
         time = format_time(env, value.time(), time_format="short")
         return f"{format_date(env, value.date())} {time}"
+    if column.type == "integer":
+        return str(int(value))
     if column.type in ("float", "monetary"):
         return formatLang(env, value, digits=2)
     return str(value)

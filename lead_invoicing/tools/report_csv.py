@@ -8,6 +8,7 @@ import csv
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 from odoo.tools import SQL
 
@@ -90,8 +91,8 @@ def _copy_out(cr, query):
                 while piece := pipe.read(_PIECE):
                     yield piece
         finally:
-            # Whoever stops reading breaks the pipe, and with it the COPY.
-            if copying.exception():
+            # Whoever stops reading breaks the pipe; PostgreSQL may still be writing.
+            if isinstance(copying.exception(), BrokenPipeError):
                 cr.connection.cancel()
         copying.result()
 
@@ -99,9 +100,11 @@ def _copy_out(cr, query):
 def _get_closing_lines(report):
     """Return the cells of the lines of totals: what, how many, how much, currency."""
     for total in report.get_totals():
+        currency = total["currency"]
         for kind, label in report.get_total_labels():
-            amount = total[f"{kind}_amount"]
-            yield [label, total[kind], amount, total["currency"].name]
+            # All its decimal places, and a number: less than zero is no formula.
+            amount = f"{total[f'{kind}_amount']:.{currency.decimal_places}f}"
+            yield [label, total[kind], Decimal(amount), currency.name]
     yield [report.env._("Rows"), report.count]
 
 

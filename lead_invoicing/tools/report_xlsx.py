@@ -2,8 +2,6 @@
 
 import xlsxwriter
 
-# What a worksheet holds, less its header and totals.
-ROW_LIMIT = 1_048_576 - 100
 # Workbooks know no date before.
 _FIRST_YEAR = 1900
 _WIDTHS = {"date": 11, "datetime": 18, "boolean": 9}

@@ -1,0 +1,37 @@
+from .test_rights import RightsCommon
+
+NOVEMBER = {"date_from": "2026-11-01", "date_to": "2026-11-30"}
+# What spreadsheet programs take for a formula, if nobody keeps them from it.
+FORMULAS = [
+    '=HYPERLINK("http://example.com";"x")',
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(1+1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    " =1+1",
+    "   =1+1",
+    "\u00a0=1+1",
+    "\ufeff=1+1",
+    "＝1+1",
+    '";=1+1;"',
+    '",=1+1,"',
+    '"\n=1+1',
+]
+
+
+class ReportCommon(RightsCommon):
+    """The world of the rights, and short ways to open the Invoicing Report."""
+
+    def open(self, user=None, buyer=None, **params):
+        """Open the report of ``buyer`` in November, or as asked for."""
+        model = self.env["lead.invoicing.report"].with_user(user or self.env.user)
+        if "invoice_id" not in params:
+            params = {**NOVEMBER, **params}
+        return model._open((buyer or self.buyer).with_env(model.env), params)
+
+    def refs(self, report):
+        """Return the references of the rows of a report."""
+        return [row["external_ref"] for row in report.get_page(100)]
