@@ -41,8 +41,8 @@ DOCUMENTS = """
 """
 ITEMS = """
     INSERT INTO lead_invoice_run_buyer
-           (run_id, partner_id, company_id, state, create_date, write_date)
-    SELECT run_id, buyer_id, {company}, 'done', now(), now() FROM document
+           (run_id, partner_id, company_id, window_end, state, create_date, write_date)
+    SELECT run_id, buyer_id, {company}, window_end, 'done', now(), now() FROM document
 """
 SALES = """
     INSERT INTO lead_sale

@@ -16,8 +16,11 @@ from tools.shell import Failure, say
 from . import books
 
 ROW = "{:<34} {:>10} {:>10} {:>7} {:>9}"
-# What a person waits for without wondering, in seconds.
+# What a person waits for without wondering, in seconds; and for a sum over all leads,
+# which takes the longer the more there are.
 LIMIT = 2.0
+SUM_LIMIT = 10.0
+SUMS = {"leads by buyer", "leads by month, pivot"}
 
 
 def add_arguments(parser):
@@ -50,7 +53,7 @@ def run(options):
             if not options.keep:
                 instance.drop()
     if slow:
-        raise Failure(f"longer than {LIMIT:g} s: {', '.join(slow)}.")
+        raise Failure(f"too long to wait for: {', '.join(slow)}.")
     return 0
 
 
@@ -77,7 +80,7 @@ def measure(instances, sizes, times):
                 seconds.append(client.ask(call))
         seconds = [statistics.median(some[1:]) for some in spent]
         print_row(title, seconds, clients[-1].size)
-        if seconds[-1] > LIMIT:
+        if seconds[-1] > (SUM_LIMIT if title in SUMS else LIMIT):
             slow.append(title)
     return slow
 

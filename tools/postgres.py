@@ -27,6 +27,7 @@ work_mem = 16MB
 max_wal_size = 4GB
 checkpoint_timeout = 15min
 random_page_cost = 1.1
+jit = off
 """
 
 

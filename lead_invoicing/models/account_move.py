@@ -380,7 +380,7 @@ class AccountMove(models.Model):
                                                 WHERE invoice_id IN %(moves)s)) origin
                      WHERE back.origin_id = origin.id
                        AND back.invoice_line_id IS NULL
-                       AND (back.waived_by_credit OR NOT back.waived)
+                       AND (back.waived_by_credit OR back.waived IS NOT TRUE)
                        AND COALESCE(back.waived_by_credit, FALSE) != origin.credited
                  RETURNING back.id, back.company_id, back.waived
                 )

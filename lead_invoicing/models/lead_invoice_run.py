@@ -380,7 +380,7 @@ class LeadInvoiceRun(models.Model):
                     SELECT commercial_partner_id AS partner_id, max(date) AS last_date
                       FROM lead_sale
                      WHERE company_id = %(company)s
-                       AND invoice_line_id IS NULL AND NOT waived
+                       AND invoice_line_id IS NULL AND waived IS NOT TRUE
                        AND date < %(window_end)s
                        AND (%(all_types)s OR lead_type_id = ANY(%(types)s))
                      GROUP BY commercial_partner_id
@@ -409,8 +409,9 @@ class LeadInvoiceRun(models.Model):
             SQL(
                 """
                 INSERT INTO lead_invoice_run_buyer
-                    (run_id, partner_id, company_id, state, create_uid, create_date)
-                SELECT %(run)s, buyer.id, %(company)s, 'todo', %(uid)s,
+                    (run_id, partner_id, company_id, window_end, state, create_uid,
+                     create_date)
+                SELECT %(run)s, buyer.id, %(company)s, %(window_end)s, 'todo', %(uid)s,
                        now() AT TIME ZONE 'UTC'
                   FROM unnest(%(buyers)s::int[]) AS buyer(id)
                  WHERE NOT EXISTS (
@@ -422,6 +423,7 @@ class LeadInvoiceRun(models.Model):
                 """,
                 run=self.id,
                 company=self.company_id.id,
+                window_end=self.window_end,
                 uid=self.env.uid,
                 buyers=self._find_buyers(partners),
             )

@@ -98,8 +98,12 @@ class LeadInvoiceRunBuyer(models.Model):
         "Buyer",
         required=True,
         readonly=True,
-        index=True,
         ondelete="restrict",
+    )
+    window_end = fields.Datetime(
+        related="run_id.window_end",
+        store=True,
+        help="The end of the run's window, here to be found by.",
     )
     state = fields.Selection(
         [
@@ -123,6 +127,10 @@ class LeadInvoiceRunBuyer(models.Model):
     )
 
     _run_state_idx = models.Index("(run_id, state)")
+    # What was the last that happened to a buyer?
+    _partner_window_idx = models.Index(
+        "(partner_id, company_id, window_end DESC, id DESC)"
+    )
     # What is to be done next?
     _todo_idx = models.Index("(run_id, id) WHERE state = 'todo'")
 
@@ -443,7 +451,7 @@ class LeadInvoiceRunBuyer(models.Model):
                          ON origin_move.id = origin_line.move_id
                    WHERE sale.company_id = %(company)s
                      AND sale.commercial_partner_id = buyer.partner_id
-                     AND sale.invoice_line_id IS NULL AND NOT sale.waived
+                     AND sale.invoice_line_id IS NULL AND sale.waived IS NOT TRUE
                      AND sale.date < %(window_end)s
                      AND (%(include_earlier)s OR sale.date >= buyer.start)
                      AND (%(all_types)s OR sale.lead_type_id = ANY(%(types)s))
@@ -796,7 +804,7 @@ class LeadInvoiceRunBuyer(models.Model):
                        AND (line.price IS NULL OR line.price = candidate.price)
                      WHERE lead_sale.id = candidate.id
                        AND lead_sale.invoice_line_id IS NULL
-                       AND NOT lead_sale.waived
+                       AND lead_sale.waived IS NOT TRUE
                  RETURNING lead_sale.invoice_line_id, lead_sale.amount
                 )
                 SELECT invoice_line_id, count(*), sum(amount)
@@ -889,7 +897,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 ("state", "=", "failed"),
                 ("company_id", "=", self.run_id.company_id.id),
                 ("partner_id", "in", self.partner_id.ids),
-                ("run_id.window_end", "<", self.run_id.window_end),
+                ("window_end", "<", self.run_id.window_end),
             ]
         )
         failures.write(

@@ -220,11 +220,15 @@ class LeadSale(models.Model):
         "(origin_id, return_number) WHERE origin_id IS NOT NULL",
         "Another return of this sale was recorded at the same moment; try again.",
     )
-    # What is there to bill for a buyer before an instant?
+    # What is there to bill for a buyer before an instant, and how much is it? Odoo says
+    # "IS NOT TRUE" of what is false: other words for it would not find this index.
     _unbilled_idx = models.Index(
         "(company_id, commercial_partner_id, date)"
-        " WHERE invoice_line_id IS NULL AND NOT waived"
+        " INCLUDE (id, lead_type_id, currency_id, amount, create_date)"
+        " WHERE invoice_line_id IS NULL AND waived IS NOT TRUE"
     )
+    # What came last, and what is there of some days: the list of all.
+    _date_idx = models.Index("(date, id)")
     # A buyer's rows by date, page by page, and their totals: reports and the portal.
     # What is included lets PostgreSQL find a page and add up without reading the rows.
     _commercial_partner_date_idx = models.Index(

@@ -84,7 +84,7 @@ class LeadUnbilled(models.Model):
             "waived",
         ],
         "lead.invoice.run": ["state", "window_end"],
-        "lead.invoice.run.buyer": ["held_back", "partner_id", "state"],
+        "lead.invoice.run.buyer": ["held_back", "partner_id", "state", "window_end"],
         "res.partner": ["lead_billing_cycle_id", "lead_billing_hold"],
         "account.move": ["lead_run_id", "lead_window_end", "state"],
     }
@@ -162,7 +162,8 @@ class LeadUnbilled(models.Model):
         if not companies:
             companies = self.env.company
         return SQL(" UNION ALL ").join(
-            self._get_company_sql(company, partners) for company in companies.sudo()
+            SQL("(%s)", self._get_company_sql(company, partners))
+            for company in companies.sudo()
         )
 
     @api.model
@@ -171,14 +172,15 @@ class LeadUnbilled(models.Model):
         if partners is not None:
             buyers = SQL("AND commercial_partner_id = ANY(%s)", partners.ids)
         unbilled = SQL(
-            "company_id = %s AND invoice_line_id IS NULL AND NOT waived %s",
+            "company_id = %s AND invoice_line_id IS NULL AND waived IS NOT TRUE %s",
             company.id,
             buyers,
         )
         # What would keep all of a buyer's transactions comes first, then what keeps
-        # those before some moment.
+        # those before some moment. What decides on a buyer is asked once for each.
         return SQL(
             """
+            WITH buyer AS MATERIALIZED (%(buyers)s)
             SELECT sale.id, sale.company_id, sale.commercial_partner_id AS partner_id,
                    sale.lead_type_id, sale.currency_id, sale.amount, sale.date,
                    buyer.cycle_id, %(age)s AS age,
@@ -194,7 +196,7 @@ class LeadUnbilled(models.Model):
                         ELSE 'window'
                    END AS reason
               FROM (SELECT * FROM lead_sale WHERE %(unbilled)s) sale
-              JOIN (%(buyers)s) buyer ON buyer.id = sale.commercial_partner_id
+              JOIN buyer ON buyer.id = sale.commercial_partner_id
             """,
             age=get_age_sql(SQL("sale.date"), fields.Datetime.now()),
             unbilled=unbilled,
@@ -223,17 +225,18 @@ class LeadUnbilled(models.Model):
                                AS cycle_id, COALESCE(%(hold)s, FALSE) AS hold
                       FROM (SELECT DISTINCT commercial_partner_id AS id
                               FROM lead_sale WHERE %(unbilled)s) waiting
-                      JOIN res_partner ON res_partner.id = waiting.id) buyer
+                      JOIN res_partner ON res_partner.id = waiting.id
+                    OFFSET 0) buyer
               LEFT JOIN (VALUES %(cycles)s)
                    AS cycle(id, is_scheduled, start, window_end, stopped_end)
                    ON cycle.id = buyer.cycle_id
               LEFT JOIN (
                    SELECT item.partner_id,
-                          max(run.window_end) FILTER (WHERE item.state = 'failed')
+                          max(item.window_end) FILTER (WHERE item.state = 'failed')
                               AS failed_end,
-                          max(run.window_end) FILTER (WHERE item.state = 'todo'
+                          max(item.window_end) FILTER (WHERE item.state = 'todo'
                               AND run.state = 'stopped') AS stopped_end,
-                          max(run.window_end) FILTER (WHERE item.state = 'todo'
+                          max(item.window_end) FILTER (WHERE item.state = 'todo'
                               AND run.state != 'stopped') AS todo_end
                      FROM lead_invoice_run_buyer item
                      JOIN lead_invoice_run run ON run.id = item.run_id
@@ -241,12 +244,10 @@ class LeadUnbilled(models.Model):
                       AND item.state IN ('todo', 'failed')
                     GROUP BY item.partner_id) item ON item.partner_id = buyer.id
               LEFT JOIN LATERAL (
-                   SELECT item.held_back, item.write_date, run.window_end
-                     FROM lead_invoice_run_buyer item
-                     JOIN lead_invoice_run run ON run.id = item.run_id
-                    WHERE item.partner_id = buyer.id
-                      AND item.company_id = %(company)s
-                    ORDER BY run.window_end DESC, item.id DESC
+                   SELECT held_back, write_date, window_end
+                     FROM lead_invoice_run_buyer
+                    WHERE partner_id = buyer.id AND company_id = %(company)s
+                    ORDER BY window_end DESC, id DESC
                     LIMIT 1) last_item ON TRUE
               LEFT JOIN LATERAL (
                    SELECT move.lead_window_end AS window_end, run.cycle_id

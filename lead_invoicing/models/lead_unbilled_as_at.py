@@ -138,41 +138,43 @@ class LeadUnbilledAsAt(models.Model):
     @api.model
     def _get_company_sql(self, company, as_at, known_at):
         end = self._get_end(company, as_at)
-        # Which transactions were in no books of that day, and not waived, as far as
-        # was known? Those that are on no document now, on a draft, on one that was
-        # posted or is dated later, or waived since; but not those that were in the
-        # books then, on a document that was taken back or that they have left since.
+        # Which transactions were in no books of that day, and not waived, as far as was
+        # known? Those that are on no document now, or on one that is not, or was not
+        # then, in the books of that day, or waived since; but not those that were in
+        # the books then, on a document that was taken back or that they have left
+        # since. What was first decided on a waiver since tells what was so before.
         return SQL(
             """
             SELECT sale.id, sale.company_id, sale.commercial_partner_id AS partner_id,
                    sale.lead_type_id, sale.currency_id, sale.amount, sale.date,
                    %(age)s AS age
-              FROM lead_sale sale
-             WHERE sale.id IN (
-                   SELECT id FROM lead_sale
+              FROM (
+                   SELECT lead_sale.* FROM lead_sale
                     WHERE company_id = %(company)s
-                      AND invoice_line_id IS NULL AND NOT waived
+                      AND invoice_line_id IS NULL AND waived IS NOT TRUE
                     UNION ALL
-                   SELECT sale_id FROM lead_sale_waiver
-                    WHERE company_id = %(company)s AND create_date > %(known_at)s
-                    UNION ALL
-                   SELECT billed.id
+                   SELECT lead_sale.*
                      FROM account_move move
                      JOIN account_move_line line ON line.move_id = move.id
-                     JOIN lead_sale billed ON billed.invoice_line_id = line.id
+                     JOIN lead_sale ON lead_sale.invoice_line_id = line.id
                     WHERE move.company_id = %(company)s
                       AND move.lead_run_id IS NOT NULL
                       AND (move.date > %(as_at)s OR move.lead_posted_at IS NULL
-                           OR move.lead_posted_at > %(known_at)s))
-               AND sale.company_id = %(company)s
-               AND sale.date < %(end)s
+                           OR move.lead_posted_at > %(known_at)s)
+                    UNION ALL
+                   SELECT lead_sale.* FROM lead_sale
+                    WHERE waived AND id IN (
+                          SELECT sale_id FROM lead_sale_waiver
+                           WHERE company_id = %(company)s
+                             AND create_date > %(known_at)s)) sale
+              LEFT JOIN (
+                   SELECT DISTINCT ON (sale_id) sale_id, waived
+                     FROM lead_sale_waiver
+                    WHERE company_id = %(company)s AND create_date > %(known_at)s
+                    ORDER BY sale_id, id) decided ON decided.sale_id = sale.id
+             WHERE sale.date < %(end)s
                AND sale.create_date <= %(known_at)s
-               AND NOT EXISTS (
-                   SELECT FROM account_move_line line
-                     JOIN account_move move ON move.id = line.move_id
-                    WHERE line.id = sale.invoice_line_id
-                      AND move.date <= %(as_at)s
-                      AND move.lead_posted_at <= %(known_at)s)
+               AND COALESCE(decided.waived, sale.waived IS NOT TRUE)
                AND NOT EXISTS (
                    SELECT FROM lead_sale_past_billing past
                     WHERE past.sale_id = sale.id
@@ -187,13 +189,6 @@ class LeadUnbilledAsAt(models.Model):
                            OR release.create_date > %(known_at)s)
                       AND move.date <= %(as_at)s
                       AND move.lead_posted_at <= %(known_at)s)
-               AND NOT COALESCE(
-                   (SELECT waived FROM lead_sale_waiver
-                     WHERE sale_id = sale.id AND create_date <= %(known_at)s
-                     ORDER BY id DESC LIMIT 1),
-                   (SELECT waived IS NOT TRUE FROM lead_sale_waiver
-                     WHERE sale_id = sale.id ORDER BY id LIMIT 1),
-                   sale.waived, FALSE)
             """,
             age=get_age_sql(SQL("sale.date"), end),
             company=company.id,

@@ -280,7 +280,8 @@ class LeadInvoiceWizard(models.TransientModel):
                          WHERE company_id = %(company)s
                            AND (%(all_buyers)s
                                 OR commercial_partner_id = ANY(%(partners)s))
-                           AND invoice_line_id IS NULL AND NOT waived) unbilled
+                           AND invoice_line_id IS NULL
+                           AND waived IS NOT TRUE) unbilled
                  WHERE left_out IS NOT NULL
                  GROUP BY left_out, commercial_partner_id, lead_type_id, currency_id
                  ORDER BY commercial_partner_id, left_out, lead_type_id
