@@ -2,16 +2,16 @@
 
 import argparse
 
-from . import crash, scale
+from . import crash, replica, report, scale
 
-BENCHMARKS = {"crash": crash, "scale": scale}
+BENCHMARKS = {"crash": crash, "replica": replica, "report": report, "scale": scale}
 
 
 def main(arguments):
     parser = argparse.ArgumentParser(
         prog="bin/bench",
-        description="Kill the billing in mid-work, or measure it, in a real Odoo and in"
-        " databases of its own.",
+        description="Kill the billing in mid-work, or measure it and its reports, in a"
+        " real Odoo and in databases of its own.",
     )
     commands = parser.add_subparsers(title="benchmarks", required=True)
     for name, module in BENCHMARKS.items():
