@@ -19,6 +19,8 @@ from . import (
     test_recording_at_once,
     test_release,
     test_report_files,
+    test_report_routes,
+    test_report_wizard,
     test_review,
     test_rights,
     test_tours,

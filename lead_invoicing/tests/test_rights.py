@@ -34,6 +34,8 @@ lead.unbilled.as.at.wizard c   c       -     -     -     -     -     c      -
 lead.invoicing.report    -     -       -     -     -     -     -     -      -
 lead.erasure             -     r       -     -     -     -     -     -      -
 lead.erasure.wizard      -     c       -     -     -     -     -     c      -
+lead.invoicing.report.wizard c c       -     -     -     -     -     c      -
+lead.invoicing.report.column c c       -     -     -     -     -     c      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -75,16 +77,32 @@ PUBLIC_METHODS = {
     "lead.invoicing.report": set(),
     "lead.erasure": set(),
     "lead.erasure.wizard": {"action_erase", "action_search", "action_search_on"},
+    "lead.invoicing.report.wizard": {
+        "action_csv",
+        "action_next",
+        "action_pdf",
+        "action_previous",
+        "action_view_lead_sales",
+        "action_xlsx",
+    },
+    "lead.invoicing.report.column": set(),
     "account.move": {
         "action_lead_post",
         "action_lead_post_and_send",
+        "action_open_lead_report",
         "action_view_lead_sales",
     },
     "account.move.line": set(),
     "account.move.reversal": set(),
     "account.move.send": set(),
     "res.company": set(),
-    "res.partner": {"action_view_lead_invoices", "action_view_lead_sales"},
+    "res.partner": {
+        "action_open_lead_report",
+        "action_view_lead_invoices",
+        "action_view_lead_sales",
+    },
+    "res.users.settings": set(),
+    "ir.actions.report": set(),
 }
 
 
@@ -219,6 +237,12 @@ class TestRights(RightsCommon):
             "lead.invoicing.report": self.env["lead.invoicing.report"],
             "lead.erasure": self.env["lead.erasure"]._erase_on_request(self.sale, "x"),
             "lead.erasure.wizard": self.env["lead.erasure.wizard"].create({}),
+            "lead.invoicing.report.wizard": (
+                report := self.env["lead.invoicing.report.wizard"].create(
+                    {"partner_id": self.buyer.id}
+                )
+            ),
+            "lead.invoicing.report.column": report.column_ids[:1],
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))

@@ -1,5 +1,7 @@
 """What a clerk and a manager do, in a real browser."""
 
+from freezegun import freeze_time
+
 from odoo import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
@@ -17,7 +19,7 @@ class TourCommon(GenerationCommon, HttpCase):
         )
         self.boss = self.new_user("boss", "lead_invoicing.group_manager")
         self.other_buyer = self.new_buyer("Buyer B")
-        self.new_sale()
+        self.new_sale(lead_data={"first_name": "Ada", "email": "ada@example.com"})
         self.new_sale(self.other_buyer)
         self.new_sale(self.other_buyer)
         # Two accounts to choose from, one of which is archived later.
@@ -46,6 +48,19 @@ class TourCommon(GenerationCommon, HttpCase):
     def new_buyer(cls, name, **vals):
         return super().new_buyer(name, country_id=cls.env.ref("base.us").id, **vals)
 
+    def explain_an_invoice(self):
+        """Open the report of a buyer and choose what it shows, which is remembered."""
+        self.clerk.group_ids += self.env.ref("lead_invoicing.group_lead_data")
+        with freeze_time(GENERATION):
+            self.start_tour(
+                f"/odoo/res.partner/{self.buyer.id}",
+                "lead_invoicing_clerk_explains",
+                login="tour_clerk",
+            )
+        choices = self.clerk.res_users_settings_ids.lead_report_choices
+        self.assertEqual(choices["transaction_type"], "return")
+        self.assertNotIn("email", choices["columns"][str(self.edu.id)])
+
 
 @tagged("post_install", "-at_install")
 class TestTours(TourCommon):
@@ -69,6 +84,9 @@ class TestTours(TourCommon):
             "lead_invoicing_clerk_looks",
             login="tour_clerk",
         )
+
+    def test_clerk_explains_an_invoice(self):
+        self.explain_an_invoice()
 
     def test_manager_makes_a_cycle(self):
         self.start_tour(
@@ -94,6 +112,9 @@ class TestPhoneTours(TourCommon):
         )
         self.env.invalidate_all()
         self.assertFalse(self.run_record.failure_ids)
+
+    def test_clerk_explains_an_invoice_on_a_phone(self):
+        self.explain_an_invoice()
 
     def test_all_fits_a_phone(self):
         for name, action in (

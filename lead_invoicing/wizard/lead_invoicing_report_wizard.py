@@ -173,12 +173,14 @@ class LeadInvoicingReportWizard(models.TransientModel):
         :raises UserError: a sentence, if something was not chosen rightly
         """
         self.ensure_one()
-        names = self.column_ids.mapped("name")
+        columns = self.column_ids.filtered(
+            lambda column: column.lead_type_id == self.lead_type_id
+        )
         params = {
             "lead_type_id": self.lead_type_id.id,
             "transaction_type": self.transaction_type,
             "invoice_id": self.invoice_id.id,
-            "fields": ",".join(names),
+            "fields": ",".join(columns.mapped("name")),
         }
         if not self.invoice_id:
             params.update(date_from=self.date_from, date_to=self.date_to)

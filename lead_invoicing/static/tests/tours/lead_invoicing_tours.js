@@ -242,3 +242,49 @@ for (const [name, action, card] of [
         ],
     });
 }
+
+// A buyer doubts an invoice: the clerk looks at the leads behind it, then at others.
+tours.add("lead_invoicing_clerk_explains", {
+    steps: () => [
+        {
+            content: "The buyer's billing page",
+            trigger: ".o_form_view a.nav-link[name='lead_invoicing']",
+            run: "click",
+        },
+        {
+            content: "Open the Invoicing Report",
+            trigger: "button[name='action_open_lead_report']",
+            run: "click",
+        },
+        {
+            content: "The lead is there with its data and totals",
+            trigger: ".o_lead_report td:contains(ada@example.com)",
+        },
+        fits("The report fits", ".o_lead_report_totals td:contains(Purchased)"),
+        {
+            content: "Leave out the e-mail address",
+            trigger:
+                ".o_lead_report_columns .o-checkbox:contains(Email) input:checked",
+            run: "click",
+        },
+        {
+            content: "It is gone at once, the name is not",
+            trigger:
+                ".o_lead_report:not(:contains(ada@example.com)) td:contains(Ada)",
+        },
+        {
+            content: "Only returns",
+            trigger: ".o_field_widget[name='transaction_type'] input",
+            run: "click",
+        },
+        {
+            trigger: ".o_select_menu_item:contains(Returns)",
+            run: "click",
+        },
+        {
+            content: "There are none",
+            trigger: ".o_field_widget[name='content']:contains(There are no leads here)",
+        },
+        ...stepUtils.saveForm(),
+    ],
+});
