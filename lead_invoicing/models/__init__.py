@@ -6,6 +6,7 @@ from . import (
     ir_fields_converter,
     lead_billing_cycle,
     lead_buyer_ref,
+    lead_erasure,
     lead_invoice_run,
     lead_invoice_run_buyer,
     lead_invoice_run_buyer_review,

@@ -1,5 +1,7 @@
 import logging
 from collections import defaultdict
+from datetime import timedelta
+from urllib.parse import urlencode
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -7,6 +9,7 @@ from odoo.tools import SQL, format_date, plaintext2html
 from odoo.tools.sql import column_exists, create_column
 
 from ..tools.engine_fields import check_engine_fields
+from ..tools.windows import to_wall
 from .lead_invoice_run_buyer import TRY_AGAIN
 
 _logger = logging.getLogger(__name__)
@@ -736,6 +739,24 @@ class AccountMove(models.Model):
         return self.env["lead.billing.cycle"]._format_window(
             move.lead_window_start, move.lead_window_end, move.lead_run_id.tz
         )
+
+    def _get_lead_report_url(self):
+        """Return the address of the buyer's Invoicing Report for the days of this
+        document and its first lead type; empty for documents that no run made."""
+        self.ensure_one()
+        # A buyer who may see the document may see its period and its lead types.
+        move = self.sudo()
+        if not move.lead_run_id:
+            return ""
+        zone = self.env["lead.billing.cycle"]._get_zone(move.lead_run_id.tz)
+        # The last instant, not the day before: a zone can skip a whole day.
+        last = max(move.lead_window_start, move.lead_window_end - timedelta.resolution)
+        params = {
+            "lead_type_id": move.invoice_line_ids.lead_type_id[:1].id or "",
+            "date_from": to_wall(move.lead_window_start, zone).date(),
+            "date_to": to_wall(last, zone).date(),
+        }
+        return f"{self.get_base_url()}/my/invoicing-report?{urlencode(params)}"
 
     def _get_lead_payment_request(self):
         """Return what the mail asks for, in the language of the context; empty for

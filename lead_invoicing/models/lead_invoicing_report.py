@@ -112,11 +112,15 @@ class LeadInvoicingReport(models.AbstractModel):
         :raises UserError: if there is none
         """
         invoice = self.env["account.move"].browse(invoice_id)
-        if invoice_id and not (
-            invoice.exists()
-            and invoice.has_access("read")
-            and invoice.commercial_partner_id == partner
-        ):
+        if not invoice_id:
+            return invoice
+        if self.env.user._is_portal():
+            # Buyers see what any company posted for them, as they see its rows.
+            invoice = invoice.sudo()
+            is_seen = invoice.exists().state == "posted"
+        else:
+            is_seen = invoice.exists() and invoice.has_access("read")
+        if not is_seen or invoice.commercial_partner_id != partner:
             raise refuse(
                 "invoice_id",
                 self.env._("There is no such invoice; open it from your invoices."),

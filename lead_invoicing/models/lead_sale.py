@@ -1,3 +1,5 @@
+import itertools
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
@@ -96,6 +98,11 @@ class LeadSale(models.Model):
     campaign = fields.Char()
     lead_data = fields.Properties(
         definition="lead_type_id.lead_properties_definition",
+        groups="lead_invoicing.group_lead_data",
+    )
+    lead_data_summary = fields.Char(
+        "Lead Data in Short",
+        compute="_compute_lead_data_summary",
         groups="lead_invoicing.group_lead_data",
     )
     lead_data_erased_at = fields.Datetime(
@@ -269,6 +276,17 @@ class LeadSale(models.Model):
             return Domain.FALSE
         return billable & Domain("invoice_line_id", "any!", on_line[state])
 
+    @api.depends("lead_data")
+    def _compute_lead_data_summary(self):
+        for sale in self:
+            # Whoever sees lead data may see in which order they are defined.
+            definition = sale.lead_type_id.sudo().lead_properties_definition or []
+            values = dict(sale.lead_data)
+            texts = [values.get(prop["name"]) for prop in definition]
+            sale.lead_data_summary = ", ".join(
+                str(text) for text in texts if text not in (None, False, "", [])
+            )
+
     @api.depends("waived", "invoice_line_id", "commercial_partner_id", "date")
     def _compute_unbilled_reason(self):
         reasons = {}
@@ -425,6 +443,7 @@ class LeadSale(models.Model):
         )
         if "lead_data" in vals:
             values["lead_data"] = row.lead_data
+            values["lead_data_erased_at"] = row.lead_data_erased_at
         return values
 
     @api.model
@@ -452,6 +471,7 @@ class LeadSale(models.Model):
         """
         self._check_frozen(vals)
         if "lead_data" in vals:
+            self._check_lead_data_kept()
             vals = {**vals, "lead_data": self._check_lead_data(vals["lead_data"])}
         return super().write(vals)
 
@@ -492,6 +512,20 @@ class LeadSale(models.Model):
             "%s: Lead Invoicing decides this itself; leave it out.",
             self._get_labels(ENGINE_FIELDS.intersection(names)),
         )
+
+    def _check_lead_data_kept(self):
+        """Refuse to enter lead data again that were erased, or are too old."""
+        for sale in self:
+            # Only how long data are kept is read of the company.
+            kept_since = sale.company_id.sudo()._get_lead_data_cutoff()
+            if sale.lead_data_erased_at or (kept_since and sale.date < kept_since):
+                raise UserError(
+                    self.env._(
+                        "The lead data of the transaction %s were erased, and are not"
+                        " entered again.",
+                        sale.external_ref,
+                    )
+                )
 
     def _check_lead_data(self, value):
         """Return corrected lead data as Odoo takes them.
@@ -547,6 +581,29 @@ class LeadSale(models.Model):
                     ref=returned.external_ref,
                 )
             )
+
+    @api.model
+    def get_property_definition(self, full_name):
+        """Return the definition of a lead-data field, of the lead types that the user
+        may see. Odoo tells it of any company's, and to whoever reads a transaction.
+
+        :param full_name: such as ``lead_data.first_name``
+        :raises AccessError: for users who do not see lead data
+        """
+        field_name, _dot, name = full_name.partition(".")
+        if field_name != "lead_data":
+            return super().get_property_definition(full_name)
+        self.browse().check_access("read")
+        self._check_field_access(self._fields[field_name], "read")
+        lead_types = (
+            self.env["lead.type"]
+            .with_context(active_test=False)
+            .search([("lead_properties_definition", "!=", False)])
+        )
+        for prop in itertools.chain(*lead_types.mapped("lead_properties_definition")):
+            if prop["name"] == name:
+                return prop
+        return {}
 
     # ------------------------------------------------------------------
     # Import
@@ -607,6 +664,23 @@ class LeadSale(models.Model):
     def action_unwaive(self):
         """Ask why these waived transactions are billed after all, and free them."""
         return self._get_waive_action(self.env._("Take Back Waiver"), True)
+
+    def action_erase_lead_data(self):
+        """Ask why the lead data of these transactions are erased, and erase them."""
+        self.check_access("write")
+        if len(self.company_id) > 1:
+            raise UserError(self.env._("Erase the lead data of one company at a time."))
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Erase Lead Data"),
+            "res_model": "lead.erasure.wizard",
+            "view_mode": "form",
+            "target": "new",
+            "context": {
+                "default_company_id": self.company_id.id,
+                "default_sale_ids": self.ids,
+            },
+        }
 
     def _get_waive_action(self, name, take_back):
         self.check_access("write")

@@ -1,8 +1,14 @@
+import math
+from datetime import timedelta
+
+from dateutil.relativedelta import relativedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL, plaintext2html
 
 FEED_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_feed"
+LEAD_DATA_MAX_MONTHS = 600
 
 
 class ResCompany(models.Model):
@@ -62,6 +68,28 @@ class ResCompany(models.Model):
         " for it.",
     )
 
+    lead_data_months = fields.Integer(
+        "Months to Keep Lead Data",
+        help="The personal data of leads that were sold more than so many months ago"
+        " are erased, for good; the transactions and their money stay. 0: never.",
+    )
+    lead_data_erased_before = fields.Datetime(
+        readonly=True,
+        help="The lead data of what was sold before are erased.",
+    )
+
+    @api.constrains("lead_data_months")
+    def _check_lead_data_months(self):
+        for company in self:
+            if not 0 <= company.lead_data_months <= LEAD_DATA_MAX_MONTHS:
+                raise ValidationError(
+                    self.env._(
+                        "Lead data can be kept for 1 to %s months; with 0 they are"
+                        " never erased by age.",
+                        LEAD_DATA_MAX_MONTHS,
+                    )
+                )
+
     @api.constrains("lead_feed_silence_hours")
     def _check_lead_feed_silence_hours(self):
         for company in self:
@@ -86,6 +114,31 @@ class ResCompany(models.Model):
                         " as 3 for three times the average; or 0 to review none."
                     )
                 )
+
+    def write(self, vals):
+        """Look at all lead data again when they are kept for another time."""
+        if "lead_data_months" in vals:
+            self.filtered(
+                lambda company: company.lead_data_months != vals["lead_data_months"]
+            ).lead_data_erased_before = False
+        return super().write(vals)
+
+    def _get_lead_data_cutoff(self):
+        """Return the moment before which this company keeps no lead data, in naive
+        UTC; None if it keeps all."""
+        self.ensure_one()
+        if not self.lead_data_months:
+            return None
+        return fields.Datetime.now() - relativedelta(months=self.lead_data_months)
+
+    def _count_lead_days_left(self, cutoff):
+        """Return how many days of leads there are to be looked at, before a moment in
+        naive UTC; where nothing is known yet, one."""
+        self.ensure_one()
+        if not self.lead_data_erased_before:
+            return 1
+        left = cutoff - self.lead_data_erased_before
+        return max(math.ceil(left / timedelta(days=1)), 0)
 
     @api.model
     def _cron_watch_lead_feed(self):

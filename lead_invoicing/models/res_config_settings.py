@@ -28,3 +28,9 @@ class ResConfigSettings(models.TransientModel):
     lead_review_volume_factor = fields.Float(
         related="company_id.lead_review_volume_factor", readonly=False
     )
+    lead_data_months = fields.Integer(
+        related="company_id.lead_data_months", readonly=False
+    )
+    lead_data_erased_before = fields.Datetime(
+        related="company_id.lead_data_erased_before"
+    )

@@ -153,12 +153,11 @@ class ResPartner(models.Model):
         for partner in self:
             cycle = partner._get_lead_billing_cycle()
             partner.lead_next_window = partner.lead_next_invoice_at = False
-            if cycle.next_generation_at and not partner.lead_billing_hold:
-                start, end, generation = cycle._next_due_window(
-                    cycle.next_generation_at
+            if window := partner._get_lead_next_window():
+                partner.lead_next_window = cycle._format_window(
+                    window.start, window.end, cycle.tz
                 )
-                partner.lead_next_window = cycle._format_window(start, end, cycle.tz)
-                partner.lead_next_invoice_at = generation
+                partner.lead_next_invoice_at = window.generation
 
     @api.depends_context("company")
     def _compute_lead_invoice_count(self):
@@ -225,6 +224,72 @@ class ResPartner(models.Model):
         return (
             self.commercial_partner_id.lead_billing_cycle_id
             or self.env.company.lead_billing_cycle_id
+        )
+
+    def _get_lead_next_window(self):
+        """Return the window that the next scheduled invoice of this buyer is for, in
+        the current company; False when no schedule bills it.
+
+        :rtype: lead_invoicing.tools.windows.Window | bool
+        """
+        self.ensure_one()
+        cycle = self._get_lead_billing_cycle()
+        if self.lead_billing_hold or not cycle.next_generation_at:
+            return False
+        return cycle._next_due_window(cycle.next_generation_at)
+
+    def _get_lead_outlook(self):
+        """Return what this buyer is told of its next invoice, in the current company.
+
+        :return: a dict
+
+            - ``company``: the company
+            - ``amounts``: list of (currency, amount) of what that invoice would bill
+              so far: sold less returned, before tax or including it as the prices are;
+              without a schedule, of all that waits
+            - ``window``: the days that it is for, as text; False without a schedule
+            - ``moment``: when it is made, as text in the cycle's time zone; or False
+        """
+        self.ensure_one()
+        company = self.env.company
+        cycle = self._get_lead_billing_cycle()
+        window = self._get_lead_next_window()
+        amounts = self._read_lead_unbilled(window, cycle.include_earlier)
+        outlook = {
+            "company": company,
+            "amounts": amounts or [(company.currency_id, 0.0)],
+            "window": False,
+            "moment": False,
+        }
+        if window:
+            zone = cycle._get_zone(cycle.tz)
+            day, time = cycle._format_moment(window.generation, zone)
+            outlook["window"] = cycle._format_window(window.start, window.end, cycle.tz)
+            outlook["moment"] = self.env._(
+                "%(day)s at %(time)s (%(zone)s)", day=day, time=time, zone=cycle.tz
+            )
+            if window.generation <= fields.Datetime.now():
+                outlook["moment"] = self.env._("Due now")
+        return outlook
+
+    def _read_lead_unbilled(self, window, include_earlier):
+        """Return what waits to be billed, a list of (currency, amount).
+
+        :param window: only what belongs to it; False for all
+        :param include_earlier: with what is older than the window
+        """
+        domain = [
+            ("company_id", "=", self.env.company.id),
+            ("commercial_partner_id", "=", self.commercial_partner_id.id),
+            ("invoice_line_id", "=", False),
+            ("waived", "=", False),
+        ]
+        if window:
+            domain.append(("date", "<", window.end))
+        if window and not include_earlier:
+            domain.append(("date", ">=", window.start))
+        return self.env["lead.sale"]._read_group(
+            domain, ["currency_id"], ["amount:sum"], order="currency_id"
         )
 
     def _get_lead_invoice_recipients(self, invoice_address):

@@ -32,6 +32,8 @@ lead.unbilled            r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at      r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at.wizard c   c       -     -     -     -     -     c      -
 lead.invoicing.report    -     -       -     -     -     -     -     -      -
+lead.erasure             -     r       -     -     -     -     -     -      -
+lead.erasure.wizard      -     c       -     -     -     -     -     c      -
 lead.invoicing.report.wizard c c       -     -     -     -     -     c      -
 lead.invoicing.report.column c c       -     -     -     -     -     c      -
 """
@@ -42,6 +44,7 @@ OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 PUBLIC_METHODS = {
     "lead.sale": {
         "record_transactions",
+        "action_erase_lead_data",
         "action_unwaive",
         "action_waive",
         "control_totals",
@@ -72,6 +75,8 @@ PUBLIC_METHODS = {
     "lead.unbilled.as.at": set(),
     "lead.unbilled.as.at.wizard": {"action_view"},
     "lead.invoicing.report": set(),
+    "lead.erasure": set(),
+    "lead.erasure.wizard": {"action_erase", "action_search", "action_search_on"},
     "lead.invoicing.report.wizard": {
         "action_csv",
         "action_next",
@@ -230,6 +235,8 @@ class TestRights(RightsCommon):
                 {}
             ),
             "lead.invoicing.report": self.env["lead.invoicing.report"],
+            "lead.erasure": self.env["lead.erasure"]._erase_on_request(self.sale, "x"),
+            "lead.erasure.wizard": self.env["lead.erasure.wizard"].create({}),
             "lead.invoicing.report.wizard": (
                 report := self.env["lead.invoicing.report.wizard"].create(
                     {"partner_id": self.buyer.id}
@@ -961,6 +968,8 @@ class TestScreens(RightsCommon):
                 "Billing Cycles",
                 "Lead Types",
                 "Buyer References",
+                "Erase Lead Data",
+                "Erased Lead Data",
             },
         )
 

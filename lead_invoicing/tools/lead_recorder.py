@@ -49,6 +49,7 @@ class LeadRecorder:
         self.now = fields.Datetime.now()
         self.reader = LeadReader(env, self.company, self.now)
         self.billing_start = self._get_billing_start()
+        self.kept_since = self.company._get_lead_data_cutoff()
         self.price_digits = env["decimal.precision"].precision_get("Product Price")
         self._schemas = {}
 
@@ -214,6 +215,18 @@ class LeadRecorder:
         self._check_currency(row)
         schema = self._get_schema(row.lead_type_id)
         row.lead_data = schema.convert(row.lead_data, false_is_empty=row.from_odoo)
+        if self.kept_since and row.date < self.kept_since:
+            self._drop_lead_data(row, self.now)
+
+    def _drop_lead_data(self, row, erased_at):
+        """Do not store the data of a lead that are, or were to be, erased."""
+        if row.lead_data:
+            row.lead_data = None
+            row.lead_data_erased_at = erased_at
+            row.warning = self.env._(
+                "The lead data are not stored: this lead's were erased, or are older"
+                " than they are kept."
+            )
 
     def _check_date(self, row):
         if row.date > self.now + LEAD_OF_CLOCKS:
@@ -350,6 +363,8 @@ class LeadRecorder:
     def _check_return(self, row):
         self._check_origin(row, row.origin)
         self._give_back(row, row.origin)
+        if row.origin.lead_data_erased_at:
+            self._drop_lead_data(row, row.origin.lead_data_erased_at)
         row.amount = -row.price
         row.commercial_partner_id = row.origin.commercial_partner_id
         self._check_return_waived(row, row.origin)
@@ -541,6 +556,8 @@ class LeadRecorder:
             "lead_ref": row.lead_ref,
             "campaign": row.campaign,
             "lead_data": row.lead_data or None,
+            "lead_data_erased_at": row.lead_data_erased_at
+            and row.lead_data_erased_at.isoformat(" "),
             "currency_id": row.currency_id,
             "price": str(row.price),
             "amount": str(row.amount),

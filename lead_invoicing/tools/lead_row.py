@@ -23,6 +23,7 @@ class Row:
         "from_odoo",
         "id",
         "lead_data",
+        "lead_data_erased_at",
         "lead_ref",
         "lead_type",
         "lead_type_id",
@@ -51,6 +52,7 @@ class Row:
         self.message = self.warning = ""
         self.external_ref = self.refused = self.same_as = None
         self.partner_id = self.lead_type_id = self.currency_id = None
+        self.lead_data_erased_at = None
         self.origin = self.origin_id = self.return_number = None
         self.price_adjustment = self.from_odoo = False
         self.waived = self.waived_by_credit = False
@@ -94,6 +96,7 @@ class Origin:
         "date",
         "id",
         "in_full",
+        "lead_data_erased_at",
         "lead_type_id",
         "number",
         "partner_id",
@@ -112,6 +115,7 @@ class Origin:
         for name in ("type", "partner_id", "commercial_partner_id", "currency_id"):
             setattr(origin, name, getattr(row, name))
         origin.lead_type_id, origin.date = row.lead_type_id, row.date
+        origin.lead_data_erased_at = row.lead_data_erased_at
         origin.price, origin.waived = row.price, row.waived
         origin.credited = origin.in_full = False
         origin.returned, origin.number = Decimal(0), 0

@@ -160,6 +160,8 @@ def format_value(env, column, value):
         # It is in the time zone of the report already.
         time = format_time(env, value.time(), time_format="short")
         return f"{format_date(env, value.date())} {time}"
+    if column.type == "integer":
+        return str(int(value))
     if column.type in ("float", "monetary"):
         return formatLang(env, value, digits=2)
     return str(value)

@@ -1,6 +1,7 @@
 from . import (
     account_move_reversal,
     lead_control_totals,
+    lead_erasure_wizard,
     lead_invoice_wizard,
     lead_invoicing_report_column,
     lead_invoicing_report_wizard,

@@ -1,0 +1,190 @@
+"""What a buyer does in the portal, in a real browser: by mouse, finger and keyboard."""
+
+import time
+
+from freezegun import freeze_time
+
+from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests.common import ChromeBrowser
+
+from .generation_common import GenerationCommon
+
+ADA = {"first_name": "Ada", "email": "ada@byron.example", "program": "Mathematics"}
+
+
+class PortalTourCommon(GenerationCommon, HttpCase):
+    """A buyer with an invoice of 55 leads of two types, and a return of one of them."""
+
+    def setUp(self):
+        super().setUp()
+        self.company.country_id = self.env.ref("base.us")
+        clerk = self.env["res.partner"].create(
+            {"name": "Chris", "parent_id": self.buyer.id, "email": "c@example.com"}
+        )
+        self.user = new_test_user(
+            self.env,
+            login="tour_buyer",
+            name="Chris",
+            password="tour_buyer",
+            groups="base.group_portal",
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+            partner_id=clerk.id,
+        )
+        sale = self.new_sale(lead_data=ADA)
+        row = self.sale_vals(
+            "T", buyer_ref=self.buyer.ref, occurred_at="2026-11-04T12:00:00Z"
+        )
+        with freeze_time("2026-12-01"):
+            self.record_all(
+                {**row, "external_ref": "A"},
+                *(
+                    {**row, "external_ref": f"E{i}", "lead_type": "EDU"}
+                    for i in range(53)
+                ),
+            )
+        self.generate()
+        self.new_return(sale, at="2026-11-10T12:00:00Z", reason="Wrong number")
+
+    def follow(self, tour, url="/my"):
+        self.start_tour(url, f"lead_invoicing_buyer_{tour}", login="tour_buyer")
+
+
+@tagged("post_install", "-at_install")
+class TestPortalTours(PortalTourCommon):
+    def test_reads_the_report(self):
+        self.follow("reads_the_report")
+
+    def test_checks_an_invoice(self):
+        self.follow("checks_an_invoice", "/my/invoices")
+
+    def test_is_told_what_is_wrong(self):
+        self.follow("is_told", "/my/invoicing-report?date_from=yesterday")
+
+
+@tagged("post_install", "-at_install")
+class TestPortalPhoneTours(TestPortalTours):
+    browser_size = "390x844"
+    touch_enabled = True
+
+
+@tagged("post_install", "-at_install")
+class TestPortalKeyboard(PortalTourCommon):
+    """The keys are those of a keyboard, not events of a script."""
+
+    KEYS = {"Tab": 9, "Enter": 13, " ": 32}
+
+    def setUp(self):
+        super().setUp()
+        self.browser = ChromeBrowser(self)
+        self.addCleanup(self.browser.stop)
+
+    def press(self, key):
+        values = {
+            "key": key,
+            "code": "Space" if key == " " else key,
+            "windowsVirtualKeyCode": self.KEYS[key],
+        }
+        # What a key writes, or what it does to a button.
+        text = {"Enter": "\r", " ": " "}.get(key)
+        down = {"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}
+        for event in (down, {"type": "keyUp"}):
+            self.browser._websocket_request(
+                "Input.dispatchKeyEvent", params={**values, **event}
+            )
+
+    def evaluate(self, expression):
+        answer = self.browser._websocket_request(
+            "Runtime.evaluate",
+            params={"expression": expression, "returnByValue": True},
+        )
+        return answer["result"].get("value")
+
+    def wait_for(self, expression):
+        deadline = time.monotonic() + 20
+        while not self.evaluate(expression):
+            self.assertLess(time.monotonic(), deadline, expression)
+            time.sleep(0.1)
+
+    def get_focus(self):
+        """Return the name, label or text of what has the focus, which must show."""
+        # In a field for a date, it is on one of the parts within.
+        self.assertTrue(
+            self.evaluate(
+                "document.activeElement.matches("
+                "':focus-visible, [type=date]:focus-within')"
+            ),
+            self.evaluate("document.activeElement.outerHTML"),
+        )
+        return self.evaluate(
+            "(element => element.name || element.ariaLabel || element.innerText.trim())"
+            "(document.activeElement)"
+        )
+
+    def test_all_is_reached_in_order_and_used_by_keys(self):
+        with self.allow_requests(browser=self.browser):
+            self.authenticate("tour_buyer", "tour_buyer", browser=self.browser)
+            url = f"{self.base_url()}/my/invoicing-report?date_from=2026-11-01"
+            self.browser.navigate_to(
+                f"{url}&lead_type_id={self.edu.id}", wait_stop=True
+            )
+            self.wait_for("document.readyState === 'complete'")
+            found = []
+            while "Show" not in found:
+                self.press("Tab")
+                name = self.get_focus()
+                # The parts of a date are one field.
+                if not found or found[-1] != name:
+                    found.append(name)
+                self.assertLess(len(found), 15, found)
+            # After what every page of the portal begins with.
+            self.assertEqual(
+                found[found.index("Home") + 1 :],
+                [
+                    "Auto Insurance",
+                    "Online Degree",
+                    "date_from",
+                    "date_to",
+                    "transaction_type",
+                    "Show",
+                ],
+            )
+            self.press("Tab")
+            self.assertIn("Lead data to show", self.get_focus())
+            self.press("Enter")
+            self.wait_for("document.querySelector('details').open")
+            self.press("Tab")
+            self.press("Tab")
+            self.assertEqual(self.evaluate("document.activeElement.value"), "email")
+            self.press(" ")
+            # From any field, Enter shows what is chosen.
+            self.press("Enter")
+            self.wait_for("location.search.includes('fields=first_name')")
+            self.wait_for("!!document.querySelector('table[name=lead_report_table]')")
+            head = self.evaluate("document.querySelector('thead').innerText")
+            self.assertIn("First Name", head)
+            self.assertNotIn("Email", head)
+            # The table is scrolled by keys: it takes the focus.
+            self.evaluate("document.querySelector('a[name=lead_report_pdf]').focus()")
+            self.press("Tab")
+            self.assertEqual(
+                self.evaluate("document.activeElement.getAttribute('role')"), "region"
+            )
+
+    def test_everything_has_a_label(self):
+        with self.allow_requests(browser=self.browser):
+            self.authenticate("tour_buyer", "tour_buyer", browser=self.browser)
+            self.browser.navigate_to(
+                f"{self.base_url()}/my/invoicing-report", wait_stop=True
+            )
+            self.wait_for("document.readyState === 'complete'")
+            tree = self.browser._websocket_request("Accessibility.getFullAXTree")
+        unnamed = [
+            node["role"]["value"]
+            for node in tree["nodes"]
+            if not node["ignored"]
+            and node["role"]["value"]
+            in ("button", "checkbox", "combobox", "Date", "link", "table")
+            and not node.get("name", {}).get("value")
+        ]
+        self.assertEqual(unnamed, [])
