@@ -2,12 +2,14 @@
 
 import argparse
 
-from . import crash, preview, race, scale, screens
+from . import crash, preview, race, replica, report, scale, screens
 
 BENCHMARKS = {
     "crash": crash,
     "preview": preview,
     "race": race,
+    "replica": replica,
+    "report": report,
     "scale": scale,
     "screens": screens,
 }
@@ -16,8 +18,8 @@ BENCHMARKS = {
 def main(arguments):
     parser = argparse.ArgumentParser(
         prog="bin/bench",
-        description="Kill the billing in mid-work, or measure it, in a real Odoo and in"
-        " databases of its own.",
+        description="Kill the billing in mid-work, or measure it and its reports, in a"
+        " real Odoo and in databases of its own.",
     )
     commands = parser.add_subparsers(title="benchmarks", required=True)
     for name, module in BENCHMARKS.items():

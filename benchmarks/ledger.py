@@ -6,15 +6,20 @@ buyer's in between all others', a twentieth of them returns, nearly all of them 
 posted invoices.
 """
 
+from contextlib import contextmanager
 from datetime import date
 
 from demo import load
+from demo.instance import Instance
 from tools.shell import say
 
 OTHERS = 1000
 MONTHS = 12
 FIRST_DAY = date(2025, 1, 1)
+DAYS = 365
 WATCHED = "WATCHED"
+# The portal user of the watched buyer.
+LOGIN = PASSWORD = "watched-buyer"
 # One lead-data field of each kind that leads have much of.
 FIELDS = ("first_name", "last_name", "email", "phone", "state")
 
@@ -73,8 +78,34 @@ _FILL = """
 """
 
 
+@contextmanager
+def world(environment, name, keep=False):
+    """Give a database with the world in it, without rows; stop its server after it."""
+    database = environment.new_database_name(f"lead_invoicing_report_{name}")
+    instance = Instance(environment, database)
+    try:
+        instance.install()
+        options = {"url": instance.url}
+        instance.call("prepare", options, module="benchmarks.ledger")
+        yield instance
+    finally:
+        instance.stop()
+        if keep:
+            say(f"kept the database {database}")
+        else:
+            instance.drop()
+    if not keep:
+        instance.forget()
+
+
 def prepare(env, options):
-    """Make the company, its lead types and buyers, and the watched one's invoices."""
+    """Make the company, its lead types and buyers, and the watched one's invoices.
+
+    :param options: ``url``, where the server will be: wkhtmltopdf asks there
+    """
+    for name in ("web.base.url", "report.url"):
+        env["ir.config_parameter"].set_param(name, options["url"])
+    env["ir.config_parameter"].set_param("web.base.url.freeze", True)
     load.silence(env)
     load.setup_company(env)
     load.setup_lead_types(env)
@@ -87,6 +118,15 @@ def prepare(env, options):
                 *((f"Other {n}", f"OTHER{n}") for n in range(OTHERS)),
             ]
         ]
+    )
+    clerk = env["res.partner"].create({"name": "Clerk", "parent_id": watched.id})
+    env["res.users"].with_context(no_reset_password=True).create(
+        {
+            "login": LOGIN,
+            "password": PASSWORD,
+            "partner_id": clerk.id,
+            "group_ids": [(6, 0, env.ref("base.group_portal").ids)],
+        }
     )
     for month in range(1, MONTHS):
         invoice = env["account.move"].create(
@@ -115,7 +155,7 @@ def fill(instance, own, others):
     query = _FILL.format(
         watched=WATCHED,
         first=FIRST_DAY,
-        days=365,
+        days=DAYS,
         total=total,
         every=max(total // own, 1),
         lines=_LINES,
@@ -132,6 +172,10 @@ def fill(instance, own, others):
     ]
     instance.execute(";\n".join(statements))
     instance.execute("VACUUM ANALYZE lead_sale")
+
+
+def get_watched_id(instance):
+    return instance.rows(f"SELECT id FROM res_partner WHERE ref = '{WATCHED}'")[0][0]
 
 
 def _get_objects(instance):

@@ -158,6 +158,7 @@ class Demo:
         buyers = self.options.buyers
         rows = sample.choose_rows(buyers) if buyers else None
         check.check_billing(self.instance, rows)
+        self.instance.call("check", module="demo.reports")
 
     def check_mails(self):
         """What is said to be sent must have arrived."""

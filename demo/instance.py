@@ -136,7 +136,7 @@ class Instance:
         # within a minute.
         return self.environment.variables() | {"ODOO_NOTIFY_CRON_CHANGES": "1"}
 
-    def start(self, http=True):
+    def start(self, *more_arguments, http=True):
         """Start the server with its scheduler and wait until it answers.
 
         It is the leader of a process group of its own: what it starts ends with it.
@@ -145,7 +145,7 @@ class Instance:
         arguments.append(f"--db-filter=^{self.database}$")
         arguments.append(f"--http-port={self.port}" if http else "--no-http")
         self.process = subprocess.Popen(
-            self._command(*arguments),
+            self._command(*arguments, *more_arguments),
             env=self._variables(),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -149,6 +149,10 @@ class Cluster(Server):
         command = [self.programs / "pg_ctl", action, "-w", "-s", f"-D{self.data}"]
         self._run([*command, *options], f"PostgreSQL could not be made to {action}")
 
+    def run_program(self, name, *arguments, failing):
+        """Run one of PostgreSQL's programs as the cluster's owner."""
+        self._run([self.programs / name, *arguments], failing)
+
     def _answers(self):
         if not (self.sockets / ".s.PGSQL.5432").exists():
             return False
@@ -218,6 +222,67 @@ class Cluster(Server):
                 self._control("stop", "--mode=immediate")
         if self.directory.exists():
             shutil.rmtree(self.directory)
+
+
+class Replica(Server):
+    """A streaming replica of a private cluster, on a port of the loopback interface.
+
+    It logs each statement that it answers, in `log`.
+    """
+
+    def __init__(self, primary, directory, port):
+        self.primary = primary
+        self.directory = directory
+        self.data = directory / "data"
+        self.log = directory / "server.log"
+        self.port = port
+
+    def variables(self):
+        return {
+            **self.primary.variables(),
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(self.port),
+        }
+
+    def make(self):
+        """Copy the whole cluster, and follow it from then on."""
+        self.directory.mkdir(parents=True)
+        if self.primary.owner:
+            shutil.chown(self.directory, self.primary.owner)
+        primary = f"host={self.primary.sockets} user=postgres"
+        self.primary.run_program(
+            *("pg_basebackup", f"--dbname={primary}", f"--pgdata={self.data}"),
+            *("--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast"),
+            failing="The PostgreSQL cluster could not be copied",
+        )
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": "",
+            "log_statement": "all",
+            "log_line_prefix": "%d %a ",
+        }
+        with (self.data / "postgresql.auto.conf").open("a") as file:
+            file.writelines(f"{key} = '{value}'\n" for key, value in settings.items())
+        self._control("start", f"--log={self.log}", "--timeout=120")
+
+    def execute_as_owner(self, query):
+        """Run SQL that only the superuser may."""
+        command = ["psql", "-XAtq", "-h", "127.0.0.1", "-p", str(self.port)]
+        command += ["-U", "postgres", "-d", "postgres", "-c", query]
+        return run(command, "The replica refused").strip()
+
+    def remove(self):
+        """Stop it and remove its files."""
+        if (self.data / "postmaster.pid").exists():
+            self._control("stop", "--mode=immediate")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _control(self, action, *options):
+        self.primary.run_program(
+            *("pg_ctl", action, "-w", "-s", f"-D{self.data}", *options),
+            failing=f"The replica could not be made to {action}",
+        )
 
 
 def find_programs():

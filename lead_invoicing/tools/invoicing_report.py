@@ -15,7 +15,7 @@ from .report_xlsx import write_xlsx
 # Kinds of transactions, as the totals count them.
 KINDS = ("purchased", "returned", "adjusted", "waived")
 # More rows than this take too long to print, or do not fit.
-LIMITS = {"pdf": 5000, "xlsx": 500_000}
+LIMITS = {"pdf": 5000, "xlsx": 300_000}
 # So many rows are in memory at a time.
 BATCH = 2000
 

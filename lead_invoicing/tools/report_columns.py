@@ -28,7 +28,7 @@ JOINS = SQL(
     """
 )
 # A return has the data of its sale, unless it came with its own.
-DATA = SQL("COALESCE(NULLIF(sale.lead_data, '{}'), origin.lead_data)")
+DATA = SQL("COALESCE(sale.lead_data, origin.lead_data)")
 IS_ERASED = SQL(
     "COALESCE(sale.lead_data_erased_at, origin.lead_data_erased_at) IS NOT NULL"
 )
