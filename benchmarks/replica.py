@@ -77,7 +77,7 @@ def read_from(instance, replica):
 
 
 def hold_back(instance, replica, browser, period):
-    """Show that the answers are the replica's: it does not know what it was not told."""
+    """Show that the answers are the replica's: it knows only what it was told."""
     before = count_rows(browser, period)
     replica.execute_as_owner("SELECT pg_wal_replay_pause()")
     instance.execute(SELL)
