@@ -17,7 +17,7 @@ from .report import URL, days
 
 ROWS = 2000
 ROW = "{:<28} {:>12} {:>12}"
-STREAMING = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
+COUNT = "SELECT count(*) FROM lead_sale"
 RETRIED = "retrying with a read/write cursor"
 SELL = """
     INSERT INTO lead_sale (
@@ -58,7 +58,8 @@ def run(options):
 
 
 def read_from(instance, replica):
-    wait_for(instance, STREAMING, "1", "the replica to follow")
+    count = instance.execute(COUNT, instance.database)
+    wait_for(instance, COUNT, count, "the replica to follow", replica)
     instance.start("--db_replica_host=127.0.0.1", f"--db_replica_port={replica.port}")
     browser = Browser(instance, ledger.LOGIN, ledger.PASSWORD)
     period = days(ROWS, ROWS)
