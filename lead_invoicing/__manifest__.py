@@ -45,6 +45,7 @@
             "lead_invoicing/static/src/*.js",
             "lead_invoicing/static/src/scss/lead_*.scss",
         ],
+        "web.assets_frontend": ["lead_invoicing/static/src/scss/portal_report.scss"],
         "web.report_assets_common": [
             "lead_invoicing/static/src/scss/report_invoice.scss"
         ],

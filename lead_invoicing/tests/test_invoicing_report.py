@@ -239,6 +239,27 @@ class TestRows(ReportCommon):
             [total["currency"].name for total in report.get_totals()], ["EUR", "USD"]
         )
 
+    def test_as_many_decimal_places_as_the_currency_has(self):
+        self.env.ref("product.decimal_price").digits = 3
+        self.env.ref("base.KWD").active = self.env.ref("base.JPY").active = True
+        for price, currency, shown in (
+            ("1.125", "KWD", "1.125"),
+            ("1500", "JPY", "1,500"),
+        ):
+            buyer = self.new_buyer(currency)
+            self.new_sale(buyer, price=price, currency=currency)
+            report = self.open(buyer=buyer)
+            (row,) = report.get_page(10)
+            (amount,) = (c for c in report.columns if c.name == "amount")
+            self.assertEqual(report.format_cell(amount, row), shown)
+
+    def test_a_number_of_the_lead_is_shown_whole(self):
+        self.new_sale(lead_type="AUTO", lead_data={"value": 48.137154})
+        report = self.open(fields="value")
+        (row,) = report.get_page(10)
+        (column,) = (c for c in report.columns if c.is_lead_data)
+        self.assertEqual(report.format_cell(column, row), "48.137154")
+
     def test_a_buyer_without_leads(self):
         report = self.open(buyer=self.new_buyer("Buyer C"))
         self.assertFalse(report.lead_type)

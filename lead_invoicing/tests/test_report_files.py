@@ -293,6 +293,14 @@ class TestXlsx(FilesCommon):
             self.assertEqual(cell.data_type, "s")
             self.assertEqual(unescape(cell.value), formula)
 
+    def test_as_many_decimal_places_as_the_currency_has(self):
+        self.env.ref("base.JPY").active = True
+        self.new_sale(price="1500", currency="JPY")
+        sheet = self.read_xlsx(self.open(fields=""))
+        header = [cell.value for cell in sheet[1]]
+        self.assertEqual(sheet[2][header.index("Amount")].number_format, "#,##0")
+        self.assertEqual(sheet["C4"].number_format, "#,##0")
+
     def test_a_date_before_there_were_workbooks(self):
         self.new_sale(lead_type="AUTO", lead_data={"born_on": "1850-01-31"})
         sheet = self.read_xlsx(self.open(fields="born_on"))

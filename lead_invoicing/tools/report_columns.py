@@ -8,6 +8,7 @@ with the lead data at hand as ``lead_data``.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from odoo.tools import SQL, format_date, format_time, formatLang
 
@@ -59,6 +60,7 @@ class Column:
         of the report), ``integer``, ``float``, ``monetary`` or ``selection``
     :param sql: what is looked up
     :param options: of a selection: {value: label}
+    :param digits: decimal places of a ``monetary`` one
     :param read: from the SQL of what was looked up to that of the value of the cell
     """
 
@@ -67,6 +69,7 @@ class Column:
     type: str
     sql: SQL
     options: dict | None = None
+    digits: int | None = None
     read: Callable[[SQL], SQL] = lambda cell: cell
 
     @property
@@ -122,7 +125,7 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
     columns.append(Column("campaign", env._("Campaign"), char, SQL("sale.campaign")))
     columns += [_get_lead_data_column(prop, tz) for prop in lead_data]
     sql = SQL("round(sale.amount, %s)", digits)
-    columns.append(Column("amount", env._("Amount"), "monetary", sql))
+    columns.append(Column("amount", env._("Amount"), "monetary", sql, digits=digits))
     if "currency" in contents:
         columns.append(
             Column("currency", env._("Currency"), char, SQL("currency.name"))
@@ -162,8 +165,12 @@ def format_value(env, column, value):
         return f"{format_date(env, value.date())} {time}"
     if column.type == "integer":
         return str(int(value))
-    if column.type in ("float", "monetary"):
-        return formatLang(env, value, digits=2)
+    if column.type == "monetary":
+        return formatLang(env, value, digits=column.digits)
+    if column.type == "float":
+        # All its decimal places: a coordinate is no amount.
+        exponent = Decimal(repr(value)).normalize().as_tuple().exponent
+        return formatLang(env, value, digits=max(-exponent, 0))
     return str(value)
 
 
@@ -201,7 +208,7 @@ def _get_lead_data_column(prop, tz):
         value = SQL("%s ->> %s", DATA, name)
         read = _get_text_reader(name)
         kind = "selection" if kind == "selection" else "char"
-    return Column(LEAD_DATA + name, label, kind, value, options, read)
+    return Column(LEAD_DATA + name, label, kind, value, options, read=read)
 
 
 def _get_reader(json_type, sql_type):

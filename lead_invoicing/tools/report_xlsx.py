@@ -9,7 +9,6 @@ _WIDTH = 16
 _FORMATS = {
     "date": "yyyy-mm-dd",
     "datetime": "yyyy-mm-dd hh:mm:ss",
-    "monetary": "#,##0.00",
     "float": "General",
     "integer": "0",
 }
@@ -41,6 +40,7 @@ class _ReportSheet:
     def __init__(self, report, workbook, sheet):
         self.report = report
         self.sheet = sheet
+        self.workbook = workbook
         self.bold = workbook.add_format({"bold": True})
         self.formats = {
             name: workbook.add_format({"num_format": text})
@@ -77,6 +77,8 @@ class _ReportSheet:
     def _get_writer(self, column):
         """Return the function that writes a value of a column into a cell."""
         sheet, cell_format = self.sheet, self.formats.get(column.type)
+        if column.type == "monetary":
+            cell_format = self._get_money_format(column.digits)
         if column.type == "selection":
             labels = column.options
             return lambda number, place, value: sheet.write_string(
@@ -96,17 +98,23 @@ class _ReportSheet:
         }.get(column.type, sheet.write_string)
         return lambda number, place, value: write(number, place, value, cell_format)
 
+    def _get_money_format(self, digits):
+        places = f".{'0' * digits}" if digits else ""
+        return self.workbook.add_format({"num_format": f"#,##0{places}"})
+
     def _write_totals(self, number):
         """Write what there is in all: a line for each kind and currency, the last for
         the number of rows."""
         report = self.report
         for total in report.get_totals():
+            currency = total["currency"]
+            money = self._get_money_format(currency.decimal_places)
             for kind, label in report.get_total_labels():
                 self.sheet.write_string(number, 0, label, self.bold)
                 self.sheet.write_number(number, 1, total[kind])
                 amount = total[f"{kind}_amount"]
-                self.sheet.write_number(number, 2, amount, self.formats["monetary"])
-                self.sheet.write_string(number, 3, total["currency"].name)
+                self.sheet.write_number(number, 2, amount, money)
+                self.sheet.write_string(number, 3, currency.name)
                 number += 1
         self.sheet.write_string(number, 0, report.env._("Rows"), self.bold)
         self.sheet.write_number(number, 1, report.count)
