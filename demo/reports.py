@@ -6,7 +6,10 @@ see them, and compared with what the database says.
 
 from collections import defaultdict
 
-# So many rows a page.
+from odoo.tools import split_every
+
+# So many documents are in memory at a time, and so many rows a page.
+BATCH = 100
 PAGE = 100
 
 # The transactions of each document, also those that were released from it.
@@ -41,23 +44,9 @@ def check(env, _options):
     lines = dict(_rows(env, LINES))
     problems = []
     moves = env["account.move"].search([("lead_run_id", "!=", False)], order="id")
-    for move in moves:
-        report = env["lead.invoicing.report"]._open(
-            move.commercial_partner_id, {"invoice_id": str(move.id)}
-        )
-        references = [
-            row["external_ref"]
-            for offset in range(0, report.count, PAGE)
-            for row in report.get_page(PAGE, offset)
-        ]
-        if sorted(references) != sorted(expected[move.id]):
-            problems.append(f"{move.name}: its report has other transactions")
-        amount = round(sum(total["net_amount"] for total in report.get_totals()), 2)
-        if amount != round(float(lines.get(move.id, 0)), 2):
-            billed = lines.get(move.id)
-            problems.append(f"{move.name}: {amount} reported, {billed} billed")
-        if report.get_difference():
-            problems.append(f"{move.name}: it says that it differs")
+    for batch in split_every(BATCH, moves.ids, moves.browse):
+        for move in batch:
+            problems += _compare(move, expected[move.id], lines.get(move.id, 0))
         env.invalidate_all()
     for problem in problems:
         print(f"wrong: {problem}", flush=True)
@@ -70,6 +59,31 @@ def check(env, _options):
         " sums are those of their lead lines.",
         flush=True,
     )
+
+
+def _compare(move, expected, billed):
+    """Return what is wrong with the report of a document, as sentences.
+
+    :param expected: the references of its transactions
+    :param billed: the sum of its lead lines
+    """
+    report = move.env["lead.invoicing.report"]._open(
+        move.commercial_partner_id, {"invoice_id": str(move.id)}
+    )
+    references = [
+        row["external_ref"]
+        for offset in range(0, report.count, PAGE)
+        for row in report.get_page(PAGE, offset)
+    ]
+    amount = round(sum(total["net_amount"] for total in report.get_totals()), 2)
+    problems = []
+    if sorted(references) != sorted(expected):
+        problems.append(f"{move.name}: its report has other transactions")
+    if amount != round(float(billed), 2):
+        problems.append(f"{move.name}: {amount} reported, {billed} billed")
+    if report.get_difference():
+        problems.append(f"{move.name}: it says that it differs")
+    return problems
 
 
 def _rows(env, query):
