@@ -123,7 +123,6 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
         sql = SQL("COALESCE(account.name, account.complete_name)")
         columns.append(Column("sub_account", env._("Sub-account"), char, sql))
     columns.append(Column("campaign", env._("Campaign"), char, SQL("sale.campaign")))
-    columns += [_get_lead_data_column(prop, tz) for prop in lead_data]
     sql = SQL("round(sale.amount, %s)", digits)
     columns.append(Column("amount", env._("Amount"), "monetary", sql, digits=digits))
     if "currency" in contents:
@@ -146,7 +145,8 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
         columns.append(Column("origin_ref", env._("Returned Sale"), char, sql))
     if contents & {"return", "waived"}:
         columns.append(Column("reason", env._("Reason"), char, SQL("sale.reason")))
-    return columns
+    # Last, however many there are: the money stays in sight.
+    return columns + [_get_lead_data_column(prop, tz) for prop in lead_data]
 
 
 def format_value(env, column, value):

@@ -96,6 +96,16 @@ tours.add("lead_invoicing_buyer_reads_the_report", {
         },
         fits("The rows", "table[name='lead_report_table']"),
         {
+            content: "Each is a line, on a phone a card",
+            trigger: "table[name='lead_report_table'] tbody tr",
+            run({ anchor }) {
+                const { display } = getComputedStyle(anchor);
+                if (display !== (innerWidth < 768 ? "grid" : "table-row")) {
+                    throw new Error(`Rows are shown as ${display}`);
+                }
+            },
+        },
+        {
             content: "The choices are in the address",
             trigger: "table[name='lead_report_table']",
             run() {
