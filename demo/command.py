@@ -209,8 +209,9 @@ class Demo:
 
     def serve(self):
         print(
-            f"Odoo is at {self.instance.url}, user admin, password admin;"
-            " Ctrl-C stops it.",
+            f"Odoo is at {self.instance.url}, user admin, password admin; a buyer's"
+            f" portal at {self.instance.url}/my, user buyer, password buyer. Ctrl-C"
+            " stops it.",
             flush=True,
         )
         while True:

@@ -2,13 +2,13 @@ import re
 from urllib.parse import urlencode
 
 from odoo import http
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.http import request
 
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
-from ..tools.invoicing_report import LIMITS
+from ..tools.invoicing_report import LIMITS, format_count
 from .report import MIME_TYPES
 
 URL = "/my/invoicing-report"
@@ -107,9 +107,9 @@ class LeadPortal(CustomerPortal):
             "rows": rows,
             "position": request.env._(
                 "%(first)s to %(last)s of %(all)s",
-                first=pager["offset"] + 1,
-                last=pager["offset"] + len(rows),
-                all=report.count,
+                first=format_count(request.env, pager["offset"] + 1),
+                last=format_count(request.env, pager["offset"] + len(rows)),
+                all=format_count(request.env, report.count),
             ),
             **self._get_lead_report_formats(report),
         }
@@ -123,9 +123,9 @@ class LeadPortal(CustomerPortal):
             "formats": [name for name in MIME_TYPES if name not in missing],
             "formats_notes": [
                 request.env._(
-                    "%(type)s: at most %(limit)s rows. Choose fewer days for it.",
+                    "%(type)s: at most %(limit)s rows.",
                     type=name.upper(),
-                    limit=limit,
+                    limit=format_count(request.env, limit),
                 )
                 for name, limit in missing.items()
             ],
@@ -142,14 +142,12 @@ class LeadPortal(CustomerPortal):
         while True:
             try:
                 return model._open(buyer, params), errors
-            except AccessError as error:
-                return None, {"": str(error)}
             except UserError as error:
-                name, _colon, sentence = str(error).partition(": ")
-                if name not in params:
+                name = getattr(error, "param", None)
+                if not name:
                     return None, {"": str(error)}
                 del params[name]
-                errors[name] = sentence
+                errors[name] = str(error)
 
     def _get_lead_outlooks(self, buyer, report):
         """Return what comes next, of each company that sold the buyer leads."""

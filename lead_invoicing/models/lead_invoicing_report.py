@@ -122,6 +122,7 @@ class LeadInvoicingReport(models.AbstractModel):
             is_seen = invoice.exists() and invoice.has_access("read")
         if not is_seen or invoice.commercial_partner_id != partner:
             raise refuse(
+                self.env,
                 "invoice_id",
                 self.env._("There is no such invoice; open it from your invoices."),
             )
@@ -164,6 +165,7 @@ class LeadInvoicingReport(models.AbstractModel):
         lead_types = self._get_lead_types(partner, invoice, lead_type_id)
         if lead_type_id and not lead_types:
             raise refuse(
+                self.env,
                 "lead_type_id",
                 self.env._("There are no leads of this type; choose one of the list."),
             )
@@ -211,6 +213,7 @@ class LeadInvoicingReport(models.AbstractModel):
         for name in names:
             if name not in lead_data:
                 raise refuse(
+                    self.env,
                     "fields",
                     self.env._(
                         "“%s” is not among the lead data that you can choose here;"

@@ -257,7 +257,7 @@ class TestPage(PortalReportCommon):
         self.assertEqual(
             totals,
             "Purchased 2 $ 16.50 Returned 1 $ -4.00 Net 1 $ 12.50"
-            " Waived, in no total 1 $ 9.00",
+            " Waived, not charged 1 $ 9.00",
         )
 
     def test_what_is_unbilled_and_when_the_next_invoice_comes(self):

@@ -251,7 +251,7 @@ class TestPrepaidMail(DeliveryCommon, PrepaidCommon):
         self.new_sale(price="600.00")
         invoice, subject, body = self.generate_and_send()
         self.assertIn(f"invoice {invoice.name}", subject)
-        self.assertIn("over $ 690.00", " ".join(body.split()))
+        self.assertIn("with a total of $ 690.00", " ".join(body.split()))
         self.assertIn(
             "$ 600.00 of this invoice is settled already, $ 90.00 is left.", body
         )

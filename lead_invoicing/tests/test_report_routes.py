@@ -15,8 +15,16 @@ INTERNAL = "/lead-invoicing/report"
 SECRETS = ("SecretAda", "SecretCampaign", "SecretLabel", "secret_name")
 HOSTILE = ("' OR 1=1 --", "1; DROP TABLE lead_sale", "<script>alert(1)</script>", "🚗")
 HOSTILE += ("9" * 400, "-1", "0", "1e9", "null", "\x01", "%00", "../../etc/passwd")
-NAMES = ("lead_type_id", "date_from", "date_to", "fields", "transaction_type")
-NAMES += ("invoice_id",)
+# The parameters, and what people know them by.
+LABELS = {
+    "lead_type_id": "Lead Type",
+    "date_from": "From",
+    "date_to": "Until",
+    "fields": "Lead Data",
+    "transaction_type": "Kind",
+    "invoice_id": "Document",
+    "partner_id": "Buyer",
+}
 
 
 @tagged("post_install", "-at_install")
@@ -160,7 +168,7 @@ class TestReportRoutes(ReportCommon, HttpCase):
     def test_hostile_parameters_get_a_sentence(self):
         for user, base in (("other", OWN), ("manager", INTERNAL)):
             self.login(user)
-            for name in (*NAMES, "partner_id"):
+            for name in LABELS:
                 for value in HOSTILE:
                     with self.subTest(user=user, name=name, value=value[:30]):
                         params = {"partner_id": self.other_buyer.id, name: value}
@@ -170,7 +178,7 @@ class TestReportRoutes(ReportCommon, HttpCase):
                         self.assertNotIn("Traceback", content)
                         self.assert_nothing_of_others(content)
                         if status == 400:
-                            self.assertIn(f"{name}: ", content)
+                            self.assertIn(f'role="alert">{LABELS[name]}: ', content)
         self.assertTrue(self.secret_sale.exists())
 
     def test_no_other_format(self):

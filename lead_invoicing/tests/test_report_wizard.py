@@ -66,7 +66,7 @@ class TestReportWizard(ReportCommon):
     def test_days_in_the_wrong_order_get_a_sentence(self):
         with Form(self.open_wizard()) as form:
             form.date_to = date(2026, 11, 1)
-            self.assertIn("date_to: ", form.content)
+            self.assertIn("Until: ", form.content)
             form.date_to = date(2026, 11, 3)
 
     def test_pages(self):

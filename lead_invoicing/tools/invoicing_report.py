@@ -6,7 +6,7 @@ from functools import cached_property
 
 from odoo.exceptions import UserError
 from odoo.models import BaseModel
-from odoo.tools import SQL, format_date
+from odoo.tools import SQL, format_date, formatLang
 
 from .report_columns import DATA, IS_ERASED, JOINS, format_value, get_columns
 from .report_csv import iter_csv
@@ -43,6 +43,11 @@ def get_source_sql(invoice):
         """,
         invoice=invoice.id,
     )
+
+
+def format_count(env, number):
+    """Return a number of rows as text for people, in the language of the reader."""
+    return formatLang(env, float(number), digits=0)
 
 
 class InvoicingReport:
@@ -169,7 +174,7 @@ class InvoicingReport:
             "returned": self.env._("Returned"),
             "adjusted": self.env._("Price adjustments"),
             "net": self.env._("Net"),
-            "waived": self.env._("Waived, in no total"),
+            "waived": self.env._("Waived, not charged"),
         }
         found = {group["kind"] for group in self._groups}
         always = {"purchased", "returned", "net"}
@@ -242,10 +247,10 @@ class InvoicingReport:
             raise UserError(
                 self.env._(
                     "These are %(count)s rows, and a file of the type %(type)s holds at"
-                    " most %(limit)s. Choose fewer days, or download them as CSV.",
-                    count=self.count,
+                    " most %(limit)s. Choose fewer of them, or download them as CSV.",
+                    count=format_count(self.env, self.count),
                     type=file_type.upper(),
-                    limit=limit,
+                    limit=format_count(self.env, limit),
                 )
             )
 

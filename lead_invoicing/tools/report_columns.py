@@ -131,14 +131,12 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
         )
     sql = SQL("CASE WHEN move.state = 'posted' THEN move.name END")
     columns.append(Column("invoice", env._("Invoice"), char, sql))
+    states = dict(sale._fields["billing_state"]._description_selection(env))
+    if env.user._is_portal():
+        # Drafts are the seller's; a buyer sees none.
+        states["draft"] = env._("Invoice in preparation")
     columns.append(
-        Column(
-            "billing_state",
-            env._("Billing"),
-            "selection",
-            _BILLING_STATE,
-            dict(sale._fields["billing_state"]._description_selection(env)),
-        )
+        Column("billing_state", env._("Billing"), "selection", _BILLING_STATE, states)
     )
     if "return" in contents:
         sql = SQL("origin.external_ref")

@@ -5,6 +5,7 @@ from datetime import date
 from typing import NamedTuple
 
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from .plain_values import shorten
 
@@ -39,15 +40,33 @@ class ReportParams(NamedTuple):
     invoice_id: int | None = None
 
 
-def refuse(name, sentence):
-    """Return the error that names a parameter and says what to do."""
-    return UserError(f"{name}: {sentence}")
+def refuse(env, name, sentence):
+    """Return the error for a parameter that is not right: its ``param`` says which, and
+    its message, for people, what to do.
+
+    It is no class of its own: Odoo's web client would take it for a failure.
+    """
+    error = UserError(f"{_get_labels(env)[name]}: {sentence}")
+    error.param = name
+    return error
+
+
+def _get_labels(env):
+    return {
+        "partner_id": env._("Buyer"),
+        "lead_type_id": env._("Lead Type"),
+        "date_from": env._("From"),
+        "date_to": env._("Until"),
+        "fields": env._("Lead Data"),
+        "transaction_type": env._("Kind"),
+        "invoice_id": env._("Document"),
+    }
 
 
 def read_params(env, params):
     """Return the parameters in ``params``, a dict of texts; others are ignored.
 
-    :raises UserError: naming the parameter that is not right
+    :raises UserError: for the first that is not right
     """
     given = {name: params.get(name) for name in NAMES}
     result = ReportParams(
@@ -60,22 +79,33 @@ def read_params(env, params):
     )
     if result.date_from and result.date_to and result.date_from > result.date_to:
         raise refuse(
+            env,
             "date_to",
             env._(
                 "%(to)s is before %(from)s, the first day; choose a later one.",
-                **{"to": result.date_to, "from": result.date_from},
+                **{
+                    "to": format_date(env, result.date_to),
+                    "from": format_date(env, result.date_from),
+                },
             ),
         )
     return result
 
 
 def read_id(env, name, value):
+    """Return the id in a text, None for an empty one.
+
+    :param name: of the parameter
+    :raises UserError: for what is no id
+    """
     if not value:
         return None
     text = str(value).strip()
     if not _ID.fullmatch(text):
         raise refuse(
-            name, env._("“%s” is not a number; choose one of the list.", shorten(value))
+            env,
+            name,
+            env._("“%s” is not a number; choose one of the list.", shorten(value)),
         )
     return int(text)
 
@@ -90,6 +120,7 @@ def _read_date(env, name, value):
         day = None
     if not day or day.year not in YEARS:
         raise refuse(
+            env,
             name,
             env._("“%s” is not a date; choose one such as 2026-01-31.", shorten(value)),
         )
@@ -108,6 +139,7 @@ def _read_type(env, value):
         return None
     if value not in TRANSACTION_TYPES:
         raise refuse(
+            env,
             "transaction_type",
             env._(
                 "“%s” is no kind of transaction; choose sale, return, or leave it"

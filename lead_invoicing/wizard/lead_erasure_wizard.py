@@ -217,7 +217,9 @@ class LeadErasureWizard(models.TransientModel):
                 "type": "success",
                 "message": self.env._(
                     "The lead data of %s transactions are erased.", erasure.sale_count
-                ),
+                )
+                if erasure.sale_count
+                else self.env._("The lead data of all of them were erased before."),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }

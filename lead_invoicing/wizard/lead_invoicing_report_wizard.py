@@ -25,8 +25,8 @@ class LeadInvoicingReportWizard(models.TransientModel):
         "lead.type", string="Offered Lead Types", compute="_compute_lead_type_ids"
     )
     lead_type_id = fields.Many2one("lead.type")
-    date_from = fields.Date("From")
-    date_to = fields.Date("To", help="Inclusive.")
+    date_from = fields.Date("From", help="With the last day.")
+    date_to = fields.Date("To")
     transaction_type = fields.Selection(
         [("sale", "Sales"), ("return", "Returns")], "Transactions"
     )
