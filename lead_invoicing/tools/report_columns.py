@@ -133,8 +133,12 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
     columns.append(Column("invoice", env._("Invoice"), char, sql))
     states = dict(sale._fields["billing_state"]._description_selection(env))
     if env.user._is_portal():
-        # Drafts are the seller's; a buyer sees none.
-        states["draft"] = env._("Invoice in preparation")
+        # In the words of the buyer, who sees no drafts.
+        states.update(
+            unbilled=env._("Not invoiced yet"),
+            draft=env._("Invoice in preparation"),
+            waived=env._("Not charged"),
+        )
     columns.append(
         Column("billing_state", env._("Billing"), "selection", _BILLING_STATE, states)
     )
