@@ -246,11 +246,10 @@ def copy_moves(cr, template):
             ("date", "invoice_date", "invoice_date_due"), "document.window_end::date"
         ),
     }
-    _copy(
+    copy_record(
         cr,
         template,
         values,
-        "amount_",
         """
           FROM account_move AS old
          CROSS JOIN document
@@ -278,11 +277,10 @@ def copy_lines(cr, line):
         "price_subtotal": "old.price_subtotal * document.net",
         "price_total": "old.price_total * document.net",
     }
-    _copy(
+    copy_record(
         cr,
         line,
         values,
-        "amount_",
         """
           FROM account_move_line AS old
          CROSS JOIN document
@@ -292,9 +290,13 @@ def copy_lines(cr, line):
     )
 
 
-def _copy(cr, record, values, money, source):
-    """Insert copies of a record with other values; columns of money, by their prefix,
-    times the leads."""
+def copy_record(cr, record, values, source):
+    """Insert copies of a record, its amounts times `document.net`.
+
+    :param values: the SQL of what is not as in the record, by column
+    :param source: FROM clause with the record as `old` and a `document` for each copy,
+        in the order of its `n`
+    """
     cr.execute(
         """
         SELECT column_name, data_type FROM information_schema.columns
@@ -306,7 +308,7 @@ def _copy(cr, record, values, money, source):
         name: values.get(
             name,
             f"old.{name} * document.net"
-            if name.startswith(money) and kind == "numeric"
+            if name.startswith("amount_") and kind == "numeric"
             else f'old."{name}"',
         )
         for name, kind in cr.fetchall()

@@ -37,27 +37,29 @@ class Browser:
 
     def get(self, path, **params):
         """Fetch a page or a file, throw it away and return what was measured."""
-        url = f"{self.instance.url}{path}?{urllib.parse.urlencode(params)}"
         before = self.instance.resident_mb()
         first, size, tail = None, 0, b""
         with _Peak(self.instance) as peak:
             started = time.monotonic()
-            try:
-                with self._opener.open(url) as answer:
-                    while piece := answer.read1(_PIECE):
-                        first = first or time.monotonic() - started
-                        size += len(piece)
-                        tail = (tail + piece)[-1000:]
-            except urllib.error.HTTPError as error:
-                raise Failure(f"{url} answered {error.code}.") from None
+            with self._ask(path, params) as answer:
+                while piece := answer.read1(_PIECE):
+                    first = first or time.monotonic() - started
+                    size += len(piece)
+                    tail = (tail + piece)[-1000:]
             total = time.monotonic() - started
         return Download(first, total, size, tail, peak.megabytes - before)
 
     def read(self, path, **params):
-        """Fetch a file and return it, as bytes."""
-        url = f"{self.instance.url}{path}?{urllib.parse.urlencode(params)}"
-        with self._opener.open(url) as answer:
+        """Fetch a page or a file and return it, as bytes."""
+        with self._ask(path, params) as answer:
             return answer.read()
+
+    def _ask(self, path, params):
+        url = f"{self.instance.url}{path}?{urllib.parse.urlencode(params)}"
+        try:
+            return self._opener.open(url)
+        except urllib.error.HTTPError as error:
+            raise Failure(f"{url} answered {error.code}.") from None
 
 
 class _Peak:

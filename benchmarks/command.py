@@ -23,8 +23,12 @@ def main(arguments):
     )
     commands = parser.add_subparsers(title="benchmarks", required=True)
     for name, module in BENCHMARKS.items():
-        description = module.__doc__.splitlines()[0]
-        command = commands.add_parser(name, help=description, description=description)
+        command = commands.add_parser(
+            name,
+            help=module.__doc__.splitlines()[0],
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)

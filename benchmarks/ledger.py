@@ -1,9 +1,9 @@
 """A ledger of any size, written by SQL: one watched buyer among a thousand others.
 
 `prepare` runs inside Odoo and makes what the rows point to; `fill` writes the rows.
-They lie in the table as a platform would have reported them: by date, the watched
-buyer's in between all others', a twentieth of them returns, nearly all of them on
-posted invoices.
+They lie in the table as a platform would have reported them: by date, a year of them,
+the watched buyer's evenly in between all others', a twentieth of the watched buyer's
+returns. All but those of the last month are on posted invoices, one a month and buyer.
 """
 
 from contextlib import contextmanager
@@ -11,18 +11,27 @@ from datetime import date
 
 from demo import load
 from demo.instance import Instance
-from tools.shell import say
+from tools.shell import Failure, say
+
+from .books import copy_record
 
 OTHERS = 1000
-MONTHS = 12
 FIRST_DAY = date(2025, 1, 1)
 DAYS = 365
+# Of the twelve that the rows are of.
+BILLED_MONTHS = 11
 WATCHED = "WATCHED"
 # The portal user of the watched buyer.
 LOGIN = PASSWORD = "watched-buyer"
 # One lead-data field of each kind that leads have much of.
 FIELDS = ("first_name", "last_name", "email", "phone", "state")
 
+# Whose invoices are copies of the watched buyer's.
+_OTHERS = """
+      FROM {table} AS old
+     CROSS JOIN (SELECT id AS buyer_id, id AS n, name, ref, 1 AS net
+                   FROM res_partner WHERE starts_with(ref, 'OTHER')) AS document
+"""
 # What the rows of each buyer are billed on: one lead line per buyer and month.
 _LINES = """
     SELECT line.id, move.commercial_partner_id AS partner_id, move.invoice_date AS day
@@ -44,14 +53,18 @@ _FILL = """
           FROM lead_type type JOIN res_company company ON company.id = type.company_id
          WHERE type.code = 'EDU'
     ), row AS MATERIALIZED (
-        SELECT n, own, world.*,
-               CASE WHEN own THEN watched_id
+        SELECT n, type_id, company_id, currency_id,
+               CASE WHEN is_own THEN watched_id
                     ELSE other_ids[1 + n % array_length(other_ids, 1)] END AS buyer_id,
-               CASE WHEN own AND (n / {every}) % 20 = 19 THEN n - 10 * {every}
-                    END AS sale_n,
+               -- Returns the sale ten of the buyer's rows before: the first row by
+               -- which so many are the buyer's.
+               CASE WHEN is_own AND own_n % 20 = 19
+                    THEN ((own_n - 10) * {total} + {own} - 1) / {own} END AS sale_n,
                timestamp '{first}' + n * (interval '{days} days' / {total}) AS moment
-          FROM generate_series(1, {total}) n, world,
-               LATERAL (SELECT n % {every} = 0 AS own) AS whose
+          FROM generate_series(1::bigint, {total}) n, world,
+               -- How many of the rows so far are the watched buyer's, and is this one?
+               LATERAL (SELECT n * {own} / {total} AS own_n) AS count,
+               LATERAL (SELECT own_n > (n - 1) * {own} / {total} AS is_own) AS whose
     ), line AS MATERIALIZED ({lines})
     SELECT n, 'T' || n, CASE WHEN sale_n > 0 THEN 'return' ELSE 'sale' END,
            CASE WHEN sale_n > 0 THEN sale_n END, CASE WHEN sale_n > 0 THEN 1 END,
@@ -99,7 +112,7 @@ def world(environment, name, keep=False):
 
 
 def prepare(env, options):
-    """Make the company, its lead types and buyers, and the watched one's invoices.
+    """Make the company, its lead types, its buyers and their invoices.
 
     :param options: ``url``, where the server will be: wkhtmltopdf asks there
     """
@@ -128,8 +141,8 @@ def prepare(env, options):
             "group_ids": [(6, 0, env.ref("base.group_portal").ids)],
         }
     )
-    for month in range(1, MONTHS):
-        invoice = env["account.move"].create(
+    invoices = env["account.move"].create(
+        [
             {
                 "move_type": "out_invoice",
                 "partner_id": watched.id,
@@ -138,11 +151,45 @@ def prepare(env, options):
                     (0, 0, {"product_id": lead_type.product_id.id, "price_unit": 1.0})
                 ],
             }
-        )
-        # As a run would: the addon keeps its own fields from everybody else.
-        invoice.invoice_line_ids.sudo().lead_type_id = lead_type
-        invoice.action_post()
+            for month in range(1, BILLED_MONTHS + 1)
+        ]
+    )
+    # As a run would: the addon keeps its own fields from everybody else.
+    invoices.invoice_line_ids.sudo().lead_type_id = lead_type
+    invoices.action_post()
+    env.flush_all()
+    for invoice in invoices:
+        bill_others(env.cr, invoice)
     env.cr.commit()
+
+
+def bill_others(cr, invoice):
+    """Copy a posted invoice of the watched buyer for each of the others."""
+    number = "document.ref || '/' || old.sequence_number"
+    values = {
+        "name": number,
+        "payment_reference": number,
+        "sequence_prefix": "document.ref || '/'",
+        "access_token": "NULL",
+        "partner_id": "document.buyer_id",
+        "commercial_partner_id": "document.buyer_id",
+        "partner_shipping_id": "document.buyer_id",
+        "invoice_partner_display_name": "document.name",
+    }
+    source = _OTHERS.format(table="account_move")
+    copy_record(cr, invoice, values, source)
+    values = {
+        "move_id": "move.id",
+        "move_name": "move.name",
+        "partner_id": "document.buyer_id",
+    }
+    source = f"""
+        {_OTHERS.format(table="account_move_line")}
+          JOIN account_move AS move
+            ON move.partner_id = document.buyer_id AND move.date = old.date
+    """
+    for line in invoice.line_ids:
+        copy_record(cr, line, values, source)
 
 
 def fill(instance, own, others):
@@ -157,7 +204,7 @@ def fill(instance, own, others):
         first=FIRST_DAY,
         days=DAYS,
         total=total,
-        every=max(total // own, 1),
+        own=own,
         lines=_LINES,
     )
     say(f"writing {total:,} rows")
@@ -172,9 +219,16 @@ def fill(instance, own, others):
     ]
     instance.execute(";\n".join(statements))
     instance.execute("VACUUM ANALYZE lead_sale")
+    ((written,),) = instance.rows(
+        "SELECT count(*) FROM lead_sale"
+        f" WHERE commercial_partner_id = {get_watched_id(instance)}"
+    )
+    if int(written) != own:
+        raise Failure(f"of {own:,} rows, the watched buyer has {written}.")
 
 
 def get_watched_id(instance):
+    """Return the id of the watched buyer, as text."""
     return instance.rows(f"SELECT id FROM res_partner WHERE ref = '{WATCHED}'")[0][0]
 
 

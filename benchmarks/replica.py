@@ -1,8 +1,9 @@
 """Read the Invoicing Report from a streaming replica, and prove that it answered.
 
-The whole private cluster is copied, the copy follows it, and Odoo is told to read from
-it. The replica logs what it is asked. At last it is held back: a lead sold meanwhile is
-not in the report, and is there when the replica has caught up.
+The whole private cluster is copied, with every database that was kept in it, so that
+for a while it takes its disk space twice. The copy follows it, and Odoo is told to read
+from it. The replica logs what it is asked. At last it is held back: a lead sold
+meanwhile is not in the report, and is there when the replica has caught up.
 """
 
 import time

@@ -33,7 +33,10 @@ def add_arguments(parser):
         " (default 0.25,1; for example 1,4)",
     )
     parser.add_argument(
-        "--step", type=int, default=500, help="documents between two measurements"
+        "--step",
+        type=int,
+        default=500,
+        help="documents between two measurements (default 500)",
     )
 
 
