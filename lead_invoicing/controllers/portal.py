@@ -38,8 +38,8 @@ class LeadPortal(CustomerPortal):
         sales = request.env["lead.sale"].sudo()
         if not user._is_portal():
             return sales.browse()
-        buyer = user.partner_id.commercial_partner_id
-        return sales.search([("commercial_partner_id", "=", buyer.id)], limit=1)
+        buyers = user.partner_id._get_lead_buyers()
+        return sales.search([("commercial_partner_id", "in", buyers.ids)], limit=1)
 
     @http.route(
         [URL, f"{URL}/page/<page>"],

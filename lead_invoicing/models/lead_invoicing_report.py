@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from ..tools.invoicing_report import InvoicingReport, get_source_sql
+from ..tools.invoicing_report import InvoicingReport, get_buyer_sql, get_source_sql
 from ..tools.plain_values import shorten
 from ..tools.report_columns import get_lead_data_fields
 from ..tools.report_params import read_params, refuse
@@ -51,8 +51,7 @@ class LeadInvoicingReport(models.AbstractModel):
         :raises AccessError: if the reader may not see this buyer's rows
         :raises UserError: a sentence that names the parameter that is not right
         """
-        partner = partner.commercial_partner_id
-        self._check_reader(partner)
+        partner = self._check_reader(partner)
         asked = read_params(self.env, params)
         self.env.flush_all()
         invoice = self._get_invoice(partner, asked.invoice_id)
@@ -88,11 +87,14 @@ class LeadInvoicingReport(models.AbstractModel):
 
     @api.model
     def _check_reader(self, partner):
-        """Refuse whoever may not see the rows of a buyer.
+        """Return the buyer that a contact belongs to; refuse whoever may not see its
+        rows.
 
         :raises AccessError: always the same, whether there is such a buyer or not
         """
         reader = self.env.user
+        # Which buyer it is decides who may see it, and is told to nobody else.
+        partner = partner.sudo().exists().commercial_partner_id.with_env(self.env)
         if reader._is_portal():
             # Even where a controller lends a portal user more rights.
             allowed = partner == reader.partner_id.commercial_partner_id
@@ -103,6 +105,7 @@ class LeadInvoicingReport(models.AbstractModel):
             )
         if not (allowed and partner):
             raise AccessError(self.env._("You cannot see the leads of this buyer."))
+        return partner
 
     @api.model
     def _get_invoice(self, partner, invoice_id):
@@ -120,7 +123,8 @@ class LeadInvoicingReport(models.AbstractModel):
             is_seen = invoice.exists().state == "posted"
         else:
             is_seen = invoice.exists() and invoice.has_access("read")
-        if not is_seen or invoice.commercial_partner_id != partner:
+        is_billed = is_seen and invoice.move_type in ("out_invoice", "out_refund")
+        if not is_billed or invoice.commercial_partner_id != partner:
             raise refuse(
                 self.env,
                 "invoice_id",
@@ -136,22 +140,20 @@ class LeadInvoicingReport(models.AbstractModel):
         :param lead_type_id: look for this one only
         """
         source = get_source_sql(invoice)
+        buyer = get_buyer_sql(partner, invoice)
         if lead_type_id:
             # Has this buyer any transaction of this lead type, in all or on a document?
             query = SQL(
-                "SELECT sale.lead_type_id FROM %s WHERE sale.commercial_partner_id = %s"
-                " AND sale.lead_type_id = %s LIMIT 1",
+                "SELECT sale.lead_type_id FROM %s WHERE %s AND sale.lead_type_id = %s"
+                " LIMIT 1",
                 source,
-                partner.id,
+                buyer,
                 lead_type_id,
             )
         else:
             # Which lead types has this buyer transactions of?
             query = SQL(
-                "SELECT DISTINCT sale.lead_type_id FROM %s"
-                " WHERE sale.commercial_partner_id = %s",
-                source,
-                partner.id,
+                "SELECT DISTINCT sale.lead_type_id FROM %s WHERE %s", source, buyer
             )
         ids = [found for (found,) in self.env.execute_query(query)]
         lead_types = self.env["lead.type"].with_context(active_test=False)

@@ -558,7 +558,8 @@ class LeadSale(models.Model):
         for sale in self:
             # Only how long data are kept is read of the company.
             kept_since = sale.company_id.sudo()._get_lead_data_cutoff()
-            if sale.lead_data_erased_at or (kept_since and sale.date < kept_since):
+            erased_at = sale.lead_data_erased_at or sale.origin_id.lead_data_erased_at
+            if erased_at or (kept_since and sale.date < kept_since):
                 raise UserError(
                     self.env._(
                         "The lead data of the transaction %s were erased, and are not"
@@ -719,17 +720,7 @@ class LeadSale(models.Model):
         self.check_access("write")
         if len(self.company_id) > 1:
             raise UserError(self.env._("Erase the lead data of one company at a time."))
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Erase Lead Data"),
-            "res_model": "lead.erasure.wizard",
-            "view_mode": "form",
-            "target": "new",
-            "context": {
-                "default_company_id": self.company_id.id,
-                "default_sale_ids": self.ids,
-            },
-        }
+        return self.env["lead.erasure.wizard"]._get_open_action(self)
 
     def _get_waive_action(self, name, take_back):
         self.check_access("write")

@@ -163,7 +163,7 @@ class LeadType(models.Model):
                     self.env._(
                         "Transactions have data in “%(name)s” of the lead type"
                         " %(type)s, so that it can neither be deleted nor get another"
-                        " type. Hide it instead, or add another field.",
+                        " type. Add another field instead.",
                         name=prop.get("string") or name,
                         type=self.display_name,
                     )

@@ -240,6 +240,32 @@ class ResPartner(models.Model):
             or self.env.company.lead_billing_cycle_id
         )
 
+    def _get_lead_buyers(self):
+        """Return the buyers whose transactions are this commercial partner's: itself,
+        and contacts that bought for themselves before they belonged to it. The ledger
+        keeps who they were; their documents are the partner's, as Odoo has it.
+        """
+        self.ensure_one()
+        self.env["res.partner"].flush_model(["commercial_partner_id"])
+        # Which of its contacts were recorded as a buyer? The order names the index, by
+        # which one is found, or none, at once.
+        ids = self.env.execute_query(
+            SQL(
+                """
+                SELECT partner.id
+                  FROM res_partner partner
+                 CROSS JOIN LATERAL (
+                       SELECT FROM lead_sale sale
+                        WHERE sale.commercial_partner_id = partner.id
+                        ORDER BY sale.date, sale.id
+                        LIMIT 1) sale
+                 WHERE partner.commercial_partner_id = %s
+                """,
+                self.commercial_partner_id.id,
+            )
+        )
+        return self.browse([found for (found,) in ids]) or self.commercial_partner_id
+
     def _get_lead_outlook(self):
         """Return what this buyer is told of its next invoice, in the current company.
 

@@ -70,6 +70,28 @@ class TestFindAPerson(ErasureCommon):
         self.new_sale(lead_data={"first_name": "Ada", "program": "Byron"})
         self.assertEqual(self.search(texts="ada lovelace"), two | one)
 
+    def test_a_name_of_several_words_and_accents(self):
+        sales = self.new_sale(
+            lead_data={"first_name": " Ana ", "program": "García López"}
+        ) | self.new_sale(lead_data={"program": "Jose\u0301"})
+        self.new_sale(lead_data={"first_name": "Ana", "program": "López"})
+        self.assertEqual(self.search(texts="Ana García López"), sales[0])
+        self.assertEqual(self.search(texts="López García\nJosé"), sales)
+
+    def test_phone_numbers_of_other_countries(self):
+        for text, stored in (
+            ("+45 12 34 56 78", "12345678"),
+            ("12345678", "+45 12 34 56 78"),
+            ("02 123 45 67", "+32 2 123 45 67"),
+            ("+44 20 7946 0000", "+44 (0)20 7946 0000"),
+            ("2125551234", "+1 (212) - 555 / 1234"),
+            ("2125551234", "212.555.1234 x"),
+            ("2125551234", "2125551234 / 2125559999"),
+        ):
+            sale = self.new_sale(lead_data={"program": stored})
+            with self.subTest(text=text, stored=stored):
+                self.assertIn(sale, self.search(texts=text))
+
     def test_a_phone_number_however_it_is_written(self):
         sales = self.env["lead.sale"]
         for number in ("+1 (555) 010-1234", "5550101234", "001.555.010.1234"):
@@ -268,12 +290,18 @@ class TestErase(ErasureCommon):
 
     def test_from_the_list_of_transactions(self):
         sale = self.new_sale(lead_data=ADA)
-        action = sale.with_user(self.officer).action_erase_lead_data()
+        # Its own data, or those of its sale: the list shows no difference.
+        back = self.new_return(sale, "3.00")
+        other = self.new_return(sale, "4.00", lead_data=ADA)
+        action = back.with_user(self.officer).action_erase_lead_data()
         wizards = self.env["lead.erasure.wizard"].with_user(self.officer)
-        with Form(wizards.with_context(**action["context"])) as form:
+        with Form(wizards.browse(action["res_id"])) as form:
             form.reason = "Asked"
         form.record.action_erase()
-        self.assertIsNone(self.stored(sale))
+        for erased in sale | back | other:
+            self.assertIsNone(self.stored(erased))
+            with self.assertRaisesRegex(UserError, "were erased"):
+                erased.with_user(self.officer).write({"lead_data": ADA})
 
     def test_a_failed_recording_leaves_no_lead_data_in_the_log(self):
         self.env.cr.execute(

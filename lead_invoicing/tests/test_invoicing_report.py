@@ -239,6 +239,39 @@ class TestRows(ReportCommon):
             [total["currency"].name for total in report.get_totals()], ["EUR", "USD"]
         )
 
+    def test_dates_at_the_edge_of_what_there_is(self):
+        """Platforms send 9999-12-31 for "never"; another zone has the year 10000."""
+        for zone, value in (
+            ("Asia/Tokyo", "9999-12-31 23:59:59"),
+            ("America/New_York", "0001-01-01 00:00:00"),
+        ):
+            self.cycle.tz = zone
+            buyer = self.new_buyer(zone)
+            sale = self.new_sale(buyer, lead_type="AUTO")
+            self.env.cr.execute(
+                "UPDATE lead_sale SET lead_data = %s WHERE id = %s",
+                (json.dumps({"asked_at": value}), sale.id),
+            )
+            (row,) = self.open(buyer=buyer, fields="asked_at").get_page(10)
+            self.assertIsNone(row["lead_data.asked_at"])
+
+    def test_a_buyer_that_belongs_to_another_since(self):
+        sale = self.new_sale()
+        document = self.generate()
+        holding = self.env["res.partner"].create(
+            {"name": "Holding", "is_company": True}
+        )
+        self.buyer.write({"is_company": False, "parent_id": holding.id})
+        self.new_sale(at="2026-11-10T12:00:00Z")
+        report = self.open()
+        self.assertEqual(report.partner, holding)
+        self.assertEqual(self.refs(report)[0], sale.external_ref)
+        self.assertEqual(report.count, 2)
+        self.assertEqual(self.open(buyer=holding).count, 2)
+        leads = self.open(invoice_id=str(document.id))
+        self.assertEqual(self.refs(leads), [sale.external_ref])
+        self.assertEqual(leads.get_difference(), 0)
+
     def test_as_many_decimal_places_as_the_currency_has(self):
         self.env.ref("product.decimal_price").digits = 3
         self.env.ref("base.KWD").active = self.env.ref("base.JPY").active = True
@@ -296,6 +329,36 @@ class TestInvoiceRows(ReportCommon):
         self.assertEqual(self.refs(report), [self.sale.external_ref])
         self.assertEqual(report.get_page(1)[0]["billing_state"], "unbilled")
         self.assertEqual(report.get_difference(), 0)
+        # Whatever becomes of them now.
+        self.sale._waive("Goodwill")
+        report = self.open(invoice_id=str(self.document.id))
+        self.assertEqual(report.get_difference(), 0)
+
+    def test_a_cancelled_document_has_no_leads_and_says_so(self):
+        self.bill()
+        self.document.button_cancel()
+        report = self.open(invoice_id=str(self.document.id))
+        self.assertEqual(report.count, 0)
+        self.assertIsNone(report.get_difference())
+
+    def test_a_vendor_bill_has_no_leads(self):
+        bill = self.env["account.move"].create(
+            {"move_type": "in_invoice", "partner_id": self.buyer.id}
+        )
+        with self.assertRaisesRegex(UserError, "no such invoice"):
+            self.open(invoice_id=str(bill.id))
+
+    def test_buyers_do_not_read_why_something_is_waived(self):
+        self.new_sale()._waive("Their lawyer wrote")
+        back = self.new_return(self.new_sale(), reason="Wrong number")
+        reasons = {
+            user: [row["reason"] for row in self.open(user).get_page(10)]
+            for user in (self.manager, self.portal_user)
+        }
+        self.assertIn("Their lawyer wrote", reasons[self.manager])
+        self.assertEqual(
+            [reason for reason in reasons[self.portal_user] if reason], [back.reason]
+        )
 
     def test_a_lead_line_that_somebody_changed(self):
         self.new_sale(price="10.00")
@@ -326,6 +389,22 @@ class TestReaders(ReportCommon):
         ):
             with self.subTest(user=user.id), self.assertRaises(AccessError):
                 self.open(user)
+
+    def test_whether_there_is_such_a_buyer_is_not_told(self):
+        hidden = self.env["res.partner"].create({"name": "Hidden"})
+        self.env["ir.rule"].create(
+            {
+                "name": "Hidden",
+                "model_id": self.env.ref("base.model_res_partner").id,
+                "domain_force": f"[('id', '!=', {hidden.id})]",
+            }
+        )
+        gone = self.env["res.partner"].browse(2**31 - 2)
+        for user in (self.billing_user, self.portal_user):
+            for buyer in (hidden, gone, self.env["res.partner"]):
+                model = self.env["lead.invoicing.report"].with_user(user)
+                with self.assertRaisesRegex(AccessError, "leads of this buyer"):
+                    model._open(buyer.with_env(model.env), {})
 
     def test_a_portal_user_with_more_rights_lent_by_a_controller(self):
         model = self.env["lead.invoicing.report"].with_user(self.portal_user).sudo()

@@ -50,6 +50,20 @@ def format_count(env, number):
     return formatLang(env, float(number), digits=0)
 
 
+def get_buyer_sql(partner, invoice):
+    """Return the condition that ``sale`` is of a report.
+
+    :param partner: the billed buyer
+    :param invoice: the document whose rows are wanted, whoever it is billed to since
+    """
+    if invoice:
+        return SQL("TRUE")
+    ids = partner._get_lead_buyers().ids
+    if len(ids) == 1:
+        return SQL("sale.commercial_partner_id = %s", ids[0])
+    return SQL("sale.commercial_partner_id = ANY(%s)", ids)
+
+
 class InvoicingReport:
     """The lead transactions of one buyer, with their totals.
 
@@ -195,21 +209,21 @@ class InvoicingReport:
 
     def get_difference(self):
         """Return the lead lines of the invoice less its rows, in its currency: zero,
-        unless somebody changed a lead line. None where this is not all of an invoice.
+        unless somebody changed a lead line. None where this is not all of an invoice,
+        and for a cancelled one, whose rows were released.
         """
         if not self.invoice or self.transaction_type:
             return None
         if self.lead_type and self.lead_type != self.lead_types:
             return None
-        currency = self.invoice.currency_id
-        amount = sum(
-            total["net_amount"]
-            for total in self.get_totals()
-            if total["currency"] == currency
-        )
         # Whoever may see the document may see whether it adds up.
-        lines = self.invoice.sudo()._get_lead_lines_amount()
-        return currency.round(lines - amount)
+        invoice = self.invoice.sudo()
+        if invoice.state == "cancel":
+            return None
+        _count, amount = invoice._read_lead_sale_totals().get(invoice.id, (0, 0))
+        return invoice.currency_id.round(
+            invoice._get_lead_lines_amount() - float(amount or 0)
+        )
 
     def get_params(self):
         """Return the parameters that open this report again, as texts by name; those
@@ -325,17 +339,18 @@ class InvoicingReport:
             SQL(
                 """
                 SELECT currency_id, count(*), sum(amount) AS amount,
-                       bool_or(partner_id != commercial_partner_id) AS has_sub_account,
+                       bool_or(partner_id != %(partner)s) AS has_sub_account,
                        CASE WHEN waived THEN 'waived'
                             WHEN transaction_type = 'sale' THEN 'purchased'
                             WHEN price_adjustment THEN 'adjusted'
                             ELSE 'returned' END AS kind
-                  FROM %s
-                 WHERE %s
+                  FROM %(source)s
+                 WHERE %(where)s
                  GROUP BY currency_id, kind
                 """,
-                get_source_sql(self.invoice),
-                self._get_where_sql(),
+                partner=self.partner.id,
+                source=get_source_sql(self.invoice),
+                where=self._get_where_sql(),
             )
         )
         return rows
@@ -359,7 +374,7 @@ class InvoicingReport:
         return total
 
     def _get_where_sql(self):
-        conditions = [SQL("sale.commercial_partner_id = %s", self.partner.id)]
+        conditions = [get_buyer_sql(self.partner, self.invoice)]
         if self.lead_type or not self.invoice:
             conditions.append(SQL("sale.lead_type_id = %s", self.lead_type.id or None))
         if self.start:

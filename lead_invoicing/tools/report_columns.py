@@ -99,6 +99,7 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
     """
     char = "char"
     sale = env["lead.sale"]
+    is_buyer = env.user._is_portal()
     columns = [
         Column("date", env._("Date"), "datetime", _localize(SQL("sale.date"), tz)),
         Column("external_ref", env._("Transaction"), char, SQL("sale.external_ref")),
@@ -132,7 +133,7 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
     sql = SQL("CASE WHEN move.state = 'posted' THEN move.name END")
     columns.append(Column("invoice", env._("Invoice"), char, sql))
     states = dict(sale._fields["billing_state"]._description_selection(env))
-    if env.user._is_portal():
+    if is_buyer:
         # In the words of the buyer, who sees no drafts.
         states.update(
             unbilled=env._("Not invoiced yet"),
@@ -146,7 +147,11 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
         sql = SQL("origin.external_ref")
         columns.append(Column("origin_ref", env._("Returned Sale"), char, sql))
     if contents & {"return", "waived"}:
-        columns.append(Column("reason", env._("Reason"), char, SQL("sale.reason")))
+        sql = SQL("sale.reason")
+        if is_buyer:
+            # Why something is waived, a manager wrote for the records.
+            sql = SQL("CASE WHEN sale.waived IS NOT TRUE THEN sale.reason END")
+        columns.append(Column("reason", env._("Reason"), char, sql))
     # Last, however many there are: the money stays in sight.
     return columns + [_get_lead_data_column(prop, tz) for prop in lead_data]
 
@@ -201,7 +206,14 @@ def _get_lead_data_column(prop, tz):
         read_utc = _get_date_reader("YYYY-MM-DD HH24:MI:SS", "timestamp")
 
         def read(cell):
-            return _localize(read_utc(cell), tz)
+            # Python knows no other year, in whatever zone.
+            return SQL(
+                "CASE WHEN (%(cell)s #>> '{}') COLLATE \"C\" > '0001-01-02'"
+                " AND (%(cell)s #>> '{}') COLLATE \"C\" < '9999-12-31' THEN %(moment)s"
+                " END",
+                cell=cell,
+                moment=_localize(read_utc(cell), tz),
+            )
 
     elif kind == "tags":
         read = _get_tags_reader(options)

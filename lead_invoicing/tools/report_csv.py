@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from odoo.tools import SQL
 
-from .safe_text import get_safe_sql, make_safe
+from .safe_text import get_safe_sql, make_csv_safe, make_safe
 
 # Excel takes a file without it for one in the code page of the computer.
 BOM = "\ufeff"
@@ -30,7 +30,7 @@ def iter_csv(report):
     yield (BOM + _write([column.label for column in report.columns])).encode()
     # Compiling the query takes longer than it saves.
     report.env.cr.execute("SET LOCAL jit = off")
-    yield from _copy_out(report.env.cr, get_copy_sql(report))
+    yield from make_csv_safe(_copy_out(report.env.cr, get_copy_sql(report)))
     yield "".join(_write(line) for line in _get_closing_lines(report)).encode()
 
 

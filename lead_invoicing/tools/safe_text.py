@@ -1,9 +1,12 @@
 """Text that a spreadsheet program must take for text, whoever wrote it.
 
 Excel, LibreOffice and others run a cell of a CSV file as a formula when it begins with
-an operator; some of them skip what is not seen before it. A text with such a beginning
-gets an apostrophe before it.
+an operator; some of them skip what is not seen before it. Where the computer's language
+or its user has them split lines at other characters than commas, a cell begins after
+these, too. A text gets an apostrophe before each such beginning.
 """
+
+import re
 
 from odoo.tools import SQL
 
@@ -22,15 +25,28 @@ _UNSEEN = [
     0xFEFF,
 ]
 _UNSAFE = frozenset([*_UNSEEN, *map(ord, _OPERATORS)])
+# What may end a cell, besides the comma, for which COPY and csv quote the text.
+_SEPARATORS = ";|\t\r\n"
+# A quote may come first, too.
+_SKIPPED = "".join(map(chr, _UNSEEN)) + '"'
+_INNER = re.compile(f"([{_SEPARATORS}][{_SKIPPED}]*)([{re.escape(_OPERATORS)}])")
+_SAFE = r"\1'\2"
+# What tells quickly that there is nothing to do.
+_RARE = [separator.encode() for separator in _SEPARATORS if separator != "\n"]
+_NO_ROW = re.compile(rb"\n[^0-9]")
 
 
 def make_safe(text):
     """Return ``text`` in a form that no spreadsheet program runs."""
-    return f"'{text}" if text and ord(text[0]) in _UNSAFE else text
+    if not text:
+        return text
+    text = re.sub(_INNER, _SAFE, text)
+    return f"'{text}" if ord(text[0]) in _UNSAFE else text
 
 
 def get_safe_sql(text):
-    """Return the SQL that does the same.
+    """Return the SQL that does the same for the beginning of a text; for the rest,
+    there is :func:`make_csv_safe`.
 
     :param SQL text: is evaluated more than once
     """
@@ -41,3 +57,26 @@ def get_safe_sql(text):
         # PostgreSQL's code of an empty text.
         unsafe=sorted(_UNSAFE - {0}),
     )
+
+
+def make_csv_safe(pieces):
+    """Yield lines of CSV in a form that no spreadsheet program runs, wherever it takes
+    cells to end. For PostgreSQL to look into each text takes as long as all the rest.
+
+    :param pieces: bytes in UTF-8; every line begins with a digit, and the beginnings of
+        texts are safe already
+    """
+    rest = b""
+    for piece in pieces:
+        # What may have to be changed begins with a separator: no piece ends after one.
+        whole, newline, last = (rest + piece).rpartition(b"\n")
+        yield _make_piece_safe(whole)
+        rest = newline + last
+    yield _make_piece_safe(rest)
+
+
+def _make_piece_safe(piece):
+    # Nearly all pieces are left as they are.
+    if any(separator in piece for separator in _RARE) or _NO_ROW.search(piece):
+        return re.sub(_INNER, _SAFE, piece.decode()).encode()
+    return piece

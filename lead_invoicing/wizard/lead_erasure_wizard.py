@@ -69,6 +69,18 @@ class LeadErasureWizard(models.TransientModel):
     # Finding
     # ------------------------------------------------------------------
 
+    @api.model
+    def _get_open_action(self, sales):
+        """Return the action that asks why the lead data of these transactions, and of
+        others of the same leads, are erased.
+
+        :param sales: transactions of one company
+        :raises UserError: if there are too many
+        """
+        wizard = self.create({"company_id": sales.company_id.id})
+        wizard._add_found(SQL("sale.id = ANY(%s)", sales.ids))
+        return wizard._reopen()
+
     def action_search(self):
         """Find the transactions of the lead and of the person that are named.
 
