@@ -350,7 +350,7 @@ class InvoicingReport:
                 """,
                 partner=self.partner.id,
                 source=get_source_sql(self.invoice),
-                where=self._get_where_sql(),
+                where=self._where_sql,
             )
         )
         return rows
@@ -373,7 +373,8 @@ class InvoicingReport:
             total.update({kind: 0, f"{kind}_amount": 0.0})
         return total
 
-    def _get_where_sql(self):
+    @cached_property
+    def _where_sql(self):
         conditions = [get_buyer_sql(self.partner, self.invoice)]
         if self.lead_type or not self.invoice:
             conditions.append(SQL("sale.lead_type_id = %s", self.lead_type.id or None))
@@ -405,7 +406,7 @@ class InvoicingReport:
                 %(joins)s
                 """,
                 source=get_source_sql(self.invoice),
-                where=self._get_where_sql(),
+                where=self._where_sql,
                 direction=direction,
                 limit=limit,
                 offset=offset,
@@ -421,7 +422,7 @@ class InvoicingReport:
                 "%s %s WHERE %s",
                 get_source_sql(self.invoice),
                 JOINS,
-                self._get_where_sql(),
+                self._where_sql,
             )
         )
 

@@ -70,9 +70,11 @@ def make_csv_safe(pieces):
     for piece in pieces:
         # What may have to be changed begins with a separator: no piece ends after one.
         whole, newline, last = (rest + piece).rpartition(b"\n")
-        yield _make_piece_safe(whole)
+        if whole:
+            yield _make_piece_safe(whole)
         rest = newline + last
-    yield _make_piece_safe(rest)
+    if rest:
+        yield _make_piece_safe(rest)
 
 
 def _make_piece_safe(piece):

@@ -288,7 +288,7 @@ tours.add("lead_invoicing_clerk_explains", {
         },
         {
             content: "There are none",
-            trigger: ".o_field_widget[name='content']:contains(There are no leads here)",
+            trigger: ".o_field_widget[name='content']:contains(There are no such leads)",
         },
         ...stepUtils.saveForm(),
     ],
