@@ -154,7 +154,7 @@ def prepare(env, options):
             for month in range(1, BILLED_MONTHS + 1)
         ]
     )
-    # As a run would: the addon keeps its own fields from everybody else.
+    # sudo() as a run would: the addon keeps its own fields from everybody else.
     invoices.invoice_line_ids.sudo().lead_type_id = lead_type
     invoices.action_post()
     env.flush_all()

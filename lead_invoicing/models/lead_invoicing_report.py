@@ -55,7 +55,8 @@ class LeadInvoicingReport(models.AbstractModel):
         asked = read_params(self.env, params)
         self.env.flush_all()
         invoice = self._get_invoice(partner, asked.invoice_id)
-        lead_type = self._get_lead_type(partner, invoice, asked.lead_type_id)
+        buyers = partner._get_lead_buyers()
+        lead_type = self._get_lead_type(buyers, invoice, asked.lead_type_id)
         # The time zone is no secret; the reader need not see cycles for it.
         company = (invoice or lead_type).sudo().company_id or self.env.company
         buyer = partner.sudo().with_company(company)
@@ -73,6 +74,7 @@ class LeadInvoicingReport(models.AbstractModel):
         return InvoicingReport(
             self.env,
             partner=partner,
+            buyers=buyers,
             invoice=invoice,
             lead_type=lead_type,
             lead_data=lead_data,
@@ -93,7 +95,8 @@ class LeadInvoicingReport(models.AbstractModel):
         :raises AccessError: always the same, whether there is such a buyer or not
         """
         reader = self.env.user
-        # Which buyer it is decides who may see it, and is told to nobody else.
+        # sudo() is safe: which buyer it is decides who may see it, and the caller gets
+        # it only when the reader may.
         partner = partner.sudo().exists().commercial_partner_id.with_env(self.env)
         if reader._is_portal():
             # Even where a controller lends a portal user more rights.
@@ -133,14 +136,15 @@ class LeadInvoicingReport(models.AbstractModel):
         return invoice
 
     @api.model
-    def _get_lead_types(self, partner, invoice, lead_type_id=None):
-        """Return the lead types of a buyer's rows, or of a document's, that the reader
-        may see.
+    def _get_lead_types(self, buyers, invoice, lead_type_id=None):
+        """Return the lead types of the buyers' rows, or of a document's, that the
+        reader may see.
 
+        :param buyers: see ``res.partner._get_lead_buyers``
         :param lead_type_id: look for this one only
         """
         source = get_source_sql(invoice)
-        buyer = get_buyer_sql(partner, invoice)
+        buyer = get_buyer_sql(buyers, invoice)
         if lead_type_id:
             # Has this buyer any transaction of this lead type, in all or on a document?
             query = SQL(
@@ -163,8 +167,8 @@ class LeadInvoicingReport(models.AbstractModel):
         return lead_types.search([("id", "in", ids)])
 
     @api.model
-    def _get_lead_type(self, partner, invoice, lead_type_id):
-        lead_types = self._get_lead_types(partner, invoice, lead_type_id)
+    def _get_lead_type(self, buyers, invoice, lead_type_id):
+        lead_types = self._get_lead_types(buyers, invoice, lead_type_id)
         if lead_type_id and not lead_types:
             raise refuse(
                 self.env,

@@ -50,15 +50,15 @@ def format_count(env, number):
     return formatLang(env, float(number), digits=0)
 
 
-def get_buyer_sql(partner, invoice):
+def get_buyer_sql(buyers, invoice):
     """Return the condition that ``sale`` is of a report.
 
-    :param partner: the billed buyer
+    :param buyers: those under whom the rows were recorded
     :param invoice: the document whose rows are wanted, whoever it is billed to since
     """
     if invoice:
         return SQL("TRUE")
-    ids = partner._get_lead_buyers().ids
+    ids = buyers.ids
     if len(ids) == 1:
         return SQL("sale.commercial_partner_id = %s", ids[0])
     return SQL("sale.commercial_partner_id = ANY(%s)", ids)
@@ -76,6 +76,7 @@ class InvoicingReport:
 
     :param env: the reader's environment
     :param partner: the billed buyer, a commercial partner
+    :param buyers: those under whom its rows were recorded, mostly itself
     :param invoice: the document whose rows these are; empty for a report by dates
     :param lead_type: one lead type; empty for an invoice with leads of several types
     :param lead_data: {name: definition} of the lead data that the reader may choose
@@ -91,6 +92,7 @@ class InvoicingReport:
         self.env = env
         self._values = values
         self.partner = values["partner"]
+        self.buyers = values["buyers"]
         self.invoice = values["invoice"]
         self.lead_type = values["lead_type"]
         self.lead_data = values["lead_data"]
@@ -110,7 +112,7 @@ class InvoicingReport:
     def lead_types(self):
         """The lead types that the reader can choose from, a ``lead.type``."""
         model = self.env["lead.invoicing.report"]
-        return model._get_lead_types(self.partner, self.invoice)
+        return model._get_lead_types(self.buyers, self.invoice)
 
     def get_title(self):
         """Return what this report is called, for people."""
@@ -216,7 +218,7 @@ class InvoicingReport:
             return None
         if self.lead_type and self.lead_type != self.lead_types:
             return None
-        # Whoever may see the document may see whether it adds up.
+        # sudo() is safe: whoever may see the document may see whether it adds up.
         invoice = self.invoice.sudo()
         if invoice.state == "cancel":
             return None
@@ -375,7 +377,7 @@ class InvoicingReport:
 
     @cached_property
     def _where_sql(self):
-        conditions = [get_buyer_sql(self.partner, self.invoice)]
+        conditions = [get_buyer_sql(self.buyers, self.invoice)]
         if self.lead_type or not self.invoice:
             conditions.append(SQL("sale.lead_type_id = %s", self.lead_type.id or None))
         if self.start:

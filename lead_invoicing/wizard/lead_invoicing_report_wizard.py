@@ -67,9 +67,8 @@ class LeadInvoicingReportWizard(models.TransientModel):
     def _compute_lead_type_ids(self):
         model = self.env["lead.invoicing.report"]
         for wizard in self:
-            wizard.lead_type_ids = model._get_lead_types(
-                wizard.partner_id, wizard.invoice_id
-            )
+            buyers = wizard.partner_id._get_lead_buyers()
+            wizard.lead_type_ids = model._get_lead_types(buyers, wizard.invoice_id)
 
     @api.depends("lead_type_id")
     def _compute_has_columns(self):
