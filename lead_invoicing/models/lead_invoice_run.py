@@ -412,7 +412,7 @@ class LeadInvoiceRun(models.Model):
                     (run_id, partner_id, company_id, window_end, state, create_uid,
                      create_date)
                 SELECT %(run)s, buyer.id, %(company)s, %(window_end)s, 'todo', %(uid)s,
-                       now() AT TIME ZONE 'UTC'
+                       %(now)s
                   FROM unnest(%(buyers)s::int[]) AS buyer(id)
                  WHERE NOT EXISTS (
                        SELECT FROM lead_invoice_run_buyer item
@@ -425,6 +425,7 @@ class LeadInvoiceRun(models.Model):
                 company=self.company_id.id,
                 window_end=self.window_end,
                 uid=self.env.uid,
+                now=self.env.cr.now(),
                 buyers=self._find_buyers(partners),
             )
         )
