@@ -346,7 +346,9 @@ class Environment:
             "faketime": not self.postgres.private or find_library(),
             # Latin, Greek, Cyrillic, Arabic and Hebrew; Chinese, Japanese and Korean.
             "fonts-dejavu-core": glob.glob(f"{fonts}/DejaVuSans.ttf", recursive=True),
-            "fonts-wqy-microhei": glob.glob(f"{fonts}/wqy-microhei.ttc", recursive=True),
+            "fonts-wqy-microhei": glob.glob(
+                f"{fonts}/wqy-microhei.ttc", recursive=True
+            ),
             # Opens files as people do who get them, in the tests.
             "gnumeric": shutil.which("ssconvert"),
             "npm": self._has_script() or shutil.which("npm"),

@@ -4,7 +4,12 @@ import json
 from pathlib import Path
 
 TAG = "clock"
-COUNTED = {"passed": "passed", "failed": "failed", "error": "failed", "skipped": "skipped"}
+COUNTED = {
+    "passed": "passed",
+    "failed": "failed",
+    "error": "failed",
+    "skipped": "skipped",
+}
 
 
 def pytest_addoption(parser):
@@ -13,7 +18,9 @@ def pytest_addoption(parser):
         action="store_true",
         help=f"run the tests of classes that are tagged with “{TAG}” only",
     )
-    parser.addoption("--counts", help="a file that gets the numbers of results, as JSON")
+    parser.addoption(
+        "--counts", help="a file that gets the numbers of results, as JSON"
+    )
 
 
 def pytest_collection_modifyitems(config, items):
