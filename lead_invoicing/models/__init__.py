@@ -8,6 +8,7 @@ from . import (
     ir_fields_converter,
     lead_billing_cycle,
     lead_buyer_ref,
+    lead_delivery_attempt,
     lead_erasure,
     lead_invoice_run,
     lead_invoice_run_buyer,

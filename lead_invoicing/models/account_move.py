@@ -10,13 +10,14 @@ from odoo.tools.sql import column_exists, create_column
 
 from ..tools.engine_fields import check_engine_fields
 from ..tools.windows import to_wall
-from .lead_invoice_run_buyer import TRY_AGAIN
+from .lead_invoice_run_buyer import ACTIVITY_TYPE, TRY_AGAIN
 
 _logger = logging.getLogger(__name__)
 
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {
     "lead_credited",
+    "lead_delivery_since",
     "lead_delivery_state",
     "lead_is_receipt",
     "lead_posted_at",
@@ -210,6 +211,8 @@ class AccountMove(models.Model):
         res = super().write(vals)
         if "state" in vals or "date" in vals:
             self._start_lead_posting()
+        if vals.get("sending_data"):
+            self._start_lead_sending()
         if vals.get("state") in ("posted", "cancel"):
             self._end_lead_review()
         if vals.get("state") in ("draft", "cancel"):
@@ -242,9 +245,9 @@ class AccountMove(models.Model):
         """Follow what is no longer posted: a document will not be sent, a credit note
         no longer gives back what it reversed."""
         # Whoever may take a document back may have this follow.
-        self.sudo().filtered(
+        self.filtered(
             lambda move: move.lead_delivery_state == "to_send"
-        ).lead_delivery_state = False
+        )._set_lead_delivery_state(False)
         self.sudo().filtered("lead_is_receipt").lead_is_receipt = False
         self._get_reversed_lead_documents()._update_returns_of_credited()
 
@@ -489,18 +492,19 @@ class AccountMove(models.Model):
         """
         return self._post_lead_drafts(send=True)
 
-    def _schedule_lead_activity(self, summary, reason):
+    def _schedule_lead_activity(self, summary, reason, activity_type=ACTIVITY_TYPE):
         """Raise an activity on this document, for whoever looks after its run.
 
         Quietly: the list of activities tells, not a mail for each document. Nor does
         that person follow the document, and get what the buyer gets.
 
         :param reason: sentences that say what to do
+        :param activity_type: the XML id of its type
         """
         self.ensure_one()
         followers = self.message_partner_ids
         self.with_context(mail_activity_quick_update=True).activity_schedule(
-            "lead_invoicing.mail_activity_type_lead_invoicing",
+            activity_type,
             summary=summary,
             note=plaintext2html(reason),
             # Whoever makes or sends a document need not be allowed to see its run.
@@ -524,9 +528,7 @@ class AccountMove(models.Model):
         """Remove the reason and the activity of documents that were decided upon."""
         reviewed = self.filtered("lead_review_reason")
         if reviewed:
-            reviewed.activity_unlink(
-                ["lead_invoicing.mail_activity_type_lead_invoicing"]
-            )
+            reviewed.activity_unlink([ACTIVITY_TYPE])
             # Whoever may post or cancel a document has looked at it.
             reviewed.sudo().lead_review_reason = False
 
