@@ -62,7 +62,7 @@ class AccountMove(models.Model):
         "Not Delivered",
         compute="_compute_lead_not_delivered",
         search="_search_lead_not_delivered",
-        help="It did not get to the buyer, or has been waiting to be sent for too long.",
+        help="It did not get to the buyer, or has been waiting to be sent for hours.",
     )
 
     # What is to be looked after?
@@ -164,8 +164,8 @@ class AccountMove(models.Model):
         send it have none."""
         self.ensure_one()
         # Whoever sends a document need not be allowed to see its run.
-        user = self.sudo().lead_run_id._get_responsible()
-        return self.with_context(lang=user.lang)
+        run = self.sudo().lead_run_id
+        return self.with_context(lang=run._get_responsible().lang) if run else self
 
     def _get_mail_template(self):
         if self and all(move.lead_is_receipt for move in self):
@@ -226,15 +226,15 @@ class AccountMove(models.Model):
             if self._lock_waiting():
                 methods = self._decide_lead_sending()
             self._commit_sending(not methods)
+            return methods
         except TRY_AGAIN:
             # Somebody else changed the same rows: the next call finds them.
             self.env.cr.rollback()
-            return frozenset()
         except Exception as error:
             self.env.cr.rollback()
+            _logger.info("How %s goes cannot be decided", self, exc_info=True)
             self._give_up_sending(error)
-            return frozenset()
-        return methods
+        return frozenset()
 
     def _decide_lead_sending(self):
         """Return by which ways this document goes. Where there is none, it leaves the
@@ -324,8 +324,8 @@ class AccountMove(models.Model):
         try:
             for move in self._lock_waiting().sudo():
                 title = move._for_lead_responsible().env._(
-                    "It could not be sent: %(error)s Fix that, then send it again.",
-                    error=str(error).strip() or repr(error),
+                    "It could not be sent: %(error)s. Fix that, then send it again.",
+                    error=str(error).strip().rstrip(".") or repr(error),
                 )
                 data = {
                     "error": {"error_title": title},
@@ -646,9 +646,11 @@ class AccountMove(models.Model):
             "error": (
                 "failed",
                 self.env._(
-                    "The letter was not sent: %s Fix that, then send the document"
+                    "The letter was not sent: %s. Fix that, then send the document"
                     " again.",
-                    html2plaintext(letter.info_msg or letter.error_code or "").strip(),
+                    html2plaintext(letter.info_msg or letter.error_code or "")
+                    .strip()
+                    .rstrip("."),
                 ),
             ),
             "canceled": (
