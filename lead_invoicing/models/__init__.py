@@ -1,5 +1,6 @@
 from . import (
     account_move,
+    account_move_delivery,
     account_move_line,
     account_move_send,
     account_payment,
@@ -7,6 +8,7 @@ from . import (
     ir_fields_converter,
     lead_billing_cycle,
     lead_buyer_ref,
+    lead_delivery_attempt,
     lead_erasure,
     lead_invoice_run,
     lead_invoice_run_buyer,

@@ -10,13 +10,14 @@ from odoo.tools.sql import column_exists, create_column
 
 from ..tools.engine_fields import check_engine_fields
 from ..tools.windows import to_wall
-from .lead_invoice_run_buyer import TRY_AGAIN
+from .lead_invoice_run_buyer import ACTIVITY_TYPE, TRY_AGAIN
 
 _logger = logging.getLogger(__name__)
 
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {
     "lead_credited",
+    "lead_delivery_since",
     "lead_delivery_state",
     "lead_is_receipt",
     "lead_posted_at",
@@ -98,19 +99,6 @@ class AccountMove(models.Model):
         help="The buyer's balance covered this invoice in full when it was posted: it"
         " is a receipt.",
     )
-    lead_delivery_state = fields.Selection(
-        [
-            ("to_send", "To send"),
-            ("sent", "Sent"),
-            ("failed", "Not sent"),
-            ("no_address", "No e-mail address"),
-            ("by_hand", "To deliver by hand"),
-        ],
-        "Lead Invoice Delivery",
-        readonly=True,
-        copy=False,
-    )
-
     lead_review_reason = fields.Text(
         "To Review Because",
         readonly=True,
@@ -223,6 +211,8 @@ class AccountMove(models.Model):
         res = super().write(vals)
         if "state" in vals or "date" in vals:
             self._start_lead_posting()
+        if vals.get("sending_data"):
+            self._start_lead_sending()
         if vals.get("state") in ("posted", "cancel"):
             self._end_lead_review()
         if vals.get("state") in ("draft", "cancel"):
@@ -255,9 +245,9 @@ class AccountMove(models.Model):
         """Follow what is no longer posted: a document will not be sent, a credit note
         no longer gives back what it reversed."""
         # Whoever may take a document back may have this follow.
-        self.sudo().filtered(
+        self.filtered(
             lambda move: move.lead_delivery_state == "to_send"
-        ).lead_delivery_state = False
+        )._set_lead_delivery_state(False)
         self.sudo().filtered("lead_is_receipt").lead_is_receipt = False
         self._get_reversed_lead_documents()._update_returns_of_credited()
 
@@ -502,18 +492,19 @@ class AccountMove(models.Model):
         """
         return self._post_lead_drafts(send=True)
 
-    def _schedule_lead_activity(self, summary, reason):
+    def _schedule_lead_activity(self, summary, reason, activity_type=ACTIVITY_TYPE):
         """Raise an activity on this document, for whoever looks after its run.
 
         Quietly: the list of activities tells, not a mail for each document. Nor does
         that person follow the document, and get what the buyer gets.
 
         :param reason: sentences that say what to do
+        :param activity_type: the XML id of its type
         """
         self.ensure_one()
         followers = self.message_partner_ids
         self.with_context(mail_activity_quick_update=True).activity_schedule(
-            "lead_invoicing.mail_activity_type_lead_invoicing",
+            activity_type,
             summary=summary,
             note=plaintext2html(reason),
             # Whoever makes or sends a document need not be allowed to see its run.
@@ -537,9 +528,7 @@ class AccountMove(models.Model):
         """Remove the reason and the activity of documents that were decided upon."""
         reviewed = self.filtered("lead_review_reason")
         if reviewed:
-            reviewed.activity_unlink(
-                ["lead_invoicing.mail_activity_type_lead_invoicing"]
-            )
+            reviewed.activity_unlink([ACTIVITY_TYPE])
             # Whoever may post or cancel a document has looked at it.
             reviewed.sudo().lead_review_reason = False
 
@@ -611,88 +600,6 @@ class AccountMove(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
-
-    # Delivery
-
-    def _queue_lead_sending(self):
-        """Let Odoo send these posted documents in the background, at once; those that
-        nobody can receive get an activity instead."""
-        send = self.env["account.move.send"]
-        to_send = self.browse()
-        for move in self:
-            methods = send._get_default_sending_methods(move)
-            if methods == {"manual"}:
-                move._set_lead_undelivered(
-                    "by_hand",
-                    self.env._(
-                        "This buyer gets its invoices by hand: print and deliver it."
-                    ),
-                )
-            elif methods == {"email"} and not move._get_lead_recipients():
-                move._set_lead_undelivered(
-                    "no_address",
-                    self.env._(
-                        "%s has no e-mail address. Add one, or name other recipients"
-                        " on the buyer's Invoicing/Billing page, then send this"
-                        " document.",
-                        move.partner_id.display_name,
-                    ),
-                )
-            else:
-                to_send += move
-        if not to_send:
-            return
-        # What became of a document is written down by whoever may post or send it.
-        to_send.sudo().write(
-            {
-                "lead_delivery_state": "to_send",
-                "sending_data": {
-                    "author_user_id": self.env.user.id,
-                    "author_partner_id": self.env.user.partner_id.id,
-                },
-            }
-        )
-        # Billing users may not touch scheduled actions; waking the one that sends
-        # what they may send anyway gives them nothing more.
-        self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
-
-    def _get_lead_recipients(self):
-        """Return the contacts that get this document by e-mail."""
-        self.ensure_one()
-        return self.commercial_partner_id._get_lead_invoice_recipients(self.partner_id)
-
-    def _for_lead_responsible(self):
-        """Return this document in the language of who gets its activities: jobs that
-        send it have none."""
-        self.ensure_one()
-        # Whoever sends a document need not be allowed to see its run.
-        user = self.sudo().lead_run_id._get_responsible()
-        return self.with_context(lang=user.lang)
-
-    def _set_lead_undelivered(self, state, reason):
-        """Make visible that a document did not reach its buyer, with an activity.
-
-        :param state: one of ``lead_delivery_state``
-        :param reason: a sentence that says what to do
-        """
-        self.ensure_one()
-        # What became of a document is written down by whoever may post or send it.
-        self.sudo().lead_delivery_state = state
-        self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
-        self._schedule_lead_activity(self.env._("Invoice was not sent"), reason)
-
-    def _set_lead_delivered(self):
-        """Note that these documents were handed to the buyers' mail servers."""
-        # What became of a document is written down by whoever may post or send it.
-        self.sudo().lead_delivery_state = "sent"
-        self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
-
-    def _get_mail_template(self):
-        if self and all(move.lead_is_receipt for move in self):
-            return self.env.ref("lead_invoicing.mail_template_lead_receipt")
-        if self and all(move.lead_run_id for move in self):
-            return self.env.ref("lead_invoicing.mail_template_lead_invoice")
-        return super()._get_mail_template()
 
     # Reversal
 

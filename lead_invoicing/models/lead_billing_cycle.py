@@ -463,6 +463,9 @@ class LeadBillingCycle(models.Model):
         """
         try:
             self._generate_invoices()
+            # What was sent and what waits is looked after hourly, also where the job
+            # for it was lost.
+            self.env["account.move"]._cron_follow_lead_deliveries()
         except TRY_AGAIN:
             # Somebody else changed the same run or cycle: the next call goes on.
             self.env.cr.rollback()

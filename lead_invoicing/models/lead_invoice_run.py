@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
 from ..tools.windows import available_zones, to_wall
+from .account_move_delivery import NOT_SENT_DOMAIN
 from .lead_invoice_run_buyer import TRY_AGAIN
 
 # Buyers invoiced in one database transaction. Larger batches cost less per invoice
@@ -109,6 +110,12 @@ class LeadInvoiceRun(models.Model):
     invoice_count = fields.Integer(
         "Number of Documents", compute="_compute_invoice_count"
     )
+    not_sent_count = fields.Integer(
+        "Not Sent",
+        compute="_compute_not_sent_count",
+        help="Documents that were to be sent and are not with their buyers: they wait,"
+        " failed, or have no address.",
+    )
     purchased_count = fields.Integer(
         "Leads Purchased", compute="_compute_lead_counts", help="On its documents."
     )
@@ -168,6 +175,18 @@ class LeadInvoiceRun(models.Model):
         for run in self:
             run.invoice_count = counts.get(run._origin, 0)
 
+    @api.depends("invoice_ids.state", "invoice_ids.lead_delivery_state")
+    def _compute_not_sent_count(self):
+        counts = dict(
+            self.env["account.move"]._read_group(
+                [("lead_run_id", "in", self.ids), *NOT_SENT_DOMAIN],
+                ["lead_run_id"],
+                ["__count"],
+            )
+        )
+        for run in self:
+            run.not_sent_count = counts.get(run._origin, 0)
+
     @api.depends("invoice_ids.state")
     def _compute_lead_counts(self):
         counts = {}
@@ -215,6 +234,12 @@ class LeadInvoiceRun(models.Model):
             "lead_invoicing.action_lead_invoices"
         )
         action["domain"] = [("lead_run_id", "=", self.id)]
+        return action
+
+    def action_view_not_sent(self):
+        """Open the documents of this run that are not with their buyers."""
+        action = self.action_view_invoices()
+        action["domain"] += NOT_SENT_DOMAIN
         return action
 
     def action_view_buyers(self):
