@@ -9,6 +9,7 @@ from odoo.tools.misc import babel_locale_parse, format_date, get_lang
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..tools.engine_fields import CompanyGuard
 from ..tools.windows import (
     MonthlySchedule,
     Schedule,
@@ -54,7 +55,7 @@ MIN_YEAR, MAX_YEAR = 1900, 2200
 EN_DASH = " \N{EN DASH} "
 
 
-class LeadBillingCycle(models.Model):
+class LeadBillingCycle(CompanyGuard, models.Model):
     """When a billing window opens and closes, and when its invoices are made."""
 
     _name = "lead.billing.cycle"

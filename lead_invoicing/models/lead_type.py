@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, remove_accents
 
+from ..tools.engine_fields import CompanyGuard
 from ..tools.lead_data import LAYOUT_TYPES, NAME_PATTERN, VALUE_TYPES
 from ..tools.plain_values import Refused, read_reference
 
@@ -11,7 +12,7 @@ from ..tools.plain_values import Refused, read_reference
 _GENERATED_NAME = re.compile(r"[0-9a-f]{16}")
 
 
-class LeadType(models.Model):
+class LeadType(CompanyGuard, models.Model):
     """A kind of lead that is sold: its product (account, taxes) and its own data."""
 
     _name = "lead.type"

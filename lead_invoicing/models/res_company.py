@@ -7,12 +7,17 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL, plaintext2html
 
+from ..tools.engine_fields import EngineGuard
+
 FEED_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_feed"
 LEAD_DATA_MAX_MONTHS = 600
+# What Lead Invoicing itself writes down; nobody else does.
+ENGINE_FIELDS = {"lead_data_erased_before", "lead_feed_is_silent"}
 
 
-class ResCompany(models.Model):
+class ResCompany(EngineGuard, models.Model):
     _inherit = "res.company"
+    _lead_engine_fields = ENGINE_FIELDS
 
     lead_billing_cycle_id = fields.Many2one(
         "lead.billing.cycle",
@@ -118,7 +123,8 @@ class ResCompany(models.Model):
     def write(self, vals):
         """Look at all lead data again when they are kept for another time."""
         if "lead_data_months" in vals:
-            self.filtered(
+            # Who says how long data is kept has it looked at again.
+            self.sudo().filtered(
                 lambda company: company.lead_data_months != vals["lead_data_months"]
             ).lead_data_erased_before = False
         return super().write(vals)
