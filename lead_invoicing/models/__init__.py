@@ -26,5 +26,6 @@ from . import (
     res_company,
     res_config_settings,
     res_partner,
+    res_partner_guard,
     res_users_settings,
 )

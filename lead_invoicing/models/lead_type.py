@@ -120,6 +120,20 @@ class LeadType(CompanyGuard, models.Model):
                 lead_type._check_properties_kept(definition)
         return super().write(vals)
 
+    def _check_can_change_company(self):
+        if not self:
+            return
+        # Whether there is one, in whatever company, is all that is told.
+        sales = self.env["lead.sale"].sudo()
+        if sale := sales.search([("lead_type_id", "in", self.ids)], limit=1):
+            raise UserError(
+                self.env._(
+                    "Transactions are of the lead type %s: it stays in its company."
+                    " Create one in the other company.",
+                    sale.lead_type_id.display_name,
+                )
+            )
+
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
         if "code" not in (default or {}):

@@ -11,6 +11,9 @@ from ..tools.engine_fields import EngineGuard
 
 FEED_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_feed"
 LEAD_DATA_MAX_MONTHS = 600
+# A year: later, nobody would know why.
+SILENCE_MAX_HOURS = 8784
+VOLUME_FACTOR_MAX = 1000
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {"lead_data_erased_before", "lead_feed_is_silent"}
 
@@ -98,25 +101,27 @@ class ResCompany(EngineGuard, models.Model):
     @api.constrains("lead_feed_silence_hours")
     def _check_lead_feed_silence_hours(self):
         for company in self:
-            if company.lead_feed_silence_hours < 0:
+            if not 0 <= company.lead_feed_silence_hours <= SILENCE_MAX_HOURS:
                 raise ValidationError(
                     self.env._(
-                        "The hours after which a feed is silent cannot be less than 0;"
-                        " with 0 it is not watched."
+                        "A feed can be called silent after 1 to %s hours; with 0 it is"
+                        " not watched.",
+                        SILENCE_MAX_HOURS,
                     )
                 )
 
     @api.constrains("lead_review_volume_factor")
     def _check_lead_review_volume_factor(self):
         for company in self:
-            # Below one, what is usual would be kept, too.
-            if company.lead_review_volume_factor and (
-                company.lead_review_volume_factor < 1
-            ):
+            factor = company.lead_review_volume_factor
+            # Below one, what is usual would be kept, too; what is not a number is in
+            # no range.
+            if factor and not 1 <= factor <= VOLUME_FACTOR_MAX:
                 raise ValidationError(
                     self.env._(
-                        "To review unusual volumes, choose a factor of at least 1, such"
-                        " as 3 for three times the average; or 0 to review none."
+                        "To review unusual volumes, choose a factor from 1 to %s, such"
+                        " as 3 for three times the average; or 0 to review none.",
+                        VOLUME_FACTOR_MAX,
                     )
                 )
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from odoo import api
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 _at_work = ContextVar("lead_invoicing_engine_at_work", default=False)
 
@@ -98,6 +98,9 @@ class EngineOnly(EngineGuard):
 
     __slots__ = ()
 
+    # Nor do commands of another model's lines, where Odoo's code writes that one.
+    _allow_sudo_commands = False
+
     @api.model
     def _get_lead_engine_fields(self):
         return set(self._fields)
@@ -109,12 +112,24 @@ class CompanyGuard:
     __slots__ = ()
 
     def write(self, vals):
-        """Write values; check again where they lead.
+        """Write values; a company is one of the user's.
 
         :raises AccessError: for a company that the user is not in
+        :raises UserError: for what is in use where it is
         """
-        res = super().write(vals)
         if "company_id" in vals:
             # Odoo checks the rules before a write, not what comes of it.
-            self.check_access("write")
-        return res
+            if not self.env.su and vals["company_id"] not in self.env.companies.ids:
+                raise AccessError(
+                    self.env._("Choose one of the companies that you work in now.")
+                )
+            self.filtered(
+                lambda record: record.company_id.id != vals["company_id"]
+            )._check_can_change_company()
+        return super().write(vals)
+
+    def _check_can_change_company(self):
+        """Hook: refuse to take along what the records of a company rest on.
+
+        :raises UserError: a sentence that names the record
+        """
