@@ -5,11 +5,12 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from odoo.addons.account.controllers.portal import PortalAccount
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..tools.invoicing_report import LIMITS, format_count
-from .report import MIME_TYPES
+from .report import MIME_TYPES, NO_CACHE
 
 URL = "/my/invoicing-report"
 ROWS_PER_PAGE = 50
@@ -58,7 +59,9 @@ class LeadPortal(CustomerPortal):
         page = int(page) if _PAGE.fullmatch(page) else 1
         params = self._complete_lead_report_params(params)
         values = self._prepare_lead_report_values(page, params)
-        return request.render("lead_invoicing.portal_invoicing_report", values)
+        response = request.render("lead_invoicing.portal_invoicing_report", values)
+        response.headers["Cache-Control"] = NO_CACHE
+        return response
 
     def _complete_lead_report_params(self, params):
         """Return the parameters as the report takes them, with the lead type that was
@@ -164,3 +167,14 @@ class LeadPortal(CustomerPortal):
         path = "/".join(filter(None, [URL, params.pop("to", "")]))
         query = {name: value for name, value in params.items() if value is not None}
         return f"{path}?{urlencode(query)}" if query else path
+
+
+class LeadPortalAccount(PortalAccount):
+    """The buyer's invoices, with what they say of its leads."""
+
+    @http.route()
+    def portal_my_invoice_detail(self, *args, **kwargs):
+        """Show an invoice; it stays in no cache."""
+        response = super().portal_my_invoice_detail(*args, **kwargs)
+        response.headers["Cache-Control"] = NO_CACHE
+        return response

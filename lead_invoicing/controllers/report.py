@@ -13,6 +13,8 @@ MIME_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
 }
+# The data of people: in no cache, nor on the way.
+NO_CACHE = "no-store, private"
 FORMATS = f"<any({', '.join(MIME_TYPES)}):file_type>"
 
 
@@ -59,6 +61,9 @@ class InvoicingReportDownload(http.Controller):
     def _download(self, partner, file_type, params):
         try:
             report = request.env["lead.invoicing.report"]._open(partner, params)
+            if request.httprequest.method == "HEAD":
+                # Nothing is made to be thrown away; its length is not known, either.
+                return self._respond(report, file_type, iter(()))
             return getattr(self, f"_respond_{file_type}")(report)
         except UserError as error:
             return self._refuse(error)
@@ -85,8 +90,7 @@ class InvoicingReportDownload(http.Controller):
             ("Content-Type", MIME_TYPES[file_type]),
             ("Content-Disposition", content_disposition(name)),
             ("X-Content-Type-Options", "nosniff"),
-            # The data of people: in no cache, nor on the way.
-            ("Cache-Control", "no-store"),
+            ("Cache-Control", NO_CACHE),
         ]
         if length is not None:
             headers.append(("Content-Length", str(length)))

@@ -1,6 +1,7 @@
 from . import (
     account_move,
     account_move_delivery,
+    account_move_guard,
     account_move_line,
     account_move_send,
     account_payment,
@@ -27,5 +28,6 @@ from . import (
     res_company,
     res_config_settings,
     res_partner,
+    res_partner_guard,
     res_users_settings,
 )

@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
 from odoo.tools.sql import column_exists, create_column
 
-from ..tools.engine_fields import check_engine_fields
+from ..tools.engine_fields import EngineGuard
 from ..tools.windows import to_wall
 from .lead_invoice_run_buyer import ACTIVITY_TYPE, TRY_AGAIN
 
@@ -30,10 +30,11 @@ ENGINE_FIELDS = {
 }
 
 
-class AccountMove(models.Model):
+class AccountMove(EngineGuard, models.Model):
     """Invoices and credit notes that a lead invoicing run made."""
 
     _inherit = "account.move"
+    _lead_engine_fields = ENGINE_FIELDS
 
     lead_run_buyer_id = fields.Many2one(
         "lead.invoice.run.buyer",
@@ -201,11 +202,7 @@ class AccountMove(models.Model):
         return super()._auto_init()
 
     def write(self, vals):
-        """Release the transactions of cancelled documents.
-
-        :raises UserError: for a change of what Lead Invoicing itself decides
-        """
-        check_engine_fields(self, ENGINE_FIELDS, vals)
+        """Release the transactions of cancelled documents."""
         if vals.get("state", "posted") != "posted" or "date" in vals:
             self._end_lead_posting()
         res = super().write(vals)

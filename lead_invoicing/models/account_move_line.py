@@ -1,14 +1,18 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..tools.engine_fields import check_engine_fields
+from ..tools.engine_fields import EngineGuard
 
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {"lead_count", "lead_transaction_type", "lead_type_id"}
+# What says on which document a lead line is, and whether that is live.
+PLACE_FIELDS = {"company_id", "move_id", "parent_state"}
 
 
-class AccountMoveLine(models.Model):
+class AccountMoveLine(EngineGuard, models.Model):
     _inherit = "account.move.line"
+    _lead_engine_fields = ENGINE_FIELDS
 
     lead_type_id = fields.Many2one(
         "lead.type",
@@ -30,12 +34,28 @@ class AccountMoveLine(models.Model):
     )
 
     def write(self, vals):
-        """Keep what the lead lines say of their leads.
+        """Keep the lead lines where they are: their leads are billed there.
 
-        :raises UserError: for a change of it
+        :raises UserError: naming the line
         """
-        check_engine_fields(self, ENGINE_FIELDS, vals)
+        if PLACE_FIELDS & vals.keys():
+            self._check_lead_lines_stay(vals)
         return super().write(vals)
+
+    def _check_lead_lines_stay(self, vals):
+        for line in self.filtered("lead_type_id"):
+            if any(
+                line._fields[name].convert_to_write(line[name], line) != vals[name]
+                for name in PLACE_FIELDS & vals.keys()
+            ):
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” bills leads, and stays on %(document)s. Delete the"
+                        " line there: its leads go onto the buyer's next invoice.",
+                        line=line.name,
+                        document=line.move_id.display_name,
+                    )
+                )
 
     def unlink(self):
         """Keep the record of what was in the books, for lines deleted from them."""

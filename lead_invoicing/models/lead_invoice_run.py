@@ -4,6 +4,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
+from ..tools.engine_fields import EngineOnly
 from ..tools.windows import available_zones, to_wall
 from .account_move_delivery import NOT_SENT_DOMAIN
 from .lead_invoice_run_buyer import TRY_AGAIN
@@ -14,7 +15,7 @@ from .lead_invoice_run_buyer import TRY_AGAIN
 BATCH_SIZE = 40
 
 
-class LeadInvoiceRun(models.Model):
+class LeadInvoiceRun(EngineOnly, models.Model):
     """One execution of invoicing, for one cycle and window or by hand.
 
     A run copies from its cycle what decides how it invoices, so that it can be read,

@@ -14,6 +14,7 @@ from odoo.exceptions import (
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
+from ..tools.engine_fields import EngineOnly
 from ..tools.windows import to_instant
 
 _logger = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class Document:
         return sum(line.amount for line in self.lines)
 
 
-class LeadInvoiceRunBuyer(models.Model):
+class LeadInvoiceRunBuyer(EngineOnly, models.Model):
     """The work item of one buyer in one run: what is locked, shown and retried.
 
     A batch of items is one database transaction: count, make the documents, claim
@@ -622,7 +623,10 @@ class LeadInvoiceRunBuyer(models.Model):
         if credited:
             address = credited.partner_id
         else:
-            billed = self.env["res.partner"].browse(document.sub_account_id) or partner
+            billed = self.env["res.partner"].browse(document.sub_account_id)
+            if billed.commercial_partner_id != partner.commercial_partner_id:
+                # None, or one that belongs to somebody else by now.
+                billed = partner
             address = self.env["res.partner"].browse(
                 billed.address_get(["invoice"])["invoice"]
             )

@@ -3,8 +3,9 @@ import itertools
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, clean_context
 
+from ..tools.engine_fields import EngineGuard, engine_at_work
 from ..tools.lead_data import LeadDataSchema
 from ..tools.lead_recorder import MODEL_FIELDS, LeadRecorder
 from ..tools.plain_values import Refused
@@ -42,7 +43,7 @@ ALIAS_FIELDS = {"buyer_ref", "occurred_at", "origin_external_ref"}
 INPUT_FIELDS = FROZEN_FIELDS | BILLED_FIELDS | ALIAS_FIELDS | {"reason"}
 
 
-class LeadSale(models.Model):
+class LeadSale(EngineGuard, models.Model):
     """The ledger of lead transactions: one row for each sale and each return.
 
     It is lean on purpose: there will be hundreds of millions of rows. What a row says
@@ -51,6 +52,7 @@ class LeadSale(models.Model):
     """
 
     _name = "lead.sale"
+    _lead_engine_fields = ENGINE_FIELDS
     _description = "Lead Transaction"
     _rec_name = "external_ref"
     _order = "date desc, id desc"
@@ -391,15 +393,18 @@ class LeadSale(models.Model):
         if errors:
             raise ValidationError("\n".join(errors))
         sales = self.browse()
+        # What the context has as defaults was checked with the values.
+        ledger = self.with_context(clean_context(self.env.context))
         prepared = list(zip(rows, vals_list, strict=True))
         # Sales first: their returns name them.
         for is_return in (False, True):
             batch = [
                 (row, vals) for row, vals in prepared if row.is_return == is_return
             ]
-            created = super().create(
-                [self._prepare_create_vals(row, vals) for row, vals in batch]
-            )
+            with engine_at_work():
+                created = super(LeadSale, ledger).create(
+                    [self._prepare_create_vals(row, vals) for row, vals in batch]
+                )
             for (row, _vals), sale in zip(batch, created, strict=True):
                 row.id = sale.id
         return sales.browse([row.id for row in rows])
@@ -504,6 +509,11 @@ class LeadSale(models.Model):
         name = MODEL_FIELDS.get(name, name)
         return name if name in self._fields else "external_ref"
 
+    @api.model
+    def default_get(self, fields):
+        """Leave out lead data: they are checked where they are given."""
+        return super().default_get([name for name in fields if name != "lead_data"])
+
     def write(self, vals):
         """Correct what may be corrected; what was recorded is frozen.
 
@@ -516,9 +526,6 @@ class LeadSale(models.Model):
         return super().write(vals)
 
     def _check_frozen(self, vals):
-        # Access rights and the context can be had from outside, this cannot.
-        if not self.env.su and ENGINE_FIELDS & vals.keys():
-            raise UserError(self._get_engine_fields_message(vals))
         for sale in self:
             frozen = FROZEN_FIELDS | (BILLED_FIELDS if sale.invoice_line_id else set())
             changed = [

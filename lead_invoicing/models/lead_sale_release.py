@@ -2,8 +2,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..tools.engine_fields import EngineOnly
 
-class LeadSaleRelease(models.Model):
+
+class LeadSaleRelease(EngineOnly, models.Model):
     """Append-only record of transactions taken off a reversed document, so that the
     document still lists its rows and its money still ties out."""
 

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, remove_accents
 
+from ..tools.engine_fields import CompanyGuard
 from ..tools.lead_data import LAYOUT_TYPES, NAME_PATTERN, VALUE_TYPES
 from ..tools.plain_values import Refused, read_reference
 
@@ -11,7 +12,7 @@ from ..tools.plain_values import Refused, read_reference
 _GENERATED_NAME = re.compile(r"[0-9a-f]{16}")
 
 
-class LeadType(models.Model):
+class LeadType(CompanyGuard, models.Model):
     """A kind of lead that is sold: its product (account, taxes) and its own data."""
 
     _name = "lead.type"
@@ -118,6 +119,20 @@ class LeadType(models.Model):
             for lead_type in self:
                 lead_type._check_properties_kept(definition)
         return super().write(vals)
+
+    def _check_can_change_company(self):
+        if not self:
+            return
+        # Whether there is one, in whatever company, is all that is told.
+        sales = self.env["lead.sale"].sudo()
+        if sale := sales.search([("lead_type_id", "in", self.ids)], limit=1):
+            raise UserError(
+                self.env._(
+                    "Transactions are of the lead type %s: it stays in its company."
+                    " Create one in the other company.",
+                    sale.lead_type_id.display_name,
+                )
+            )
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)

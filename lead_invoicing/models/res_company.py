@@ -7,12 +7,20 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL, plaintext2html
 
+from ..tools.engine_fields import EngineGuard
+
 FEED_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_feed"
 LEAD_DATA_MAX_MONTHS = 600
+# A year: later, nobody would know why.
+SILENCE_MAX_HOURS = 8784
+VOLUME_FACTOR_MAX = 1000
+# What Lead Invoicing itself writes down; nobody else does.
+ENGINE_FIELDS = {"lead_data_erased_before", "lead_feed_is_silent"}
 
 
-class ResCompany(models.Model):
+class ResCompany(EngineGuard, models.Model):
     _inherit = "res.company"
+    _lead_engine_fields = ENGINE_FIELDS
 
     lead_billing_cycle_id = fields.Many2one(
         "lead.billing.cycle",
@@ -93,32 +101,35 @@ class ResCompany(models.Model):
     @api.constrains("lead_feed_silence_hours")
     def _check_lead_feed_silence_hours(self):
         for company in self:
-            if company.lead_feed_silence_hours < 0:
+            if not 0 <= company.lead_feed_silence_hours <= SILENCE_MAX_HOURS:
                 raise ValidationError(
                     self.env._(
-                        "The hours after which a feed is silent cannot be less than 0;"
-                        " with 0 it is not watched."
+                        "A feed can be called silent after 1 to %s hours; with 0 it is"
+                        " not watched.",
+                        SILENCE_MAX_HOURS,
                     )
                 )
 
     @api.constrains("lead_review_volume_factor")
     def _check_lead_review_volume_factor(self):
         for company in self:
-            # Below one, what is usual would be kept, too.
-            if company.lead_review_volume_factor and (
-                company.lead_review_volume_factor < 1
-            ):
+            factor = company.lead_review_volume_factor
+            # Below one, what is usual would be kept, too; what is not a number is in
+            # no range.
+            if factor and not 1 <= factor <= VOLUME_FACTOR_MAX:
                 raise ValidationError(
                     self.env._(
-                        "To review unusual volumes, choose a factor of at least 1, such"
-                        " as 3 for three times the average; or 0 to review none."
+                        "To review unusual volumes, choose a factor from 1 to %s, such"
+                        " as 3 for three times the average; or 0 to review none.",
+                        VOLUME_FACTOR_MAX,
                     )
                 )
 
     def write(self, vals):
         """Look at all lead data again when they are kept for another time."""
         if "lead_data_months" in vals:
-            self.filtered(
+            # Who says how long data is kept has it looked at again.
+            self.sudo().filtered(
                 lambda company: company.lead_data_months != vals["lead_data_months"]
             ).lead_data_erased_before = False
         return super().write(vals)

@@ -56,6 +56,7 @@ class ResPartner(models.Model):
         "partner_id",
         "recipient_id",
         "Invoice Recipients",
+        copy=False,
         help="Who gets the invoices by e-mail. Empty: the invoice address.",
     )
     lead_buyer_ref_ids = fields.One2many(

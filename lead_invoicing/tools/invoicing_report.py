@@ -50,14 +50,12 @@ def format_count(env, number):
     return formatLang(env, float(number), digits=0)
 
 
-def get_buyer_sql(buyers, invoice):
-    """Return the condition that ``sale`` is of a report.
+def get_buyer_sql(buyers):
+    """Return the condition that ``sale`` is of a report: of these buyers, also on a
+    document, whoever that is addressed to.
 
     :param buyers: those under whom the rows were recorded
-    :param invoice: the document whose rows are wanted, whoever it is billed to since
     """
-    if invoice:
-        return SQL("TRUE")
     ids = buyers.ids
     if len(ids) == 1:
         return SQL("sale.commercial_partner_id = %s", ids[0])
@@ -377,7 +375,7 @@ class InvoicingReport:
 
     @cached_property
     def _where_sql(self):
-        conditions = [get_buyer_sql(self.buyers, self.invoice)]
+        conditions = [get_buyer_sql(self.buyers)]
         if self.lead_type or not self.invoice:
             conditions.append(SQL("sale.lead_type_id = %s", self.lead_type.id or None))
         if self.start:

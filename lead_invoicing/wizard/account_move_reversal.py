@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..tools.engine_fields import engine_at_work
+
 
 class AccountMoveReversal(models.TransientModel):
     _inherit = "account.move.reversal"
@@ -20,7 +22,8 @@ class AccountMoveReversal(models.TransientModel):
                         move.display_name,
                     )
                 )
-        action = super().reverse_moves(is_modify)
+        with engine_at_work():
+            action = super().reverse_moves(is_modify)
         for new_move in self.new_move_ids.filtered("lead_replaces_id"):
             new_move.lead_replaces_id._move_lead_sales_to(
                 new_move,

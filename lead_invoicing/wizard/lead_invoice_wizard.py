@@ -127,8 +127,12 @@ class LeadInvoiceWizard(models.TransientModel):
         """
         self.ensure_one()
         self._check_selection()
-        # Billing users make runs here, and nobody edits them.
-        run = self.env["lead.invoice.run"].sudo().create(self._prepare_run_vals())
+        # Billing users make runs here, and nobody edits them. Nor does what else is in
+        # their context decide what becomes of the leads.
+        kept = {"allowed_company_ids", "lang", "tz", "uid"}
+        context = {key: self.env.context[key] for key in kept & self.env.context.keys()}
+        runs = self.env["lead.invoice.run"].with_context(context).sudo()
+        run = runs.create(self._prepare_run_vals())
         run._add_buyers(self.partner_ids.commercial_partner_id)
         if not run.buyer_ids:
             raise UserError(
