@@ -1,0 +1,39 @@
+"""Everybody at once, and transactions that fail at their commit."""
+
+import time
+
+from .people import Clerk, Importer, Platform
+
+
+def test_everybody_at_once(world, times):
+    """Two schedulers, a clerk, an import, the platform and the mail queue; a part of
+    all transactions meets a serialization failure as it is committed."""
+    platform, clerk, importer = Platform(world), Clerk(world), Importer(world)
+    world.provoke(20)
+    world.open_books()
+    world.start(2)
+    for act, pause in (
+        (platform.send, 0.3),
+        (importer.load, 1),
+        (clerk.edit, 0.3),
+        (clerk.invoice, 2),
+        (clerk.reverse, 3),
+    ):
+        world.keep_doing(act, pause)
+    wanted, deadline = times(50, 1000), time.monotonic() + times(90, 1500)
+    while world.count_provoked() < wanted and time.monotonic() < deadline:
+        time.sleep(2)
+        world.open_books()
+        world.pass_an_hour()
+    provoked = world.calm()
+    world.stopping.set()
+    time.sleep(3)
+    while platform.pending:
+        platform.send()
+    world.open_books()
+    world.finish()
+    world.stop()
+    print(f"{provoked} transactions were made to fail")
+    assert provoked >= wanted / 2
+    assert platform.find_lost() == []
+    world.assert_right()
