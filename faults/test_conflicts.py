@@ -1,4 +1,4 @@
-"""Everybody at once, and transactions that fail at their commit."""
+"""Everybody at once, and transactions that are made to fail."""
 
 import time
 
@@ -7,9 +7,9 @@ from .people import Clerk, Importer, Platform
 
 def test_everybody_at_once(world, times):
     """Two schedulers, a clerk, an import, the platform and the mail queue; a part of
-    all transactions meets a serialization failure as it is committed."""
+    all transactions meets a serialization failure."""
     platform, clerk, importer = Platform(world), Clerk(world), Importer(world)
-    world.provoke(20)
+    world.provoke(4)
     world.open_books()
     world.start(2)
     for act, pause in (
@@ -36,4 +36,24 @@ def test_everybody_at_once(world, times):
     print(f"{provoked} transactions were made to fail")
     assert provoked >= wanted / 2
     assert platform.find_lost() == []
+    world.assert_right()
+
+
+def test_documents_change_while_their_mails_go(world):
+    """Most of what is written on documents while their mails go out meets another
+    change: the mails went, and go once."""
+    queue = "id = (SELECT res_id FROM ir_model_data WHERE module = 'mail' AND name ="
+    queue += " 'ir_cron_mail_scheduler_action')"
+    world.execute(f"UPDATE ir_cron SET active = FALSE WHERE {queue}")
+    world.open_books()
+    world.start()
+    world.wait_until_left("mails", "to send")
+    world.provoke(60, ("account_move", "account_move_line", "mail_activity"))
+    world.execute(f"UPDATE ir_cron SET active = TRUE WHERE {queue}")
+    for _hour in range(6):
+        world.pass_an_hour()
+        time.sleep(3)
+    world.calm()
+    world.finish()
+    world.stop()
     world.assert_right()
