@@ -2,6 +2,7 @@ from . import (
     account_move,
     account_move_line,
     account_move_send,
+    account_move_settlement,
     account_payment,
     ir_actions_report,
     ir_fields_converter,
@@ -25,5 +26,6 @@ from . import (
     res_company,
     res_config_settings,
     res_partner,
+    res_partner_settlement,
     res_users_settings,
 )
