@@ -1,8 +1,10 @@
 from . import (
     account_move,
     account_move_line,
+    account_move_line_settlement,
     account_move_send,
     account_move_settlement,
+    account_partial_reconcile,
     account_payment,
     ir_actions_report,
     ir_fields_converter,

@@ -251,7 +251,8 @@ class AccountMove(models.Model):
         self.sudo().filtered(
             lambda move: move.lead_delivery_state == "to_send"
         ).lead_delivery_state = False
-        self.sudo().filtered("lead_is_receipt").lead_is_receipt = False
+        self._set_lead_receipt(False)
+        self._undo_lead_settlement()
         self._get_reversed_lead_documents()._update_returns_of_credited()
 
     def button_draft(self):

@@ -855,7 +855,13 @@ class LeadInvoiceRunBuyer(models.Model):
         """Tell of prepaid buyers whose balance does not cover what they bought, and of
         their payments that add nothing to it, as they make no journal entry."""
         uncovered = moves.filtered(
-            lambda move: move._is_prepaid_lead_invoice() and not move.lead_is_receipt
+            lambda move: (
+                move._is_prepaid_lead_invoice()
+                and not move.lead_is_receipt
+                and move.commercial_partner_id.with_company(
+                    move.company_id
+                ).lead_auto_settle
+            )
         )
         useless = self.env["account.payment"]._find_unsettling_lead_deposits(uncovered)
         for move in uncovered:

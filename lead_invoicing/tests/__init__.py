@@ -26,6 +26,7 @@ from . import (
     test_report_wizard,
     test_review,
     test_rights,
+    test_settlement,
     test_setup,
     test_setup_tours,
     test_tours,
