@@ -6,6 +6,7 @@ from . import (
     account_move_settlement,
     account_partial_reconcile,
     account_payment,
+    account_tax,
     ir_actions_report,
     ir_fields_converter,
     lead_billing_cycle,

@@ -152,6 +152,7 @@ class AccountMove(models.Model):
     @api.depends(
         "invoice_line_ids.quantity",
         "invoice_line_ids.price_unit",
+        "invoice_line_ids.discount",
         "currency_id",
         "state",
     )
@@ -275,6 +276,7 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         self.filtered("lead_run_id")._check_lead_sales_claimed()
+        self.filtered("lead_run_id")._check_lead_accounts()
         # What reverses a credit note makes the reversed document bill again.
         self.reversed_entry_id._check_lead_sales_not_billed_again()
         posted = super()._post(soft)
@@ -412,6 +414,37 @@ class AccountMove(models.Model):
                         document=line.move_id.display_name,
                     )
                 )
+
+    def _check_lead_accounts(self):
+        """Refuse to post into archived accounts, and say what to do about it: Odoo
+        does not.
+
+        :raises UserError: naming the account and where it comes from
+        """
+        for line in self.line_ids:
+            if not line.account_id or line.account_id.active:
+                continue
+            if line.tax_line_id:
+                source = self.env._("the tax %s", line.tax_line_id.name)
+            elif line.product_id:
+                source = self.env._(
+                    "the product %s, or in the buyer's fiscal position",
+                    line.product_id.display_name,
+                )
+            else:
+                source = self.env._(
+                    "the contact %s", line.partner_id.display_name or line.name
+                )
+            raise UserError(
+                self.env._(
+                    "The account %(account)s on the document for %(document)s is"
+                    " archived. Restore it, or choose another one on %(source)s, then"
+                    " try again.",
+                    account=line.account_id.display_name,
+                    document=line.move_id._get_lead_draft_name(),
+                    source=source,
+                )
+            )
 
     # Actions
 
@@ -736,11 +769,11 @@ class AccountMove(models.Model):
         }
 
     def _get_lead_lines_amount(self):
-        """Return the sum of quantity times unit price of the lead lines, with the
-        sign of the transactions: negated on a credit note."""
+        """Return the sum of quantity times unit price, less discounts, of the lead
+        lines, with the sign of the transactions: negated on a credit note."""
         self.ensure_one()
         amount = sum(
-            line.quantity * line.price_unit
+            line._get_lead_amount()
             for line in self.invoice_line_ids
             if line.lead_type_id
         )
@@ -839,7 +872,7 @@ class AccountMove(models.Model):
                 row,
                 line.lead_transaction_type,
                 line.lead_count,
-                sign * line.quantity * line.price_unit,
+                sign * line._get_lead_amount(),
             )
         sub_accounts = move._get_lead_sub_accounts() if summary else {}
         return [

@@ -30,12 +30,8 @@ class ResPartner(models.Model):
         self.ensure_one()
         # Posting decides this; it reads no other buyer's books. What posting was asked
         # to do is of no concern for these reconciliations.
-        clean = {"lang": self.env.context.get("lang")}
-        partner = (
-            self.commercial_partner_id.sudo()
-            .with_context(clean)  # pylint: disable=context-overridden
-            .with_company(company)
-        )
+        env = self.env(su=True, context={"lang": self.env.context.get("lang")})
+        partner = self.commercial_partner_id.with_env(env).with_company(company)
         is_prepaid = partner.lead_billing_mode == "prepaid"
         if not partner.lead_auto_settle or not (
             is_prepaid or posted.filtered("lead_run_id")
