@@ -425,24 +425,26 @@ class AccountMove(models.Model):
             if not line.account_id or line.account_id.active:
                 continue
             if line.tax_line_id:
-                source = self.env._("the tax %s", line.tax_line_id.name)
+                place = self.env._("the tax %s", line.tax_line_id.name)
             elif line.product_id:
-                source = self.env._(
+                place = self.env._(
                     "the product %s, or in the buyer's fiscal position",
                     line.product_id.display_name,
                 )
             else:
-                source = self.env._(
+                place = self.env._(
                     "the contact %s", line.partner_id.display_name or line.name
                 )
+            account = line.account_id.with_company(line.company_id)
             raise UserError(
                 self.env._(
                     "The account %(account)s on the document for %(document)s is"
-                    " archived. Restore it, or choose another one on %(source)s, then"
+                    " archived. Restore it, or choose another one on %(place)s, then"
                     " try again.",
-                    account=line.account_id.display_name,
+                    # The scheduled action's user is shown no codes.
+                    account=f"{account.code} {account.name}",
                     document=line.move_id._get_lead_draft_name(),
-                    source=source,
+                    place=place,
                 )
             )
 

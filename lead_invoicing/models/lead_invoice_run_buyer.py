@@ -790,7 +790,8 @@ class LeadInvoiceRunBuyer(models.Model):
                 "The income account %(account)s of the product %(product)s (lead type"
                 " %(lead_type)s) is archived in %(company)s. Choose another one on the"
                 " product, or restore the account, then retry.",
-                account=account.display_name,
+                # The scheduled action's user is shown no codes.
+                account=f"{account.with_company(company).code} {account.name}",
                 product=product.display_name,
                 lead_type=lead_type.name,
                 company=company.name,

@@ -5,6 +5,7 @@ from . import (
     test_clerk_tours,
     test_delivery,
     test_demo_data,
+    test_document_arithmetic,
     test_erasure,
     test_feed_watch,
     test_generation,
