@@ -165,7 +165,8 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def _process(self):
         """Invoice these buyers of one run in one transaction, and commit. When that
-        fails, invoice them one by one, and park who fails alone.
+        fails, invoice them one by one, and park who fails alone; when others changed
+        the same rows meanwhile, in halves, down to those that are still changing.
 
         :return: how many items were dealt with (done, skipped or parked)
         """
@@ -178,10 +179,11 @@ class LeadInvoiceRunBuyer(models.Model):
             self.env["ir.cron"]._commit_progress(len(items))
             return len(items)
         except TRY_AGAIN:
-            # Somebody else changed the same rows: nothing is lost, the next call
-            # finds them as they are then.
+            # Somebody else changed the same rows: nothing is lost. The smaller a batch,
+            # the sooner it is over; who is alone is left to the next call.
             self.env.cr.rollback()
-            return 0
+            half = len(self) // 2
+            return half and self[:half]._process() + self[half:]._process()
         except Exception as error:
             self.env.cr.rollback()
             if len(self) == 1:
@@ -195,7 +197,12 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def _lock_todo(self):
         """Lock and return those of these items that still are to be done."""
-        return self.try_lock_for_update().filtered(lambda item: item.state == "todo")
+        items = self.try_lock_for_update().filtered(lambda item: item.state == "todo")
+        # An edit of a contact that is committed before the document naming it would
+        # undo the batch: those that begin now wait for it. Who is editing already is
+        # not waited for.
+        items.partner_id.try_lock_for_update(allow_referencing=True)
+        return items
 
     def _refuse(self):
         """Park those of these items that are known to fail, before the others are
