@@ -93,13 +93,6 @@ class AccountMove(EngineGuard, models.Model):
         copy=False,
         help="Since when this document is in the books.",
     )
-    lead_is_receipt = fields.Boolean(
-        "Paid From Balance",
-        readonly=True,
-        copy=False,
-        help="The buyer's balance covered this invoice in full when it was posted: it"
-        " is a receipt.",
-    )
     lead_review_reason = fields.Text(
         "To Review Because",
         readonly=True,
@@ -148,6 +141,7 @@ class AccountMove(EngineGuard, models.Model):
     @api.depends(
         "invoice_line_ids.quantity",
         "invoice_line_ids.price_unit",
+        "invoice_line_ids.discount",
         "currency_id",
         "state",
     )
@@ -245,7 +239,8 @@ class AccountMove(EngineGuard, models.Model):
         self.filtered(
             lambda move: move.lead_delivery_state == "to_send"
         )._set_lead_delivery_state(False)
-        self.sudo().filtered("lead_is_receipt").lead_is_receipt = False
+        self._set_lead_receipt(False)
+        self._undo_lead_settlement()
         self._get_reversed_lead_documents()._update_returns_of_credited()
 
     def button_draft(self):
@@ -268,47 +263,13 @@ class AccountMove(EngineGuard, models.Model):
 
     def _post(self, soft=True):
         self.filtered("lead_run_id")._check_lead_sales_claimed()
+        self.filtered("lead_run_id")._check_lead_accounts()
         # What reverses a credit note makes the reversed document bill again.
         self.reversed_entry_id._check_lead_sales_not_billed_again()
         posted = super()._post(soft)
         posted._get_reversed_lead_documents()._update_returns_of_credited()
         posted._settle_lead_documents()
         return posted
-
-    def _settle_lead_documents(self):
-        """Settle what these posted lead documents and deposits can settle, and make
-        those that the buyer's balance covers in full receipts."""
-        documents = self.filtered("lead_run_id")
-        deposits = self.filtered(
-            lambda move: (
-                move.origin_payment_id.partner_type == "customer"
-                and move.origin_payment_id.payment_type == "inbound"
-            )
-        )
-        moves = documents | deposits
-        for company, partner, currency in {
-            (move.company_id, move.commercial_partner_id, move.currency_id)
-            for move in moves
-            if move.commercial_partner_id
-        }:
-            partner._settle_lead_invoices(company, currency)
-        # Posting decides it, whoever posts.
-        documents.sudo().filtered(
-            lambda move: (
-                move._is_prepaid_lead_invoice()
-                and move.currency_id.is_zero(move.amount_residual)
-            )
-        ).lead_is_receipt = True
-
-    def _is_prepaid_lead_invoice(self):
-        """Tell whether this is an invoice for leads of a buyer who prepays."""
-        self.ensure_one()
-        buyer = self.commercial_partner_id.with_company(self.company_id)
-        return (
-            bool(self.lead_run_id)
-            and self.move_type == "out_invoice"
-            and buyer.lead_billing_mode == "prepaid"
-        )
 
     def _get_reversed_lead_documents(self):
         """Return the lead documents that these credit notes, or the reversals of
@@ -440,6 +401,39 @@ class AccountMove(EngineGuard, models.Model):
                         document=line.move_id.display_name,
                     )
                 )
+
+    def _check_lead_accounts(self):
+        """Refuse to post into archived accounts, and say what to do about it: Odoo
+        does not.
+
+        :raises UserError: naming the account and where it comes from
+        """
+        for line in self.line_ids:
+            if not line.account_id or line.account_id.active:
+                continue
+            if line.tax_line_id:
+                place = self.env._("the tax %s", line.tax_line_id.name)
+            elif line.product_id:
+                place = self.env._(
+                    "the product %s, or in the buyer's fiscal position",
+                    line.product_id.display_name,
+                )
+            else:
+                place = self.env._(
+                    "the contact %s", line.partner_id.display_name or line.name
+                )
+            account = line.account_id.with_company(line.company_id)
+            raise UserError(
+                self.env._(
+                    "The account %(account)s on the document for %(document)s is"
+                    " archived. Restore it, or choose another one on %(place)s, then"
+                    " try again.",
+                    # The scheduled action's user is shown no codes.
+                    account=f"{account.code} {account.name}",
+                    document=line.move_id._get_lead_draft_name(),
+                    place=place,
+                )
+            )
 
     # Actions
 
@@ -681,11 +675,11 @@ class AccountMove(EngineGuard, models.Model):
         }
 
     def _get_lead_lines_amount(self):
-        """Return the sum of quantity times unit price of the lead lines, with the
-        sign of the transactions: negated on a credit note."""
+        """Return the sum of quantity times unit price, less discounts, of the lead
+        lines, with the sign of the transactions: negated on a credit note."""
         self.ensure_one()
         amount = sum(
-            line.quantity * line.price_unit
+            line._get_lead_amount()
             for line in self.invoice_line_ids
             if line.lead_type_id
         )
@@ -784,7 +778,7 @@ class AccountMove(EngineGuard, models.Model):
                 row,
                 line.lead_transaction_type,
                 line.lead_count,
-                sign * line.quantity * line.price_unit,
+                sign * line._get_lead_amount(),
             )
         sub_accounts = move._get_lead_sub_accounts() if summary else {}
         return [

@@ -66,6 +66,12 @@ class AccountMoveLine(EngineGuard, models.Model):
         self.env["lead.sale.past.billing"].sudo()._log(in_books)
         return super().unlink()
 
+    def _get_lead_amount(self):
+        """Return what this lead line bills, before tax or including it as its price is:
+        what is compared with the transactions behind it."""
+        self.ensure_one()
+        return self.quantity * self.price_unit * (1 - self.discount / 100)
+
     def _release_lead_sales(self, to_line=None):
         """Make the transactions billed on these lines unbilled again, or bill them on
         another line. For lines that are deleted the database itself does it.

@@ -105,7 +105,7 @@ class GenerationCommon(LeadInvoicingCommon):
         """The lead lines of each document are the sum of its transactions."""
         for move in moves:
             signed = sum(
-                line.quantity * line.price_unit
+                line.quantity * line.price_unit * (1 - line.discount / 100)
                 for line in move.invoice_line_ids.filtered("lead_type_id")
             )
             signed *= -1 if move.move_type == "out_refund" else 1

@@ -1,6 +1,7 @@
 from . import (
     account_move_reversal,
     base_partner_merge_automatic_wizard,
+    account_payment_register,
     lead_control_totals,
     lead_erasure_wizard,
     lead_invoice_wizard,
