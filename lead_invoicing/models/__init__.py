@@ -1,6 +1,7 @@
 from . import (
     account_move,
     account_move_line,
+    account_move_reversal,
     account_move_send,
     account_payment,
     ir_actions_report,
