@@ -11,6 +11,7 @@ from . import (
     lead_erasure,
     lead_invoice_run,
     lead_invoice_run_buyer,
+    lead_invoice_run_buyer_given_back,
     lead_invoice_run_buyer_review,
     lead_invoicing_report,
     lead_sale,

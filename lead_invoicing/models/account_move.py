@@ -170,6 +170,10 @@ class AccountMove(models.Model):
         :raises UserError: for a change of what Lead Invoicing itself decides
         """
         check_engine_fields(self, ENGINE_FIELDS, vals)
+        given_back = self.browse()
+        if vals.get("state") in ("draft", "cancel"):
+            given_back = self._get_lead_documents_to_follow()
+            given_back._lock_lead_documents()
         if vals.get("state", "posted") != "posted" or "date" in vals:
             self._end_lead_posting()
         res = super().write(vals)
@@ -181,6 +185,7 @@ class AccountMove(models.Model):
             self._after_lead_documents_unposted()
         if vals.get("state") == "cancel":
             self.filtered("lead_run_id").line_ids._release_lead_sales()
+        given_back._update_given_back()
         return res
 
     def _end_lead_posting(self):
@@ -204,39 +209,30 @@ class AccountMove(models.Model):
         self.sudo().with_context(skip_invoice_sync=True).lead_posted_at = moment
 
     def _after_lead_documents_unposted(self):
-        """Follow what is no longer posted: a document will not be sent, a credit note
-        no longer gives back what it reversed."""
+        """Follow what is no longer posted: a document will not be sent, and is no
+        receipt."""
         # Whoever may take a document back may have this follow.
         self.sudo().filtered(
             lambda move: move.lead_delivery_state == "to_send"
         ).lead_delivery_state = False
         self.sudo().filtered("lead_is_receipt").lead_is_receipt = False
-        self._get_reversed_lead_documents()._update_returns_of_credited()
 
     def button_draft(self):
-        """Refuse to take back one of two documents that cancel each other out, where
-        the other would bill its leads a second time.
+        """Refuse to take back what others rely on.
 
         :raises UserError: naming the other document
         """
-        for move in self.filtered("lead_credited"):
-            raise UserError(
-                self.env._(
-                    "%(document)s is reversed by %(reversal)s: its leads would be"
-                    " given away. Reverse the credit note, or set it to draft first.",
-                    document=move.display_name,
-                    reversal=", ".join(move.reversal_move_ids.mapped("display_name")),
-                )
-            )
-        self._check_lead_sales_not_billed_again()
+        self._check_lead_documents_free()
         return super().button_draft()
 
     def _post(self, soft=True):
         self.filtered("lead_run_id")._check_lead_sales_claimed()
-        # What reverses a credit note makes the reversed document bill again.
-        self.reversed_entry_id._check_lead_sales_not_billed_again()
-        posted = super()._post(soft)
-        posted._get_reversed_lead_documents()._update_returns_of_credited()
+        self._link_lead_returns()
+        given_back = self._get_lead_documents_given_back()
+        given_back._lock_lead_documents()
+        self._check_lead_undoing()
+        posted = super(AccountMove, self - self._keep_lead_excess())._post(soft)
+        given_back._update_given_back()
         posted._settle_lead_documents()
         return posted
 
@@ -338,7 +334,7 @@ class AccountMove(models.Model):
             summary=summary,
             note=plaintext2html(reason),
             # Whoever makes or sends a document need not be allowed to see its run.
-            user_id=self.sudo().lead_run_id._get_responsible().id,
+            user_id=self.sudo()._get_lead_run()._get_responsible().id,
         )
         self.message_unsubscribe((self.message_partner_ids - followers).ids)
 
@@ -392,8 +388,12 @@ class AccountMove(models.Model):
         failures = []
         try:
             with self.env.cr.savepoint():
-                self._post(soft=False)
-            return self, failures
+                posted = self._post(soft=False)
+            failures += [
+                f"{move._get_lead_draft_name()}: {move.lead_review_reason}"
+                for move in self - posted
+            ]
+            return posted, failures
         except TRY_AGAIN:
             # Nothing is wrong with a document: Odoo repeats the whole request.
             raise
