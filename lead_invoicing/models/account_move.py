@@ -174,6 +174,9 @@ class AccountMove(models.Model):
         if vals.get("state") in ("draft", "cancel"):
             given_back = self._get_lead_documents_to_follow()
             given_back._lock_lead_documents()
+        if vals.get("state") == "cancel":
+            # Whoever may cancel a document is told what keeps it.
+            self.sudo()._check_lead_returns_free(self)
         if vals.get("state", "posted") != "posted" or "date" in vals:
             self._end_lead_posting()
         res = super().write(vals)

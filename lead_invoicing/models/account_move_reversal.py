@@ -672,7 +672,8 @@ class AccountMove(models.Model):
         :param reason: why they are to be billed again
         :raises UserError: for a document that no credit note gives back in full
         """
-        self._lock_lead_documents()
+        documents = self._get_lead_documents_to_follow()
+        documents._lock_lead_documents()
         for move in self:
             if not move.lead_credited:
                 raise UserError(
@@ -685,7 +686,7 @@ class AccountMove(models.Model):
         returned = self._find_lead_sales_returned()
         self.env["lead.sale.release"]._log(self, reason, keep=returned)
         self.line_ids._release_lead_sales(keep=returned)
-        self._update_returns_of_credited()
+        documents._update_given_back()
 
     def _find_lead_sales_returned(self):
         """Return the ids of the sales on these documents of which returns gave back
