@@ -282,6 +282,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         """
         run = self.run_id.with_company(self.run_id.company_id)
         self = self.with_company(run.company_id)
+        self._waive_given_back()
         starts = self._get_period_starts()
         documents = self._collect_documents(starts)
         documents, troubles = self._leave_out_unbookable(documents)
@@ -294,7 +295,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
             return
         to_post = moves - self._keep_for_review(documents, moves)
         if to_post:
-            to_post._post(soft=False)
+            to_post = to_post._post(soft=False)
             self._tell_of_uncovered(to_post)
         if run.posting == "send" and to_post:
             to_post._queue_lead_sending()
@@ -436,13 +437,15 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                    ROW(sale.lead_type_id, sale.transaction_type,
                        COALESCE(sale.price_adjustment, FALSE),
                        COALESCE(sale.date < buyer.start, FALSE),
-                       sale.origin_move_id, sale.origin_account_id,
+                       sale.billed_move_id, sale.origin_account_id,
                        sale.origin_taxes)::text AS line_key
               FROM (VALUES %(buyers)s) AS buyer(partner_id, start, split)
               JOIN LATERAL (
                   SELECT sale.*, origin_line.id AS origin_line_id,
                          origin_move.id AS origin_move_id,
                          origin_line.account_id AS origin_account_id,
+                         (SELECT move_id FROM account_move_line
+                           WHERE id = origin.invoice_line_id) AS billed_move_id,
                          (SELECT array_agg(account_tax_id ORDER BY account_tax_id)
                             FROM account_move_line_account_tax_rel
                            WHERE account_move_line_id = origin_line.id)
@@ -465,6 +468,10 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                      AND sale.invoice_line_id IS NULL AND sale.waived IS NOT TRUE
                      AND sale.date < %(window_end)s
                      AND (%(include_earlier)s OR sale.date >= buyer.start)
+                     -- What is not billed yet, nor billed now, is not given back.
+                     AND (%(include_earlier)s OR sale.origin_id IS NULL
+                          OR origin.invoice_line_id IS NOT NULL OR origin.waived
+                          OR origin.date >= buyer.start)
                      AND (%(all_types)s OR sale.lead_type_id = ANY(%(types)s))
               ) sale ON TRUE
             """,
@@ -739,6 +746,8 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         }
         if line.tax_ids is not None:
             vals["tax_ids"] = [Command.set(line.tax_ids)]
+        if line.origin_line_id:
+            vals["lead_origin_move_id"] = line.origin_move_id
         if account := self._get_origin_account(line):
             vals["account_id"] = account.id
         return vals

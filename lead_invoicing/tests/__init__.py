@@ -10,6 +10,7 @@ from . import (
     test_erasure,
     test_feed_watch,
     test_generation,
+    test_given_back,
     test_invoice_wizard,
     test_invoicing_report,
     test_json2,
