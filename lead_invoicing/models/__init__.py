@@ -9,6 +9,7 @@ from . import (
     lead_buyer_ref,
     lead_erasure,
     lead_invoice_run,
+    lead_invoice_run_books,
     lead_invoice_run_buyer,
     lead_invoice_run_buyer_review,
     lead_invoicing_report,

@@ -1,5 +1,6 @@
 from . import (
     account_move_reversal,
+    lead_books_finding,
     lead_control_totals,
     lead_erasure_wizard,
     lead_invoice_wizard,
