@@ -15,6 +15,7 @@ from . import (
     test_lead_data_access,
     test_lead_import,
     test_lead_sale,
+    test_lives,
     test_portal_report,
     test_portal_tours,
     test_prepaid,

@@ -97,7 +97,8 @@ BILLED = """
      WHERE sale.company_id = ANY(%(companies)s)
 """
 # Of each posted document that was reversed: what it came to, what credit notes by hand
-# gave back of it, and what returns of its sales on other documents did; before tax.
+# gave back of it, and what returns of its sales on other documents did; before tax. The
+# returns of sales that were billed again since are returns of their new lines.
 GIVEN_BACK = """
     WITH reversal AS (
         SELECT note.reversed_entry_id AS move_id,
@@ -121,12 +122,6 @@ GIVEN_BACK = """
           FROM lead_sale sale
           JOIN account_move_line line ON line.id = sale.invoice_line_id
          WHERE line.move_id IN (SELECT move_id FROM reversal)
-           AND sale.transaction_type = 'sale'
-         UNION
-        SELECT release.invoice_id, sale.id
-          FROM lead_sale_release release
-          JOIN lead_sale sale ON sale.id = release.sale_id
-         WHERE release.invoice_id IN (SELECT move_id FROM reversal)
            AND sale.transaction_type = 'sale'
     ), returned AS (
         SELECT billed.move_id, count(*) AS rows,
@@ -662,6 +657,8 @@ RULES = [
         + """
         SELECT id FROM document
          WHERE lead_credited AND reversed + returned < amount - tolerance
+           AND NOT EXISTS (SELECT FROM lead_sale_release release
+                            WHERE release.invoice_id = document.id)
         """,
     ),
     # A receipt is true, what is sent was sent
