@@ -17,6 +17,7 @@ from . import (
     lead_delivery_attempt,
     lead_erasure,
     lead_invoice_run,
+    lead_invoice_run_books,
     lead_invoice_run_buyer,
     lead_invoice_run_buyer_given_back,
     lead_invoice_run_buyer_review,

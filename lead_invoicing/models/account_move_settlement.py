@@ -36,9 +36,8 @@ class AccountMove(models.Model):
                 and move.currency_id.is_zero(move.amount_residual)
             )
         )._set_lead_receipt(True)
-        self._get_reversed_lead_documents().filtered("lead_credited")._set_lead_receipt(
-            False
-        )
+        given_back = self._get_lead_documents_given_back()
+        given_back.filtered("lead_credited")._set_lead_receipt(False)
 
     def _is_reconciled_by_others(self):
         """Tell whether whoever posts this payment reconciles it next, with the open

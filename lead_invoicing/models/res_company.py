@@ -187,11 +187,16 @@ class ResCompany(EngineGuard, models.Model):
         )
         return self.browse([company_id for (company_id,) in rows])
 
+    def _get_lead_responsible(self):
+        """Return the user who looks after this company's billing."""
+        self.ensure_one()
+        user = self.lead_billing_cycle_id.user_id
+        return user if user.active else self.env.ref("base.user_admin")
+
     def _tell_of_silent_lead_feed(self):
         """Raise the activity for whoever looks after this company's billing."""
         self.ensure_one()
-        user = self.lead_billing_cycle_id.user_id
-        user = user if user.active else self.env.ref("base.user_admin")
+        user = self._get_lead_responsible()
         # The scheduled action itself has no language.
         self = self.with_context(lang=user.lang)
         # Quietly: the list of activities tells.

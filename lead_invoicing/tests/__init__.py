@@ -1,6 +1,7 @@
 from . import (
     test_any_input,
     test_billing_cycle,
+    test_books,
     test_buyer_page,
     test_clerk_tours,
     test_delivery,
@@ -18,6 +19,7 @@ from . import (
     test_lead_import,
     test_lead_sale,
     test_patience,
+    test_lives,
     test_portal_report,
     test_portal_tours,
     test_prepaid,
