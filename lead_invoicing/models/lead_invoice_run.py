@@ -331,7 +331,7 @@ class LeadInvoiceRun(models.Model):
                 "cycle_id": cycle.id,
                 "company_id": cycle.company_id.id,
                 "window_end": moment,
-                "tz": "UTC",
+                "tz": cycle.company_id.lead_tz,
             }
         )
         run._stop(trouble)

@@ -1,7 +1,6 @@
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, time
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
@@ -14,7 +13,7 @@ from odoo.exceptions import (
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
-from ..tools.windows import to_instant
+from ..tools.windows import day_start
 
 _logger = logging.getLogger(__name__)
 
@@ -377,11 +376,8 @@ class LeadInvoiceRunBuyer(models.Model):
             )
         )
         return {
-            partner.id: to_instant(
-                datetime.combine(
-                    run._get_local_date(firsts.get(partner, run.window_end)), time()
-                ),
-                zone,
+            partner.id: day_start(
+                run._get_local_date(firsts.get(partner, run.window_end)), zone
             )
             for partner in self.partner_id
         }

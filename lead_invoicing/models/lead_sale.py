@@ -857,8 +857,7 @@ class LeadSale(models.Model):
 
         A transaction counts when
 
-        - its date is before the end of that day, in the time zone of its company's
-          default cycle (UTC without one);
+        - its date is before the end of that day, in its company's billing time zone;
         - it was recorded by ``known_at``;
         - it was not waived, as was decided by ``known_at``;
         - it was in no books of that day: on no document whose accounting date is that

@@ -1,6 +1,7 @@
 from . import (
     test_any_input,
     test_billing_cycle,
+    test_billing_time_zone,
     test_buyer_page,
     test_clerk_tours,
     test_delivery,

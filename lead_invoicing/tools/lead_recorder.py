@@ -5,9 +5,8 @@ asks the database a fixed number of questions for each list, never one for each 
 """
 
 import json
-from datetime import datetime, time, timedelta, timezone
+from datetime import timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from odoo import fields
 
@@ -465,9 +464,7 @@ class LeadRecorder:
         start = self.company.lead_billing_start
         if not start:
             return None
-        zone = ZoneInfo(self.company.lead_billing_cycle_id.tz or "UTC")
-        local = datetime.combine(start, time.min, zone)
-        return local.astimezone(timezone.utc).replace(tzinfo=None)
+        return self.company._get_lead_day_start(start)
 
     def _is_history(self, moment):
         return self.billing_start is not None and moment < self.billing_start

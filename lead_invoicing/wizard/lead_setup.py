@@ -1,6 +1,5 @@
 from odoo import api, fields, models
-
-from ..tools.windows import to_wall
+from odoo.exceptions import AccessError
 
 
 class LeadSetup(models.TransientModel):
@@ -37,6 +36,7 @@ class LeadSetup(models.TransientModel):
     # When they are invoiced
     cycle_id = fields.Many2one("lead.billing.cycle", compute="_compute_progress")
     cycle_summary = fields.Char(related="cycle_id.schedule_summary")
+    is_tz_confirmed = fields.Boolean(compute="_compute_progress")
     frequency = fields.Selection(
         [
             ("weekly", "Every week, Monday to Sunday"),
@@ -52,7 +52,7 @@ class LeadSetup(models.TransientModel):
         lambda self: self.env["lead.billing.cycle"]._tz_selection(),
         "Time Zone",
         required=True,
-        default=lambda self: self.env["lead.billing.cycle"]._default_tz(),
+        default=lambda self: self.env.company._propose_lead_tz(),
         help="Days, weeks and months begin and end in this zone.",
     )
     posting = fields.Selection(
@@ -89,6 +89,7 @@ class LeadSetup(models.TransientModel):
             setup.has_journal = there_is("account.journal", ("type", "=", "sale"))
             setup.has_lead_type = there_is("lead.type")
             setup.cycle_id = company.lead_billing_cycle_id
+            setup.is_tz_confirmed = company.sudo().lead_tz_confirmed
             setup.has_sale = there_is("lead.sale")
             setup.has_document = there_is("account.move", ("lead_run_id", "!=", False))
 
@@ -134,9 +135,27 @@ class LeadSetup(models.TransientModel):
         """
         self.ensure_one()
         cycle = self.env["lead.billing.cycle"].create(self._prepare_cycle_vals())
-        # Who makes billing cycles decides which one is used by default; the company's
-        # other data stay the administrator's.
-        self.company_id.sudo().lead_billing_cycle_id = cycle
+        # Who makes billing cycles decides which one is used by default, and where its
+        # days begin; the company's other data stay the administrator's.
+        self.company_id.sudo().write(
+            {"lead_billing_cycle_id": cycle.id, "lead_tz": self.tz}
+        )
+
+    def action_confirm_tz(self):
+        """Make the zone that is chosen here the company's billing time zone.
+
+        :raises AccessError: for users who do not manage lead invoicing
+        """
+        self.ensure_one()
+        self.env["lead.billing.cycle"].with_company(self.company_id).check_access(
+            "create"
+        )
+        if self.company_id not in self.env.companies:
+            raise AccessError(
+                self.env._("You are not working in %s now.", self.company_id.name)
+            )
+        # As with the default cycle.
+        self.company_id.sudo().lead_tz = self.tz
 
     def _prepare_cycle_vals(self):
         frequencies = dict(
@@ -171,10 +190,7 @@ class LeadSetup(models.TransientModel):
     def action_invoice(self):
         """Open the wizard that invoices by hand, up to and including today."""
         self.ensure_one()
-        zone = self.env["lead.billing.cycle"]._get_zone(
-            self.env["lead.billing.cycle"]._company_tz(self.company_id)
-        )
-        today = to_wall(fields.Datetime.now(), zone).date()
+        today = self.company_id._get_lead_today()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_invoice_wizard"
         )
