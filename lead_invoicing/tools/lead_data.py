@@ -4,6 +4,7 @@ Odoo drops unknown keys of a Properties field silently and stores values of any 
 that whatever comes from outside is checked here.
 """
 
+import math
 import re
 from datetime import date, datetime
 
@@ -44,10 +45,13 @@ class LeadDataSchema:
 
     :param env: environment, for the language of messages
     :param definition: the lead type's ``lead_properties_definition``
+    :param quotes: whether messages quote a value that is refused: to a person who
+        enters it, not to a platform that keeps them
     """
 
-    def __init__(self, env, definition):
+    def __init__(self, env, definition, quotes=True):
         self.env = env
+        self.quotes = quotes
         self.properties = {
             prop["name"]: prop for prop in definition if prop["type"] in VALUE_TYPES
         }
@@ -74,9 +78,8 @@ class LeadDataSchema:
             raise Refused(
                 "lead_data",
                 self.env._(
-                    "“%s” is not an object; send names and values, such as"
-                    ' {"first_name": "Ada"}.',
-                    shorten(values),
+                    "it is not an object; send names and values, such as"
+                    ' {"first_name": "Ada"}.'
                 ),
             )
         result = {}
@@ -147,6 +150,11 @@ class LeadDataSchema:
     # ------------------------------------------------------------------
 
     def _refuse(self, name, value, expected):
+        if not self.quotes:
+            raise Refused(
+                "lead_data",
+                self.env._("%(name)s: send %(expected)s.", name=name, expected=expected),
+            )
         raise Refused(
             "lead_data",
             self.env._(
@@ -168,9 +176,10 @@ class LeadDataSchema:
     _read_text = _read_char
 
     def _read_boolean(self, name, value):
-        word = str(value).strip().casefold()
-        if isinstance(value, (bool, int, str)) and word in _BOOLEANS:
-            return _BOOLEANS[word]
+        if isinstance(value, str):
+            value = _BOOLEANS.get(value.strip().casefold(), value)
+        if value in (0, 1) and isinstance(value, int):
+            return bool(value)
         return self._refuse(name, value, self.env._("true or false"))
 
     def _read_integer(self, name, value):
@@ -181,7 +190,8 @@ class LeadDataSchema:
 
     def _read_float(self, name, value):
         number = self._get_number(value)
-        if number is None:
+        # JSON has no infinity, which is what a float makes of more.
+        if number is None or math.isinf(float(number)):
             self._refuse(name, value, self.env._("a number"))
         return float(number)
 
@@ -214,8 +224,10 @@ class LeadDataSchema:
             value = value.replace(" ", "T") + "Z"
         try:
             moment = read_instant(self.env, "lead_data", value)
-        except Refused as refused:
-            raise Refused("lead_data", f"{name}: {refused.sentence}") from None
+        except Refused:
+            self._refuse(
+                name, value, self.env._("a moment such as 2026-01-31T17:30:00Z")
+            )
         return moment.isoformat(" ")
 
     def _read_selection(self, name, value):

@@ -60,7 +60,7 @@ class LeadReader:
         if not isinstance(vals, dict):
             raise Refused(
                 "row",
-                env._("“%s” is not an object; send names and values.", shorten(vals)),
+                env._("it is not an object; send names and values."),
             )
         get = vals.get
         row.external_ref = read_reference(
@@ -72,7 +72,9 @@ class LeadReader:
                 env._(
                     "these fields are unknown: %(unknown)s; the known ones are:"
                     " %(known)s.",
-                    unknown=", ".join(sorted(shorten(name) for name in unknown)),
+                    unknown=shorten(
+                        ", ".join(sorted(shorten(name) for name in unknown)), 400
+                    ),
                     known=", ".join(sorted(API_FIELDS)),
                 ),
             )

@@ -14,7 +14,7 @@ from .lead_data import LeadDataSchema
 from .lead_reader import LeadReader
 from .lead_row import Origin
 from .lead_store import LeadStore
-from .plain_values import Refused
+from .plain_values import Refused, echo_reference
 
 # Fields of the API by the fields of the model that hold them.
 MODEL_FIELDS = {
@@ -50,6 +50,7 @@ class LeadRecorder:
         self.billing_start = self._get_billing_start()
         self.kept_since = self.company._get_lead_data_cutoff()
         self.price_digits = env["decimal.precision"].precision_get("Product Price")
+        self.quotes = True
         self._schemas = {}
 
     def record(self, vals_list):
@@ -59,6 +60,8 @@ class LeadRecorder:
         :return: list of dicts, see ``lead.sale.record_transactions``
         """
         self.env.flush_all()
+        # The platform's logs keep no lead data: it knows what it sent.
+        self.quotes = False
         rows = [self.reader.read_plain(vals) for vals in vals_list]
         self.check(rows)
         self.warn_of_leads_sold_twice(rows)
@@ -74,7 +77,7 @@ class LeadRecorder:
             row.id = row.same_as.id
         reference = row.external_ref
         if not reference and isinstance(vals, dict):
-            reference = vals.get("external_ref")
+            reference = echo_reference(vals.get("external_ref"))
         return {
             "external_ref": reference or False,
             "id": row.id,
@@ -332,7 +335,9 @@ class LeadRecorder:
     def _get_schema(self, lead_type_id):
         if lead_type_id not in self._schemas:
             definition = self.lead_types[lead_type_id].lead_properties_definition
-            self._schemas[lead_type_id] = LeadDataSchema(self.env, definition or [])
+            self._schemas[lead_type_id] = LeadDataSchema(
+                self.env, definition or [], self.quotes
+            )
         return self._schemas[lead_type_id]
 
     def _check_sale(self, row):
