@@ -9,6 +9,7 @@ from . import (
     test_erasure,
     test_feed_watch,
     test_generation,
+    test_import_never_guesses,
     test_invoice_wizard,
     test_invoicing_report,
     test_json2,

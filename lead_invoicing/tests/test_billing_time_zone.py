@@ -2,7 +2,7 @@ from datetime import date, datetime
 
 from freezegun import freeze_time
 
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
 from .common import LeadInvoicingCommon
@@ -83,20 +83,11 @@ class TestBillingTimeZone(LeadInvoicingCommon):
         setups = self.env["lead.setup"].with_user(self.manager)
         self.manager.tz = "Europe/Vienna"
         setup = setups.create({})
-        self.assertEqual((setup.tz, setup.is_tz_confirmed), ("Europe/Vienna", False))
+        self.assertEqual(setup.tz, "Europe/Vienna")
         setup.tz = "Asia/Tokyo"
         setup.action_create_cycle()
         self.assertEqual(self.company.lead_tz, "Asia/Tokyo")
         self.assertTrue(self.company.lead_tz_confirmed)
-
-    def test_it_can_be_confirmed_at_set_up_with_a_cycle(self):
-        self.company.lead_billing_cycle_id = self.cycle
-        setup = self.env["lead.setup"].with_user(self.manager).create({})
-        self.assertEqual(setup.tz, "America/New_York")
-        setup.action_confirm_tz()
-        self.assertTrue(self.company.lead_tz_confirmed)
-        with self.assertRaises(AccessError):
-            setup.with_user(self.billing_user).action_confirm_tz()
 
     def test_one_that_the_server_does_not_know_is_a_sentence(self):
         self.env.cr.execute(

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 
 
 class LeadSetup(models.TransientModel):
@@ -36,7 +35,6 @@ class LeadSetup(models.TransientModel):
     # When they are invoiced
     cycle_id = fields.Many2one("lead.billing.cycle", compute="_compute_progress")
     cycle_summary = fields.Char(related="cycle_id.schedule_summary")
-    is_tz_confirmed = fields.Boolean(compute="_compute_progress")
     frequency = fields.Selection(
         [
             ("weekly", "Every week, Monday to Sunday"),
@@ -89,7 +87,6 @@ class LeadSetup(models.TransientModel):
             setup.has_journal = there_is("account.journal", ("type", "=", "sale"))
             setup.has_lead_type = there_is("lead.type")
             setup.cycle_id = company.lead_billing_cycle_id
-            setup.is_tz_confirmed = company.sudo().lead_tz_confirmed
             setup.has_sale = there_is("lead.sale")
             setup.has_document = there_is("account.move", ("lead_run_id", "!=", False))
 
@@ -140,22 +137,6 @@ class LeadSetup(models.TransientModel):
         self.company_id.sudo().write(
             {"lead_billing_cycle_id": cycle.id, "lead_tz": self.tz}
         )
-
-    def action_confirm_tz(self):
-        """Make the zone that is chosen here the company's billing time zone.
-
-        :raises AccessError: for users who do not manage lead invoicing
-        """
-        self.ensure_one()
-        self.env["lead.billing.cycle"].with_company(self.company_id).check_access(
-            "create"
-        )
-        if self.company_id not in self.env.companies:
-            raise AccessError(
-                self.env._("You are not working in %s now.", self.company_id.name)
-            )
-        # As with the default cycle.
-        self.company_id.sudo().lead_tz = self.tz
 
     def _prepare_cycle_vals(self):
         frequencies = dict(
