@@ -357,7 +357,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
                 "cycle_id": cycle.id,
                 "company_id": cycle.company_id.id,
                 "window_end": moment,
-                "tz": "UTC",
+                "tz": cycle.company_id.lead_tz,
             }
         )
         run._stop(trouble)

@@ -1,7 +1,6 @@
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, time
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
@@ -15,7 +14,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
 from ..tools.engine_fields import EngineOnly
-from ..tools.windows import to_instant
+from ..tools.windows import day_start
 
 _logger = logging.getLogger(__name__)
 
@@ -389,11 +388,8 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
             )
         )
         return {
-            partner.id: to_instant(
-                datetime.combine(
-                    run._get_local_date(firsts.get(partner, run.window_end)), time()
-                ),
-                zone,
+            partner.id: day_start(
+                run._get_local_date(firsts.get(partner, run.window_end)), zone
             )
             for partner in self.partner_id
         }

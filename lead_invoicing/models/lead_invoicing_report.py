@@ -1,4 +1,4 @@
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
@@ -8,7 +8,7 @@ from ..tools.invoicing_report import InvoicingReport, get_buyer_sql, get_source_
 from ..tools.plain_values import shorten
 from ..tools.report_columns import get_lead_data_fields
 from ..tools.report_params import read_params, refuse
-from ..tools.windows import to_instant
+from ..tools.windows import day_start, to_wall
 
 # So many fields of lead data are shown until the reader chooses.
 DEFAULT_FIELDS = 5
@@ -37,8 +37,8 @@ class LeadInvoicingReport(models.AbstractModel):
             - ``lead_type_id``: one that the buyer has transactions of; by default the
               first of them
             - ``date_from``, ``date_to``: days such as 2026-01-31, both inclusive, in
-              the time zone of the buyer's cycle, else of the company's default one,
-              else UTC; by default from the start of the last window that is over
+              the time zone of the buyer's cycle, else the company's billing time
+              zone; by default from the start of the last window that is over
               (without windows: of last month) until today
             - ``fields``: names of lead-data fields with commas; empty for none, the
               first five by default
@@ -61,15 +61,12 @@ class LeadInvoicingReport(models.AbstractModel):
         company = (invoice or lead_type).sudo().company_id or self.env.company
         buyer = partner.sudo().with_company(company)
         cycle = buyer._get_lead_billing_cycle()
-        tz = cycle.tz or "UTC"
-        zone = cycle._get_zone(tz)
+        zone = cycle._get_zone(cycle.tz) if cycle else company._get_lead_zone()
         date_from = date_to = start = end = None
         if not invoice:
-            date_from, date_to = self._get_days(cycle, asked)
-            start, end = (
-                to_instant(datetime.combine(day, time()), zone)
-                for day in (date_from, date_to + timedelta(days=1))
-            )
+            date_from, date_to = self._get_days(cycle, zone, asked)
+            start = day_start(date_from, zone)
+            end = day_start(date_to + timedelta(days=1), zone)
         lead_data = self._get_lead_data(lead_type)
         return InvoicingReport(
             self.env,
@@ -83,7 +80,7 @@ class LeadInvoicingReport(models.AbstractModel):
             date_to=date_to,
             start=start,
             end=end,
-            tz=tz,
+            tz=zone.key,
             transaction_type=asked.transaction_type,
         )
 
@@ -191,13 +188,14 @@ class LeadInvoicingReport(models.AbstractModel):
         return lead_types[:1]
 
     @api.model
-    def _get_days(self, cycle, asked):
+    def _get_days(self, cycle, zone, asked):
         """Return the first and the last day of the report, as asked for or by default.
 
         :param cycle: the buyer's, or an empty one
+        :param zone: where the days begin and end
         """
         now = fields.Datetime.now()
-        today = cycle._local_date(now)
+        today = to_wall(now, zone).date()
         first, last = asked.date_from, asked.date_to
         if not first and not last:
             window = cycle and cycle._get_window(now)

@@ -8,6 +8,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL, plaintext2html
 
 from ..tools.engine_fields import EngineGuard
+from ..tools.windows import available_zones, day_start, to_wall
 
 FEED_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_feed"
 LEAD_DATA_MAX_MONTHS = 600
@@ -33,6 +34,23 @@ class ResCompany(EngineGuard, models.Model):
     lead_billing_start = fields.Date(
         help="Lead transactions before this day were billed elsewhere: they are"
         " recorded, but never invoiced here.",
+    )
+    lead_tz = fields.Selection(
+        lambda self: self.env["lead.billing.cycle"]._tz_selection(),
+        "Billing Time Zone",
+        compute="_compute_lead_tz",
+        inverse="_inverse_lead_tz",
+        store=True,
+        precompute=True,
+        required=True,
+        help="Where no billing cycle says otherwise, days begin and end in this zone:"
+        " for invoices made manually, control totals, what was unbilled as of a day,"
+        " imported files, and new billing cycles.",
+    )
+    lead_tz_confirmed = fields.Boolean(
+        "Billing Time Zone Confirmed",
+        help="A person chose or confirmed the billing time zone. Until then it is that"
+        " of the default billing cycle, else an administrator's, else UTC.",
     )
     lead_issue_zero = fields.Boolean(
         "Issue Zero Totals",
@@ -86,6 +104,16 @@ class ResCompany(EngineGuard, models.Model):
         help="The lead data of what was sold before are erased.",
     )
 
+    @api.depends("lead_billing_cycle_id.tz")
+    def _compute_lead_tz(self):
+        for company in self:
+            if not (company.lead_tz and company.lead_tz_confirmed):
+                company.lead_tz = company._guess_lead_tz()
+
+    def _inverse_lead_tz(self):
+        # Whoever chooses a zone confirms it.
+        self.lead_tz_confirmed = True
+
     @api.constrains("lead_data_months")
     def _check_lead_data_months(self):
         for company in self:
@@ -133,6 +161,62 @@ class ResCompany(EngineGuard, models.Model):
                 lambda company: company.lead_data_months != vals["lead_data_months"]
             ).lead_data_erased_before = False
         return super().write(vals)
+
+    # ------------------------------------------------------------------
+    # Billing time zone
+    # ------------------------------------------------------------------
+
+    def _guess_lead_tz(self, user=None):
+        """Return the time zone that this company bills in, as far as can be told while
+        nobody has confirmed one: that of its default cycle, of ``user``, of the first
+        administrator who has one, else UTC.
+
+        :param user: ``res.users`` who is asked to choose, if any
+        :rtype: str
+        """
+        self.ensure_one()
+        # Nothing of the administrators is told but a time zone.
+        company = self.sudo()
+        admins = company.env.ref("base.group_system").all_user_ids.sorted(
+            lambda admin: (company not in admin.company_ids, admin.id)
+        )
+        zones = [
+            company.lead_billing_cycle_id.tz,
+            user and user.tz,
+            *admins.mapped("tz"),
+        ]
+        return next((tz for tz in zones if tz in available_zones()), "UTC")
+
+    def _propose_lead_tz(self):
+        """Return the time zone to begin with where the user is about to choose one."""
+        self.ensure_one()
+        # Only the zone is told, which is no secret.
+        company = self.sudo()
+        if company.lead_tz_confirmed:
+            return company.lead_tz
+        return company._guess_lead_tz(self.env.user)
+
+    def _get_lead_zone(self):
+        """Return the billing time zone of this company.
+
+        :rtype: zoneinfo.ZoneInfo
+        :raise UserError: if the server does not know it
+        """
+        self.ensure_one()
+        # The zone is no secret: who reads a day is told in which zone it is one.
+        return self.env["lead.billing.cycle"]._get_zone(self.sudo().lead_tz)
+
+    def _get_lead_today(self):
+        """Return which day it is now in the billing time zone."""
+        return to_wall(fields.Datetime.now(), self._get_lead_zone()).date()
+
+    def _get_lead_day_start(self, day):
+        """Return when a day begins in the billing time zone, as naive UTC."""
+        return day_start(day, self._get_lead_zone())
+
+    # ------------------------------------------------------------------
+    # Lead data
+    # ------------------------------------------------------------------
 
     def _get_lead_data_cutoff(self):
         """Return the moment before which this company keeps no lead data, in naive

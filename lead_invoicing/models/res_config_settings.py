@@ -7,6 +7,12 @@ class ResConfigSettings(models.TransientModel):
     lead_billing_cycle_id = fields.Many2one(
         related="company_id.lead_billing_cycle_id", readonly=False
     )
+    lead_tz = fields.Selection(
+        related="company_id.lead_tz", readonly=False, required=True
+    )
+    lead_tz_confirmed = fields.Boolean(
+        related="company_id.lead_tz_confirmed", readonly=False
+    )
     lead_billing_start = fields.Date(
         related="company_id.lead_billing_start", readonly=False
     )

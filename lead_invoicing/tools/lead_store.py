@@ -160,6 +160,19 @@ class LeadStore:
             )
         }
 
+    def query_sales_of_leads(self, lead_refs):
+        """As what, and to whom, were these leads sold? Yields ``(partner, lead_ref,
+        external_ref)``."""
+        return self._query_in_chunks(
+            """
+            SELECT partner_id, lead_ref, external_ref
+              FROM lead_sale
+             WHERE company_id = %(company_id)s AND lead_ref = ANY(%(keys)s)
+               AND transaction_type = 'sale'
+            """,
+            lead_refs,
+        )
+
     def query_buyers_by_ref(self, references):
         """Who is known by these names? ``{ref: [(partner, commercial partner)]}``
 

@@ -42,12 +42,11 @@ class LeadControlTotals(models.TransientModel):
     @api.model
     def _default_date(self, days):
         # Not today: it is not over.
-        today = self.env["lead.billing.cycle"]._local_date(fields.Datetime.now())
-        return today - timedelta(days=days)
+        return self.env.company._get_lead_today() - timedelta(days=days)
 
     @api.depends("date_from")
     def _compute_tz(self):
-        self.tz = self.env["lead.billing.cycle"]._company_tz(self.env.company)
+        self.tz = self.env.company._get_lead_zone().key
 
     @api.depends("line_ids.is_different")
     def _compute_difference_count(self):

@@ -1,11 +1,9 @@
 from collections import defaultdict
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
-
-from ..tools.windows import to_instant, to_wall
 
 
 class LeadInvoiceWizard(models.TransientModel):
@@ -37,8 +35,7 @@ class LeadInvoiceWizard(models.TransientModel):
     tz = fields.Char(
         "Time Zone",
         compute="_compute_tz",
-        help="Days begin and end in this zone: that of the buyers' cycle, if they have"
-        " but one, else of the company's default cycle.",
+        help="Days begin and end in this zone, the company's billing time zone.",
     )
     lead_type_ids = fields.Many2many(
         "lead.type",
@@ -73,14 +70,13 @@ class LeadInvoiceWizard(models.TransientModel):
     @api.model
     def _default_date_to(self):
         # Yesterday: the day that is not over would be cut in two.
-        tz = self._get_tz(self.env.company, self._default_partner_ids())
-        today = to_wall(fields.Datetime.now(), self._get_zone(tz)).date()
-        return today - timedelta(days=1)
+        return self.env.company._get_lead_today() - timedelta(days=1)
 
-    @api.depends("company_id", "partner_ids")
+    @api.depends("company_id")
     def _compute_tz(self):
+        # Whoever is chosen: what is invoiced must not change by it.
         for wizard in self:
-            wizard.tz = self._get_tz(wizard.company_id, wizard.partner_ids)
+            wizard.tz = wizard.company_id._get_lead_zone().key
 
     @api.depends("line_ids")
     def _compute_summary(self):
@@ -157,31 +153,12 @@ class LeadInvoiceWizard(models.TransientModel):
 
     # Preparing
 
-    @api.model
-    def _get_tz(self, company, partners):
-        """Return the time zone of the cycle that bills these buyers, if it is the same
-        for all of them, else the company's."""
-        zones = {
-            partner._get_lead_billing_cycle().tz
-            for partner in partners.with_company(company)
-        }
-        return (len(zones) == 1 and zones.pop()) or self.env[
-            "lead.billing.cycle"
-        ]._company_tz(company)
-
-    @api.model
-    def _get_zone(self, tz):
-        return self.env["lead.billing.cycle"]._get_zone(tz)
-
-    def _get_midnight(self, day):
-        """Return when a day begins in the wizard's zone, as naive UTC."""
-        return to_instant(datetime.combine(day, time()), self._get_zone(self.tz))
-
     def _prepare_run_vals(self):
+        get_start = self.company_id._get_lead_day_start
         return {
             "company_id": self.company_id.id,
-            "window_start": self.date_from and self._get_midnight(self.date_from),
-            "window_end": self._get_midnight(self.date_to + timedelta(days=1)),
+            "window_start": self.date_from and get_start(self.date_from),
+            "window_end": get_start(self.date_to + timedelta(days=1)),
             "include_earlier": not self.date_from,
             "tz": self.tz,
             "lead_type_ids": [Command.set(self.lead_type_ids.ids)],

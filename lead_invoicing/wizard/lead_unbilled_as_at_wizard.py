@@ -12,9 +12,9 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
         "As at the End of",
         required=True,
         default=lambda self: fields.Date.end_of(
-            fields.Date.subtract(fields.Date.context_today(self), months=1), "month"
+            fields.Date.subtract(self.env.company._get_lead_today(), months=1), "month"
         ),
-        help="The end of this day in the time zone of the company's default cycle.",
+        help="The end of this day in the company's billing time zone.",
     )
     known_at = fields.Datetime(
         "As Known on",
