@@ -41,6 +41,7 @@ class AccountMove(models.Model):
         copy=False,
         index="btree_not_null",
         ondelete="set null",
+        groups="base.group_user",
     )
     lead_run_id = fields.Many2one(
         "lead.invoice.run",
@@ -49,12 +50,21 @@ class AccountMove(models.Model):
         copy=False,
         index="btree_not_null",
         ondelete="set null",
+        groups="base.group_user",
     )
-    lead_window_start = fields.Datetime("Leads From", readonly=True, copy=False)
+    lead_window_start = fields.Datetime(
+        "Leads From", readonly=True, copy=False, groups="base.group_user"
+    )
     lead_window_end = fields.Datetime(
-        "Leads Until", readonly=True, copy=False, help="Exclusive."
+        "Leads Until",
+        readonly=True,
+        copy=False,
+        help="Exclusive.",
+        groups="base.group_user",
     )
-    lead_window_label = fields.Char("Leads Sold", compute="_compute_lead_window_label")
+    lead_window_label = fields.Char(
+        "Leads Sold", compute="_compute_lead_window_label", groups="base.group_user"
+    )
     lead_sale_ids = fields.Many2many(
         "lead.sale",
         string="Lead Transactions",
@@ -78,18 +88,21 @@ class AccountMove(models.Model):
         copy=False,
         index="btree_not_null",
         help="The reversed document whose lead transactions this one bills instead.",
+        groups="base.group_user",
     )
     lead_credited = fields.Boolean(
         compute="_compute_lead_credited",
         store=True,
         help="Credit notes give the whole document back: its transactions count as"
         " credited and are not billed again.",
+        groups="base.group_user",
     )
     lead_posted_at = fields.Datetime(
         "Posted on",
         readonly=True,
         copy=False,
         help="Since when this document is in the books.",
+        groups="base.group_user",
     )
     lead_is_receipt = fields.Boolean(
         "Paid From Balance",
@@ -97,6 +110,7 @@ class AccountMove(models.Model):
         copy=False,
         help="The buyer's balance covered this invoice in full when it was posted: it"
         " is a receipt.",
+        groups="base.group_user",
     )
     lead_delivery_state = fields.Selection(
         [
@@ -109,6 +123,7 @@ class AccountMove(models.Model):
         "Lead Invoice Delivery",
         readonly=True,
         copy=False,
+        groups="base.group_user",
     )
 
     lead_review_reason = fields.Text(
@@ -116,6 +131,7 @@ class AccountMove(models.Model):
         readonly=True,
         copy=False,
         help="Why the run that made this document kept it as a draft.",
+        groups="base.group_user",
     )
 
     @api.depends("lead_window_start", "lead_window_end")
@@ -846,7 +862,8 @@ class AccountMove(models.Model):
 
     def _notify_by_email_prepare_rendering_context(self, message, **kwargs):
         context = super()._notify_by_email_prepare_rendering_context(message, **kwargs)
-        if self.lead_run_id and self.payment_state == "partial":
+        # Whoever writes about a document causes its mail, a buyer in the portal, too.
+        if self.sudo().lead_run_id and self.payment_state == "partial":
             # Odoo writes the total above the mail, whatever is left of it.
             context["subtitles"][-1] = self.env._(
                 "%(amount)s due\N{NO-BREAK SPACE}%(date)s",

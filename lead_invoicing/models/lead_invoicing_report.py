@@ -55,7 +55,7 @@ class LeadInvoicingReport(models.AbstractModel):
         asked = read_params(self.env, params)
         self.env.flush_all()
         invoice = self._get_invoice(partner, asked.invoice_id)
-        buyers = partner._get_lead_buyers()
+        buyers = self._get_buyers(partner, invoice)
         lead_type = self._get_lead_type(buyers, invoice, asked.lead_type_id)
         # The time zone is no secret; the reader need not see cycles for it.
         company = (invoice or lead_type).sudo().company_id or self.env.company
@@ -136,15 +136,27 @@ class LeadInvoicingReport(models.AbstractModel):
         return invoice
 
     @api.model
+    def _get_buyers(self, partner, invoice):
+        """Return those under whom the rows of a report were recorded; an empty
+        ``res.partner`` for all rows of a document.
+
+        Staff compare a document with all that is behind it. To a buyer it shows that
+        buyer's rows, whomever it is addressed to.
+        """
+        if invoice and not self.env.user._is_portal():
+            return partner.browse()
+        return partner._get_lead_buyers()
+
+    @api.model
     def _get_lead_types(self, buyers, invoice, lead_type_id=None):
         """Return the lead types of the buyers' rows, or of a document's, that the
         reader may see.
 
-        :param buyers: see ``res.partner._get_lead_buyers``
+        :param buyers: see :meth:`_get_buyers`
         :param lead_type_id: look for this one only
         """
         source = get_source_sql(invoice)
-        buyer = get_buyer_sql(buyers, invoice)
+        buyer = get_buyer_sql(buyers)
         if lead_type_id:
             # Has this buyer any transaction of this lead type, in all or on a document?
             query = SQL(

@@ -50,15 +50,14 @@ def format_count(env, number):
     return formatLang(env, float(number), digits=0)
 
 
-def get_buyer_sql(buyers, invoice):
+def get_buyer_sql(buyers):
     """Return the condition that ``sale`` is of a report.
 
-    :param buyers: those under whom the rows were recorded
-    :param invoice: the document whose rows are wanted, whoever it is billed to since
+    :param buyers: those under whom the rows were recorded; empty for whomever
     """
-    if invoice:
-        return SQL("TRUE")
     ids = buyers.ids
+    if not ids:
+        return SQL("TRUE")
     if len(ids) == 1:
         return SQL("sale.commercial_partner_id = %s", ids[0])
     return SQL("sale.commercial_partner_id = ANY(%s)", ids)
@@ -76,7 +75,8 @@ class InvoicingReport:
 
     :param env: the reader's environment
     :param partner: the billed buyer, a commercial partner
-    :param buyers: those under whom its rows were recorded, mostly itself
+    :param buyers: those under whom its rows were recorded, mostly itself; empty for
+        all rows of a document
     :param invoice: the document whose rows these are; empty for a report by dates
     :param lead_type: one lead type; empty for an invoice with leads of several types
     :param lead_data: {name: definition} of the lead data that the reader may choose
@@ -222,9 +222,13 @@ class InvoicingReport:
         invoice = self.invoice.sudo()
         if invoice.state == "cancel":
             return None
-        _count, amount = invoice._read_lead_sale_totals().get(invoice.id, (0, 0))
+        amount = sum(
+            group["amount"]
+            for group in self._groups
+            if group["currency_id"] == invoice.currency_id.id
+        )
         return invoice.currency_id.round(
-            invoice._get_lead_lines_amount() - float(amount or 0)
+            invoice._get_lead_lines_amount() - float(amount)
         )
 
     def get_params(self):
@@ -377,7 +381,7 @@ class InvoicingReport:
 
     @cached_property
     def _where_sql(self):
-        conditions = [get_buyer_sql(self.buyers, self.invoice)]
+        conditions = [get_buyer_sql(self.buyers)]
         if self.lead_type or not self.invoice:
             conditions.append(SQL("sale.lead_type_id = %s", self.lead_type.id or None))
         if self.start:

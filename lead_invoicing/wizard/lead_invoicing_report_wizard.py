@@ -67,7 +67,7 @@ class LeadInvoicingReportWizard(models.TransientModel):
     def _compute_lead_type_ids(self):
         model = self.env["lead.invoicing.report"]
         for wizard in self:
-            buyers = wizard.partner_id._get_lead_buyers()
+            buyers = model._get_buyers(wizard.partner_id, wizard.invoice_id)
             wizard.lead_type_ids = model._get_lead_types(buyers, wizard.invoice_id)
 
     @api.depends("lead_type_id")
