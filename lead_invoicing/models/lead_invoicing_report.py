@@ -1,9 +1,11 @@
+import os
 from datetime import datetime, time, timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
-from odoo.tools import SQL
+from odoo.tools import SQL, config
 
+from ..tools.downloads import sweep
 from ..tools.invoicing_report import InvoicingReport, get_buyer_sql, get_source_sql
 from ..tools.plain_values import shorten
 from ..tools.report_columns import get_lead_data_fields
@@ -12,6 +14,8 @@ from ..tools.windows import to_instant
 
 # So many fields of lead data are shown until the reader chooses.
 DEFAULT_FIELDS = 5
+# How large a file may be (MB), unless the system parameter says otherwise.
+DOWNLOAD_LIMIT = 1000
 
 
 class LeadInvoicingReport(models.AbstractModel):
@@ -240,3 +244,30 @@ class LeadInvoicingReport(models.AbstractModel):
                     ),
                 )
         return [name for name in lead_data if name in names]
+
+    # ------------------------------------------------------------------
+    # Files
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_download_limit(self):
+        """Return how many megabytes a file may have."""
+        # sudo() is safe: a number that concerns everybody.
+        parameters = self.env["ir.config_parameter"].sudo()
+        limit = parameters.get_param("lead_invoicing.download_limit_mb", "").strip()
+        is_number = limit.isascii() and limit.isdigit()
+        return (is_number and int(limit)) or DOWNLOAD_LIMIT
+
+    @api.model
+    def _get_downloads_directory(self):
+        """Return where files are made, without what was left behind there."""
+        directory = os.path.join(
+            os.path.abspath(config.filestore(self.env.cr.dbname)),
+            "lead_invoicing_downloads",
+        )
+        sweep(directory)
+        return directory
+
+    @api.autovacuum
+    def _gc_downloads(self):
+        self._get_downloads_directory()

@@ -659,7 +659,7 @@ class TestStrangers(PortalReportCommon):
         self.assertFalse(page.xpath("//a[@name='lead_report_csv']"))
 
     def test_a_document_shows_a_buyer_its_own_rows_only(self):
-        """What decides is the row's own buyer, not whom the document is addressed to."""
+        """What decides is the row's own buyer, not whom a document is addressed to."""
         # Somehow the other buyer's lead got onto this document.
         self.other_sale.sudo().invoice_line_id = self.document.invoice_line_ids
         self.env.flush_all()

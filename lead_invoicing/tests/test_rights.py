@@ -94,6 +94,7 @@ PUBLIC_METHODS = {
         "action_csv",
         "action_next",
         "action_pdf",
+        "action_plain_csv",
         "action_previous",
         "action_view_lead_sales",
         "action_xlsx",

@@ -1,15 +1,13 @@
 """The Invoicing Report itself: one provider of rows and totals for every format."""
 
 import re
-from contextlib import contextmanager
 from functools import cached_property
 
 from odoo.exceptions import UserError
-from odoo.models import BaseModel
 from odoo.tools import SQL, format_date, formatLang
 
 from .report_columns import DATA, IS_ERASED, JOINS, format_value, get_columns
-from .report_csv import iter_csv
+from .report_csv import write_csv
 from .report_xlsx import write_xlsx
 
 # Kinds of transactions, as the totals count them.
@@ -90,7 +88,6 @@ class InvoicingReport:
 
     def __init__(self, env, **values):
         self.env = env
-        self._values = values
         self.partner = values["partner"]
         self.buyers = values["buyers"]
         self.invoice = values["invoice"]
@@ -128,13 +125,16 @@ class InvoicingReport:
             last=days[1],
         )
 
-    def get_filename(self, extension):
-        """Return a name for a file of this report, in plain characters."""
+    def get_filename(self, extension, *suffixes):
+        """Return a name for a file of this report, in plain characters.
+
+        :param suffixes: what else the name says, at its end
+        """
         if self.invoice:
             parts = ["leads", self.invoice.sudo().name or "draft"]
         else:
             parts = ["leads", self.lead_type.code, self.date_from, self.date_to]
-        name = "-".join(str(part) for part in parts if part)
+        name = "-".join(str(part) for part in (*parts, *suffixes) if part)
         return f"{re.sub('[^A-Za-z0-9]+', '-', name).strip('-')}.{extension}"
 
     @cached_property
@@ -274,12 +274,14 @@ class InvoicingReport:
                 )
             )
 
-    def iter_csv(self):
-        """Yield the report as CSV, in pieces of bytes, on a cursor of its own: whoever
-        pulls them may do so after the request. The last line counts the rows; a file
-        that ends otherwise is not whole."""
-        with self._on_own_cursor() as report:
-            yield from iter_csv(report)
+    def write_csv(self, file, is_plain=False):
+        """Write the report as CSV. The last line counts the rows.
+
+        :param file: to write bytes to
+        :param is_plain: with the values as they were recorded, and no lines of totals:
+            for programs; else no spreadsheet program takes a text for a formula
+        """
+        write_csv(self, file, is_plain)
 
     def write_xlsx(self, file):
         """Write the report as XLSX.
@@ -320,18 +322,6 @@ class InvoicingReport:
             if len(rows) < BATCH:
                 break
         cr.execute("CLOSE lead_invoicing_report")
-
-    @contextmanager
-    def _on_own_cursor(self):
-        """Give this report on a cursor that nobody else uses, of a replica if there is
-        one, which sees one state of the ledger from the first to the last row."""
-        with self.env.registry.cursor(readonly=True) as cr:
-            env = self.env(cr=cr)
-            values = {
-                name: value.with_env(env) if isinstance(value, BaseModel) else value
-                for name, value in self._values.items()
-            }
-            yield InvoicingReport(env, **values)
 
     # ------------------------------------------------------------------
     # SQL
