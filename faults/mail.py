@@ -36,9 +36,7 @@ class MailServer:
         elif mode == "hang up":
             server.transport.abort()
             return "421 Gone"
-        mail = email.message_from_bytes(
-            envelope.content, policy=email.policy.default
-        )
+        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         found = DOCUMENT.search(mail["Message-Id"] or "")
         if found:
             self.taken.append((int(found[1]), mail["Message-Id"].strip()))

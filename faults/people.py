@@ -62,7 +62,9 @@ class Platform:
 
     def find_lost(self):
         """Return the references that were answered for and are not recorded once."""
-        recorded = {row[0] for row in self.world.rows("SELECT external_ref FROM lead_sale")}
+        recorded = {
+            row[0] for row in self.world.rows("SELECT external_ref FROM lead_sale")
+        }
         return sorted(set(self.answered) - recorded)
 
 
@@ -117,7 +119,9 @@ class Clerk:
     def send(self, move_id):
         """Press Send on a document, choosing nothing else."""
         wizard = self.world.call(
-            "clerk", "account.move.send.wizard", "create",
+            "clerk",
+            "account.move.send.wizard",
+            "create",
             vals_list=[{"move_id": move_id}],
         )
         self.world.call(

@@ -30,7 +30,9 @@ def test_postgresql_is_killed(world, times):
         world.kill_postgres()
         # Its schedulers may have ended with their connections.
         world.kill()
-    end(world, platform, r"OperationalError|InterfaceError|connection|terminat|shutdown")
+    end(
+        world, platform, r"OperationalError|InterfaceError|connection|terminat|shutdown"
+    )
 
 
 def end(world, platform, *expected_errors):

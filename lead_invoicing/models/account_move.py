@@ -42,6 +42,7 @@ class AccountMove(EngineGuard, models.Model):
         copy=False,
         index="btree_not_null",
         ondelete="set null",
+        groups="base.group_user",
     )
     lead_run_id = fields.Many2one(
         "lead.invoice.run",
@@ -50,12 +51,21 @@ class AccountMove(EngineGuard, models.Model):
         copy=False,
         index="btree_not_null",
         ondelete="set null",
+        groups="base.group_user",
     )
-    lead_window_start = fields.Datetime("Leads From", readonly=True, copy=False)
+    lead_window_start = fields.Datetime(
+        "Leads From", readonly=True, copy=False, groups="base.group_user"
+    )
     lead_window_end = fields.Datetime(
-        "Leads Until", readonly=True, copy=False, help="Exclusive."
+        "Leads Until",
+        readonly=True,
+        copy=False,
+        help="Exclusive.",
+        groups="base.group_user",
     )
-    lead_window_label = fields.Char("Leads Sold", compute="_compute_lead_window_label")
+    lead_window_label = fields.Char(
+        "Leads Sold", compute="_compute_lead_window_label", groups="base.group_user"
+    )
     lead_sale_ids = fields.Many2many(
         "lead.sale",
         string="Lead Transactions",
@@ -77,12 +87,14 @@ class AccountMove(EngineGuard, models.Model):
         readonly=True,
         copy=False,
         help="Since when this document is in the books.",
+        groups="base.group_user",
     )
     lead_review_reason = fields.Text(
         "To Review Because",
         readonly=True,
         copy=False,
         help="Why the run that made this document kept it as a draft.",
+        groups="base.group_user",
     )
 
     @api.depends("lead_window_start", "lead_window_end")
@@ -416,7 +428,6 @@ class AccountMove(EngineGuard, models.Model):
             },
         }
 
-
     # Reading
 
     def _read_lead_sale_totals(self):
@@ -527,7 +538,8 @@ class AccountMove(EngineGuard, models.Model):
 
     def _notify_by_email_prepare_rendering_context(self, message, **kwargs):
         context = super()._notify_by_email_prepare_rendering_context(message, **kwargs)
-        if self.lead_run_id and self.payment_state == "partial":
+        # Whoever writes about a document causes its mail, a buyer in the portal, too.
+        if self.sudo().lead_run_id and self.payment_state == "partial":
             # Odoo writes the total above the mail, whatever is left of it.
             context["subtitles"][-1] = self.env._(
                 "%(amount)s due\N{NO-BREAK SPACE}%(date)s",

@@ -54,9 +54,10 @@ class AccountMove(models.Model):
         "Lead Invoice Delivery",
         readonly=True,
         copy=False,
+        groups="base.group_user",
     )
     lead_delivery_since = fields.Datetime(
-        "Delivery State Since", readonly=True, copy=False
+        "Delivery State Since", readonly=True, copy=False, groups="base.group_user"
     )
     lead_not_delivered = fields.Boolean(
         "Not Delivered",

@@ -142,8 +142,9 @@ class AccountMove(models.Model):
         documents = self.filtered(lambda move: not move.reversed_entry_id)
         buyers = documents._find_lead_buyers()
         for move in documents:
-            if buyers[move.id] and move.partner_id.commercial_partner_id != (
+            if (
                 buyers[move.id]
+                and move.partner_id.commercial_partner_id != (buyers[move.id])
             ):
                 raise UserError(
                     self.env._(

@@ -25,17 +25,20 @@ class AccountMoveLine(EngineGuard, models.Model):
         copy=False,
         index="btree_not_null",
         ondelete="restrict",
+        groups="base.group_user",
     )
     lead_transaction_type = fields.Selection(
         [("sale", "Leads purchased"), ("return", "Leads returned")],
         readonly=True,
         copy=False,
+        groups="base.group_user",
     )
     lead_count = fields.Integer(
         "Leads",
         readonly=True,
         copy=False,
         help="Number of leads behind this line; none for price adjustments.",
+        groups="base.group_user",
     )
 
     lead_origin_move_id = fields.Many2one(

@@ -38,6 +38,7 @@ class AccountMove(models.Model):
         copy=False,
         index="btree_not_null",
         help="The reversed document whose lead transactions this one bills instead.",
+        groups="base.group_user",
     )
     lead_credited = fields.Boolean(
         compute="_compute_lead_credited",
@@ -45,6 +46,7 @@ class AccountMove(models.Model):
         recursive=True,
         help="Reversed, and nothing of it is left to give back: its transactions count"
         " as credited and are not billed again.",
+        groups="base.group_user",
     )
 
     lead_return_line_ids = fields.One2many(
@@ -498,9 +500,7 @@ class AccountMove(models.Model):
             own = [entry for entry in left_out if entry.line == line]
             vals = self._copy_lead_line(line)
             for entry in own:
-                is_one = line.currency_id.compare_amounts(
-                    entry.amount, line.price_unit
-                )
+                is_one = line.currency_id.compare_amounts(entry.amount, line.price_unit)
                 if entry.whole and is_one == 0 and vals["quantity"]:
                     vals["quantity"] -= math.copysign(1, vals["quantity"])
                 elif abs(vals["quantity"]) == 1:
@@ -509,7 +509,7 @@ class AccountMove(models.Model):
                     )
                 else:
                     extra.append(entry)
-            if not own or vals["quantity"] and vals["price_unit"]:
+            if not own or (vals["quantity"] and vals["price_unit"]):
                 commands.append(Command.create(vals))
         commands += [
             Command.create(self._prepare_lead_left_out_line(entry)) for entry in extra

@@ -18,6 +18,7 @@ class AccountMove(models.Model):
         copy=False,
         help="The buyer's balance covered this invoice in full when it was posted: it"
         " is a receipt, for as long as it stays paid.",
+        groups="base.group_user",
     )
 
     # What is settled, and when

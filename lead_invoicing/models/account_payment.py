@@ -8,7 +8,9 @@ class AccountPayment(models.Model):
     _inherit = "account.payment"
 
     lead_settlement_trouble = fields.Char(
-        "Why It Settles No Lead Invoices", compute="_compute_lead_settlement_trouble"
+        "Why It Settles No Lead Invoices",
+        compute="_compute_lead_settlement_trouble",
+        groups="base.group_user",
     )
 
     @api.depends(

@@ -422,7 +422,9 @@ class LeadSale(EngineGuard, models.Model):
         """Let a form that adds lead-data fields to a new row add them first."""
         properties = vals.get("lead_data")
         flags = {"definition_changed", "definition_deleted"}
-        if isinstance(properties, list) and any(flags & p.keys() for p in properties):
+        if isinstance(properties, list) and any(
+            isinstance(prop, dict) and flags & prop.keys() for prop in properties
+        ):
             lead_type = self.env["lead.type"].browse(vals.get("lead_type_id"))
             lead_type._save_definition(properties)
 

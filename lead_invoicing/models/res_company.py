@@ -30,10 +30,12 @@ class ResCompany(EngineGuard, models.Model):
         ondelete="restrict",
         help="Used for buyers without a cycle of their own. To leave a buyer out, give"
         " it a manual cycle.",
+        groups="base.group_user",
     )
     lead_billing_start = fields.Date(
         help="Lead transactions before this day were billed elsewhere: they are"
         " recorded, but never invoiced here.",
+        groups="base.group_user",
     )
     lead_tz = fields.Selection(
         lambda self: self.env["lead.billing.cycle"]._tz_selection(),
@@ -57,6 +59,7 @@ class ResCompany(EngineGuard, models.Model):
         default=True,
         help="Issue invoices whose total is zero. When off, their transactions wait"
         " for the next invoice.",
+        groups="base.group_user",
     )
     lead_return_policy = fields.Selection(
         [
@@ -67,41 +70,49 @@ class ResCompany(EngineGuard, models.Model):
         "Returns of Invoiced Leads",
         required=True,
         default="credit_unpaid",
+        groups="base.group_user",
     )
     lead_review_zero_price = fields.Boolean(
         "Review Prices of Zero",
         help="Keep an invoice in draft when a lead on it costs nothing.",
+        groups="base.group_user",
     )
     lead_review_same_lead = fields.Boolean(
         "Review Leads Billed Twice",
         help="Keep an invoice in draft when a lead is on it twice, or was billed to"
         " this buyer before.",
+        groups="base.group_user",
     )
     lead_review_volume_factor = fields.Float(
         "Review Volumes Above",
         help="Keep an invoice in draft when its leads or its amount are more than so"
         " many times the average of the buyer's last windows. 0: never.",
+        groups="base.group_user",
     )
     lead_feed_silence_hours = fields.Integer(
         "Silent Feed After",
         help="Raise an activity when no lead transaction was recorded for so many"
         " hours. 0: never.",
+        groups="base.group_user",
     )
     lead_feed_is_silent = fields.Boolean(
         "Feed Is Silent",
         readonly=True,
         help="No lead transaction has come in for too long, and an activity was raised"
         " for it.",
+        groups="base.group_user",
     )
 
     lead_data_months = fields.Integer(
         "Months to Keep Lead Data",
         help="The personal data of leads that were sold more than so many months ago"
         " are erased, for good; the transactions and their money stay. 0: never.",
+        groups="base.group_user",
     )
     lead_data_erased_before = fields.Datetime(
         readonly=True,
         help="The lead data of what was sold before are erased.",
+        groups="base.group_user",
     )
 
     @api.depends("lead_billing_cycle_id.tz")

@@ -419,16 +419,14 @@ class TestCustomerOfADocument(GuardsCommon):
                 )
         with self.assertRaises(UserError), self.env.cr.savepoint():
             self.mine.action_post()
-            self.mine.with_context(skip_readonly_check=True).partner_id = (
-                self.other_buyer
-            )
+            self.mine.with_context(
+                skip_readonly_check=True
+            ).partner_id = self.other_buyer
 
     def test_nor_does_it_go_to_another_company_or_become_something_else(self):
         other = self._create_company(name="Second House")
         self.accountant.company_ids += other
-        moves = self.mine.with_context(
-            allowed_company_ids=(self.company | other).ids
-        )
+        moves = self.mine.with_context(allowed_company_ids=(self.company | other).ids)
         journal = self.env["account.journal"].search(
             [("company_id", "=", other.id), ("type", "=", "sale")], limit=1
         )
@@ -539,7 +537,9 @@ class TestCompanyOfARecord(GuardsCommon):
         records = (
             self.edu,
             self.cycle,
-            self.env["lead.buyer.ref"].create({"ref": "X", "partner_id": self.buyer.id}),
+            self.env["lead.buyer.ref"].create(
+                {"ref": "X", "partner_id": self.buyer.id}
+            ),
         )
         for record in records:
             mine = record.with_user(self.manager)
@@ -702,8 +702,10 @@ class TestHowABuyerIsBilled(GuardsCommon):
                             method(vals)
                     with self.assertRaises(AccessError):
                         buyer.web_save({name: value}, {})
-        result = self.env["res.partner"].with_user(self.keeper).load(
-            ["name", "lead_po_number"], [["x", "PO 9"]]
+        result = (
+            self.env["res.partner"]
+            .with_user(self.keeper)
+            .load(["name", "lead_po_number"], [["x", "PO 9"]])
         )
         self.assertFalse(result["ids"])
 
