@@ -474,10 +474,7 @@ class World:
             *(f"answered: {complaint[:300]}" for complaint in self.complaints[:3]),
             *self.find_faults(),
             *self.find_wrong_mails(mailed),
-            *(
-                f"logged: {entry[:2000]}"
-                for entry in self.find_errors(*expected_errors)
-            ),
+            *(f"logged: {entry[:2000]}" for entry in self.find_errors(*expected)),
         ]
         assert not problems, "\n".join(map(str, problems))
 
