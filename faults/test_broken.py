@@ -1,4 +1,4 @@
-"""What people break: a buyer's set-up, a cycle in mid-window, a schedule that was dead."""
+"""What people break: buyers, a cycle in mid-window, a schedule that was dead."""
 
 from .people import Platform
 
