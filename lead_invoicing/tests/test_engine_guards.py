@@ -329,6 +329,25 @@ class TestStates(GuardsCommon):
         undo.refund_moves()
         self.assert_refused(undo.new_move_ids.write, {"state": "posted"})
 
+    def test_what_it_gives_back_stays_as_it_is(self):
+        self.mine.action_post()
+        credit_note = self.reverse(self.accountant)
+        credit_note.action_post()
+        plain = self.moves_of(self.accountant).create(
+            self.invoice_vals(move_type="out_refund")
+        )
+        # Before it is in the books, it can be said what a credit note is for.
+        plain.reversed_entry_id = self.document
+        plain.reversed_entry_id = False
+        plain.action_post()
+        link = {"reversal_move_ids": [Command.link(plain.id)]}
+        clear = {"reversal_move_ids": [Command.clear()]}
+        self.assert_refused(plain.write, {"reversed_entry_id": self.document.id})
+        self.assert_refused(credit_note.write, {"reversed_entry_id": False})
+        self.assert_refused(self.mine.write, link)
+        self.assert_refused(self.mine.write, clear)
+        self.assertEqual(self.sale.billing_state, "credited")
+
     def test_other_documents_are_odoos(self):
         plain = self.moves_of(self.accountant).create(self.invoice_vals())
         plain.write({"state": "cancel"})
@@ -419,16 +438,14 @@ class TestCustomerOfADocument(GuardsCommon):
                 )
         with self.assertRaises(UserError), self.env.cr.savepoint():
             self.mine.action_post()
-            self.mine.with_context(skip_readonly_check=True).partner_id = (
-                self.other_buyer
-            )
+            self.mine.with_context(
+                skip_readonly_check=True
+            ).partner_id = self.other_buyer
 
     def test_nor_does_it_go_to_another_company_or_become_something_else(self):
         other = self._create_company(name="Second House")
         self.accountant.company_ids += other
-        moves = self.mine.with_context(
-            allowed_company_ids=(self.company | other).ids
-        )
+        moves = self.mine.with_context(allowed_company_ids=(self.company | other).ids)
         journal = self.env["account.journal"].search(
             [("company_id", "=", other.id), ("type", "=", "sale")], limit=1
         )
@@ -478,8 +495,10 @@ class TestWhoseRows(PortalReportCommon):
         """Address a document to somebody else, past every guard."""
         self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE account_move SET partner_id = %(to)s, commercial_partner_id = %(to)s"
-            " WHERE id = %(id)s",
+            """
+            UPDATE account_move SET partner_id = %(to)s, commercial_partner_id = %(to)s
+             WHERE id = %(id)s
+            """,
             {"to": partner.id, "id": move.id},
         )
         self.env.invalidate_all()
@@ -539,7 +558,9 @@ class TestCompanyOfARecord(GuardsCommon):
         records = (
             self.edu,
             self.cycle,
-            self.env["lead.buyer.ref"].create({"ref": "X", "partner_id": self.buyer.id}),
+            self.env["lead.buyer.ref"].create(
+                {"ref": "X", "partner_id": self.buyer.id}
+            ),
         )
         for record in records:
             mine = record.with_user(self.manager)
@@ -702,8 +723,10 @@ class TestHowABuyerIsBilled(GuardsCommon):
                             method(vals)
                     with self.assertRaises(AccessError):
                         buyer.web_save({name: value}, {})
-        result = self.env["res.partner"].with_user(self.keeper).load(
-            ["name", "lead_po_number"], [["x", "PO 9"]]
+        result = (
+            self.env["res.partner"]
+            .with_user(self.keeper)
+            .load(["name", "lead_po_number"], [["x", "PO 9"]])
         )
         self.assertFalse(result["ids"])
 
