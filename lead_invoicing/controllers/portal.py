@@ -1,9 +1,8 @@
 import re
 from urllib.parse import urlencode
 
-from odoo import http
 from odoo.exceptions import UserError
-from odoo.http import request
+from odoo.http import request, route
 
 from odoo.addons.account.controllers.portal import PortalAccount
 from odoo.addons.portal.controllers.portal import CustomerPortal
@@ -11,6 +10,7 @@ from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..tools.invoicing_report import LIMITS, format_count
 from .report import MIME_TYPES, NO_CACHE
+from .routing import report_route
 
 URL = "/my/invoicing-report"
 ROWS_PER_PAGE = 50
@@ -42,13 +42,7 @@ class LeadPortal(CustomerPortal):
         buyers = user.partner_id._get_lead_buyers()
         return sales.search([("commercial_partner_id", "in", buyers.ids)], limit=1)
 
-    @http.route(
-        [URL, f"{URL}/page/<page>"],
-        type="http",
-        auth="user",
-        website=True,
-        readonly=True,
-    )
+    @report_route([URL, f"{URL}/page/<page>"])
     def portal_my_invoicing_report(self, page="1", **params):
         """Show the report of the user's own commercial partner.
 
@@ -172,7 +166,7 @@ class LeadPortal(CustomerPortal):
 class LeadPortalAccount(PortalAccount):
     """The buyer's invoices, with what they say of its leads."""
 
-    @http.route()
+    @route()
     def portal_my_invoice_detail(self, *args, **kwargs):
         """Show an invoice; it stays in no cache."""
         response = super().portal_my_invoice_detail(*args, **kwargs)

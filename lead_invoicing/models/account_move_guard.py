@@ -89,7 +89,8 @@ class AccountMove(models.Model):
     def _unlink_except_credit_of_released_leads(self):
         # In a certain context Odoo deletes what is posted.
         posted = self.filtered(lambda move: move.state == "posted")
-        posted._check_lead_sales_not_billed_again()
+        given_back = posted.reversed_entry_id | posted.line_ids.lead_origin_move_id
+        given_back._check_lead_sales_not_released()
 
     def _check_lead_reversal_kept(self, reversed_id):
         """Refuse to say of a document in the books, or of a run, that it gives back

@@ -63,10 +63,6 @@ class LeadBillingCycle(CompanyGuard, models.Model):
     _order = "sequence, name, id"
     _check_company_auto = True
 
-    def _default_tz(self):
-        tz = self.env.user.tz
-        return tz if tz in available_zones() else self._company_tz(self.env.company)
-
     def _tz_selection(self):
         """Return Odoo's time zones, without those this server cannot compute."""
         return [zone for zone in _tz_get(self) if zone[0] in available_zones()]
@@ -113,7 +109,7 @@ class LeadBillingCycle(CompanyGuard, models.Model):
         _tz_selection,
         "Time Zone",
         required=True,
-        default=lambda self: self._default_tz(),
+        default=lambda self: self.env.company._propose_lead_tz(),
         help="All days and times of this cycle are local times of this zone.",
     )
     window_start_day = fields.Selection(WEEKDAYS, "Opens On", default="0")
@@ -336,27 +332,14 @@ class LeadBillingCycle(CompanyGuard, models.Model):
         schedule = self._get_schedule()
         return schedule and schedule.window(schedule.first_due(after))
 
-    @api.model
-    def _company_tz(self, company):
-        """Return the time zone of buyers without a cycle.
-
-        :param company: a `res.company` record
-        :return: name of the zone of the company's default cycle, else UTC
-        :rtype: str
-        """
-        return company.sudo().lead_billing_cycle_id.tz or "UTC"
-
     def _local_date(self, moment):
         """Return the day of a moment in the cycle's time zone.
-
-        Without a cycle (an empty recordset): in that of the current company.
 
         :param datetime moment: naive UTC
         :rtype: date
         :raise UserError: if the server does not know the time zone
         """
-        tz = self.tz or self._company_tz(self.env.company)
-        return to_wall(moment, self._get_zone(tz)).date()
+        return to_wall(moment, self._get_zone(self.tz)).date()
 
     @api.model
     def _format_window(self, start, end, tz, lang_code=None):
@@ -477,6 +460,9 @@ class LeadBillingCycle(CompanyGuard, models.Model):
         """
         try:
             self._generate_invoices()
+            # What was sent and what waits is looked after hourly, also where the job
+            # for it was lost.
+            self.env["account.move"]._cron_follow_lead_deliveries()
         except TRY_AGAIN:
             # Somebody else changed the same run or cycle: the next call goes on.
             self.env.cr.rollback()
@@ -600,7 +586,8 @@ class LeadBillingCycle(CompanyGuard, models.Model):
             return self.env._("Choose the time zone of the billing cycle.")
         return self.env._(
             'This server does not know the time zone "%s". Choose another one on the'
-            " billing cycle, or have the server's time zone database updated.",
+            " billing cycle, or for the company under Settings, or have the server's"
+            " time zone database updated.",
             tz,
         )
 

@@ -36,11 +36,12 @@ class LeadSaleRelease(EngineOnly, models.Model):
         )
 
     @api.model
-    def _log(self, moves, reason):
+    def _log(self, moves, reason, keep=()):
         """Record that the transactions of these documents leave them now.
 
         :param moves: ``account.move``
         :param reason: why, in words
+        :param keep: ids of transactions that stay
         """
         self.env.flush_all()
         # Which transactions are on which line of these documents?
@@ -53,12 +54,13 @@ class LeadSaleRelease(EngineOnly, models.Model):
                 SELECT sale.id, line.move_id, line.id, sale.company_id, %s, %s, %s
                   FROM lead_sale sale
                   JOIN account_move_line line ON line.id = sale.invoice_line_id
-                 WHERE line.move_id IN %s
+                 WHERE line.move_id IN %s AND sale.id != ALL(%s)
              RETURNING id
                 """,
                 reason,
                 self.env.uid,
                 self.env.cr.now(),
                 tuple(moves.ids),
+                list(keep),
             )
         )

@@ -26,6 +26,7 @@ BY_PEOPLE = {
         "lead_review_volume_factor",
         "lead_review_zero_price",
         "lead_tz",
+        "lead_tz_confirmed",
     },
 }
 

@@ -22,12 +22,18 @@ class AccountMoveReversal(models.TransientModel):
                         move.display_name,
                     )
                 )
+        returns = {}
+        if is_modify:
+            # All is given back and all is billed again: what was returned is returned
+            # of the new invoice.
+            returns = self.move_ids.filtered("lead_run_id")._detach_lead_returns()
         with engine_at_work():
             action = super().reverse_moves(is_modify)
         for new_move in self.new_move_ids.filtered("lead_replaces_id"):
             new_move.lead_replaces_id._move_lead_sales_to(
                 new_move,
                 self.reason or self.env._("Reversed and invoiced again"),
+                returns[new_move.lead_replaces_id],
             )
         return action
 
