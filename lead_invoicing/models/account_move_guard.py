@@ -45,6 +45,8 @@ class AccountMove(models.Model):
             for move in self:
                 if move.state != vals["state"] and move._is_about_leads():
                     raise UserError(move._get_lead_state_message())
+        if "reversed_entry_id" in vals and not is_engine(self.env):
+            self._check_lead_reversal_kept(vals["reversed_entry_id"])
         if not IDENTITY_FIELDS & vals.keys():
             return super().write(vals)
         before = [
@@ -89,6 +91,26 @@ class AccountMove(models.Model):
         posted = self.filtered(lambda move: move.state == "posted")
         given_back = posted.reversed_entry_id | posted.line_ids.lead_origin_move_id
         given_back._check_lead_sales_not_released()
+
+    def _check_lead_reversal_kept(self, reversed_id):
+        """Refuse to say of a document in the books, or of a run, that it gives back
+        leads of another document, or none.
+
+        :raises UserError: naming it
+        """
+        new = self.browse(reversed_id or [])
+        for move in self:
+            if move.reversed_entry_id == new:
+                continue
+            is_decided = move.state != "draft" or move.lead_run_id
+            if is_decided and any(m._is_about_leads() for m in move | new):
+                raise UserError(
+                    self.env._(
+                        "%s gives leads back, or would: which document it reverses"
+                        " stays as it is. Reverse that document itself.",
+                        move.display_name,
+                    )
+                )
 
     def _is_about_leads(self):
         """Tell whether this bills leads, or gives back or restores what does."""
@@ -142,10 +164,8 @@ class AccountMove(models.Model):
         documents = self.filtered(lambda move: not move.reversed_entry_id)
         buyers = documents._find_lead_buyers()
         for move in documents:
-            if (
-                buyers[move.id]
-                and move.partner_id.commercial_partner_id != (buyers[move.id])
-            ):
+            buyer = buyers[move.id]
+            if buyer and move.partner_id.commercial_partner_id != buyer:
                 raise UserError(
                     self.env._(
                         "%(document)s is addressed to %(customer)s, but bills leads"
@@ -153,7 +173,7 @@ class AccountMove(models.Model):
                         " customer.",
                         document=move.display_name,
                         customer=move.partner_id.display_name,
-                        buyer=", ".join(buyers[move.id].mapped("display_name")),
+                        buyer=", ".join(buyer.mapped("display_name")),
                     )
                 )
 

@@ -1,7 +1,9 @@
 from odoo import fields, models
 
+from ..tools.engine_fields import EngineOnly
 
-class LeadDeliveryAttempt(models.Model):
+
+class LeadDeliveryAttempt(EngineOnly, models.Model):
     """That Odoo sent a lead document, or gave it up.
 
     What leaves the database cannot be rolled back, so where Odoo sends, nothing is

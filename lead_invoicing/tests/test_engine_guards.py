@@ -26,6 +26,7 @@ BY_PEOPLE = {
         "lead_review_volume_factor",
         "lead_review_zero_price",
         "lead_tz",
+        "lead_tz_confirmed",
     },
 }
 
@@ -329,6 +330,25 @@ class TestStates(GuardsCommon):
         undo.refund_moves()
         self.assert_refused(undo.new_move_ids.write, {"state": "posted"})
 
+    def test_what_it_gives_back_stays_as_it_is(self):
+        self.mine.action_post()
+        credit_note = self.reverse(self.accountant)
+        credit_note.action_post()
+        plain = self.moves_of(self.accountant).create(
+            self.invoice_vals(move_type="out_refund")
+        )
+        # Before it is in the books, it can be said what a credit note is for.
+        plain.reversed_entry_id = self.document
+        plain.reversed_entry_id = False
+        plain.action_post()
+        link = {"reversal_move_ids": [Command.link(plain.id)]}
+        clear = {"reversal_move_ids": [Command.clear()]}
+        self.assert_refused(plain.write, {"reversed_entry_id": self.document.id})
+        self.assert_refused(credit_note.write, {"reversed_entry_id": False})
+        self.assert_refused(self.mine.write, link)
+        self.assert_refused(self.mine.write, clear)
+        self.assertEqual(self.sale.billing_state, "credited")
+
     def test_other_documents_are_odoos(self):
         plain = self.moves_of(self.accountant).create(self.invoice_vals())
         plain.write({"state": "cancel"})
@@ -476,8 +496,10 @@ class TestWhoseRows(PortalReportCommon):
         """Address a document to somebody else, past every guard."""
         self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE account_move SET partner_id = %(to)s, commercial_partner_id = %(to)s"
-            " WHERE id = %(id)s",
+            """
+            UPDATE account_move SET partner_id = %(to)s, commercial_partner_id = %(to)s
+             WHERE id = %(id)s
+            """,
             {"to": partner.id, "id": move.id},
         )
         self.env.invalidate_all()

@@ -69,7 +69,7 @@ class EngineGuard:
         """
         # Saying of a new record that it is not so changes nothing.
         given = {name for vals in vals_list for name, value in vals.items() if value}
-        self._check_lead_engine_fields(given)
+        self.browse()._check_lead_engine_fields(given, "create")
         return super().create(vals_list)
 
     def write(self, vals):
@@ -77,14 +77,15 @@ class EngineGuard:
 
         :raises UserError: naming the fields
         """
-        self._check_lead_engine_fields(vals.keys())
+        self._check_lead_engine_fields(vals.keys(), "write")
         return super().write(vals)
 
-    @api.model
-    def _check_lead_engine_fields(self, names):
+    def _check_lead_engine_fields(self, names, operation):
         names = self._get_lead_engine_fields().intersection(names)
         if not names or is_engine(self.env):
             return
+        # Who may not do so at all is told that.
+        self.check_access(operation)
         labels = (self._fields[name]._description_string(self.env) for name in names)
         raise UserError(
             self.env._(

@@ -139,8 +139,8 @@ class LeadInvoiceWizard(models.TransientModel):
         # their context decide what becomes of the leads.
         kept = {"allowed_company_ids", "lang", "tz", "uid"}
         context = {key: self.env.context[key] for key in kept & self.env.context.keys()}
-        runs = self.env["lead.invoice.run"].with_context(context).sudo()
-        run = runs.create(self._prepare_run_vals())
+        env = self.env(context=context, su=True)
+        run = env["lead.invoice.run"].create(self._prepare_run_vals())
         run._add_buyers(self.partner_ids.commercial_partner_id)
         if not run.buyer_ids:
             raise UserError(
