@@ -3,6 +3,7 @@ from . import (
     test_billing_cycle,
     test_billing_time_zone,
     test_buyer_page,
+    test_buyers_change,
     test_clerk_tours,
     test_delivery,
     test_demo_data,

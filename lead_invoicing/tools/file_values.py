@@ -98,7 +98,7 @@ class FileFormats:
             return None
         whole, point, fraction = text.partition(decimal) if decimal else (text, "", "")
         groups = dict.fromkeys(_SEPARATORS.findall(whole))
-        if point and not fraction.isdigit() or len(groups) > 1:
+        if (point and not fraction.isdigit()) or len(groups) > 1:
             return None
         for group in groups:
             sizes = [len(part) for part in whole.split(group)]

@@ -1,5 +1,6 @@
 from . import (
     account_move_reversal,
+    base_partner_merge,
     lead_control_totals,
     lead_erasure_wizard,
     lead_invoice_wizard,
