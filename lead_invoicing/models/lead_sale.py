@@ -373,7 +373,7 @@ class LeadSale(models.Model):
     # ------------------------------------------------------------------
 
     @api.model_create_multi
-    def create(self, vals_list):
+    def create(self, vals_list):  # pylint: disable=method-required-super
         """Record transactions given as Odoo values.
 
         They are checked by the validator of :meth:`record_transactions`; the values
@@ -399,15 +399,16 @@ class LeadSale(models.Model):
 
     @api.model
     def _create_checked(self, prepared):
-        """Create transactions from pairs of a checked row and its field values."""
+        """Create transactions from pairs of a checked row and its field values: what
+        :meth:`create` does after its checks, and an import after its own."""
         # Sales first: their returns name them.
         for is_return in (False, True):
             batch = [
                 (row, vals) for row, vals in prepared if row.is_return == is_return
             ]
-            created = super().create(
-                [self._prepare_create_vals(row, vals) for row, vals in batch]
-            )
+            vals_list = [self._prepare_create_vals(row, vals) for row, vals in batch]
+            # pylint: disable-next=super-method-mismatch
+            created = super().create(vals_list)
             for (row, _vals), sale in zip(batch, created, strict=True):
                 row.id = sale.id
         return self.browse([row.id for row, _vals in prepared])

@@ -15,13 +15,13 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         owners = {
             ref: src_partners.filtered(lambda p, r=ref: p.ref == r) for ref in refs
         }
-        super()._update_values(src_partners, dst_partner)
+        result = super()._update_values(src_partners, dst_partner)
         # Whoever may merge contacts keeps their names with it, in every company that
         # sells leads.
-        companies = self.env["lead.type"].sudo().search([]).company_id
+        groups = self.env["lead.type"].sudo()._read_group([], ["company_id"])
         buyer_refs = self.env["lead.buyer.ref"].sudo()
         for ref in sorted(refs - {dst_partner.ref}):
-            for company in companies:
+            for (company,) in groups:
                 is_known = buyer_refs.search_count(
                     [("company_id", "=", company.id), ("ref", "=", ref)], limit=1
                 )
@@ -37,6 +37,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                             "partner_id": dst_partner.id,
                         }
                     )
+        return result
 
     def _is_lead_ref(self, ref):
         """Tell whether the platform can send this as the name of a buyer."""
