@@ -36,6 +36,7 @@
         "wizard/lead_sale_waive_wizard_views.xml",
         "views/lead_unbilled_views.xml",
         "wizard/lead_unbilled_as_at_wizard_views.xml",
+        "wizard/lead_books_finding_views.xml",
         "wizard/lead_setup_views.xml",
         "views/lead_invoicing_menus.xml",
     ],

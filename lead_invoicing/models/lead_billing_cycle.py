@@ -9,6 +9,7 @@ from odoo.tools.misc import babel_locale_parse, format_date, get_lang
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..tools.engine_fields import CompanyGuard
 from ..tools.windows import (
     MonthlySchedule,
     Schedule,
@@ -54,7 +55,7 @@ MIN_YEAR, MAX_YEAR = 1900, 2200
 EN_DASH = " \N{EN DASH} "
 
 
-class LeadBillingCycle(models.Model):
+class LeadBillingCycle(CompanyGuard, models.Model):
     """When a billing window opens and closes, and when its invoices are made."""
 
     _name = "lead.billing.cycle"
@@ -226,8 +227,21 @@ class LeadBillingCycle(models.Model):
             self._wake_scheduled_action()
         return result
 
+    def _check_can_change_company(self):
+        self._check_not_used()
+        # Whether there is one, in whatever company, is all that is told.
+        runs = self.env["lead.invoice.run"].sudo()
+        if run := runs.search([("cycle_id", "in", self.ids)], limit=1):
+            raise UserError(
+                self.env._(
+                    "%s has invoiced already: it stays in its company. Create one in"
+                    " the other company.",
+                    run.cycle_id.display_name,
+                )
+            )
+
     def _check_not_used(self):
-        """Refuse to archive cycles that bill someone: its leads would wait unseen.
+        """Refuse to take away cycles that bill someone: its leads would wait unseen.
 
         :raise UserError: naming the cycle and a buyer
         """
@@ -446,6 +460,9 @@ class LeadBillingCycle(models.Model):
         """
         try:
             self._generate_invoices()
+            # What was sent and what waits is looked after hourly, also where the job
+            # for it was lost.
+            self.env["account.move"]._cron_follow_lead_deliveries()
         except TRY_AGAIN:
             # Somebody else changed the same run or cycle: the next call goes on.
             self.env.cr.rollback()

@@ -1,9 +1,11 @@
+import os
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
-from odoo.tools import SQL
+from odoo.tools import SQL, config
 
+from ..tools.downloads import sweep
 from ..tools.invoicing_report import InvoicingReport, get_buyer_sql, get_source_sql
 from ..tools.plain_values import shorten
 from ..tools.report_columns import get_lead_data_fields
@@ -12,6 +14,8 @@ from ..tools.windows import day_start, to_wall
 
 # So many fields of lead data are shown until the reader chooses.
 DEFAULT_FIELDS = 5
+# How large a file may be (MB), unless the system parameter says otherwise.
+DOWNLOAD_LIMIT = 1000
 
 
 class LeadInvoicingReport(models.AbstractModel):
@@ -55,7 +59,7 @@ class LeadInvoicingReport(models.AbstractModel):
         asked = read_params(self.env, params)
         self.env.flush_all()
         invoice = self._get_invoice(partner, asked.invoice_id)
-        buyers = partner._get_lead_buyers()
+        buyers = self._get_buyers(partner, invoice)
         lead_type = self._get_lead_type(buyers, invoice, asked.lead_type_id)
         # The time zone is no secret; the reader need not see cycles for it.
         company = (invoice or lead_type).sudo().company_id or self.env.company
@@ -133,15 +137,27 @@ class LeadInvoicingReport(models.AbstractModel):
         return invoice
 
     @api.model
+    def _get_buyers(self, partner, invoice):
+        """Return those under whom the rows of a report were recorded; an empty
+        ``res.partner`` for all rows of a document.
+
+        Staff compare a document with all that is behind it. To a buyer it shows that
+        buyer's rows, whomever it is addressed to.
+        """
+        if invoice and not self.env.user._is_portal():
+            return partner.browse()
+        return partner._get_lead_buyers()
+
+    @api.model
     def _get_lead_types(self, buyers, invoice, lead_type_id=None):
         """Return the lead types of the buyers' rows, or of a document's, that the
         reader may see.
 
-        :param buyers: see ``res.partner._get_lead_buyers``
+        :param buyers: see :meth:`_get_buyers`
         :param lead_type_id: look for this one only
         """
         source = get_source_sql(invoice)
-        buyer = get_buyer_sql(buyers, invoice)
+        buyer = get_buyer_sql(buyers)
         if lead_type_id:
             # Has this buyer any transaction of this lead type, in all or on a document?
             query = SQL(
@@ -226,3 +242,30 @@ class LeadInvoicingReport(models.AbstractModel):
                     ),
                 )
         return [name for name in lead_data if name in names]
+
+    # ------------------------------------------------------------------
+    # Files
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_download_limit(self):
+        """Return how many megabytes a file may have."""
+        # sudo() is safe: a number that concerns everybody.
+        parameters = self.env["ir.config_parameter"].sudo()
+        limit = parameters.get_param("lead_invoicing.download_limit_mb", "").strip()
+        is_number = limit.isascii() and limit.isdigit()
+        return (is_number and int(limit)) or DOWNLOAD_LIMIT
+
+    @api.model
+    def _get_downloads_directory(self):
+        """Return where files are made, without what was left behind there."""
+        directory = os.path.join(
+            os.path.abspath(config.filestore(self.env.cr.dbname)),
+            "lead_invoicing_downloads",
+        )
+        sweep(directory)
+        return directory
+
+    @api.autovacuum
+    def _gc_downloads(self):
+        self._get_downloads_directory()

@@ -3,8 +3,9 @@ import itertools
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, clean_context
 
+from ..tools.engine_fields import EngineGuard, engine_at_work
 from ..tools.lead_data import LeadDataSchema
 from ..tools.lead_recorder import MODEL_FIELDS, LeadRecorder
 from ..tools.plain_values import Refused
@@ -42,7 +43,7 @@ ALIAS_FIELDS = {"buyer_ref", "occurred_at", "origin_external_ref"}
 INPUT_FIELDS = FROZEN_FIELDS | BILLED_FIELDS | ALIAS_FIELDS | {"reason"}
 
 
-class LeadSale(models.Model):
+class LeadSale(EngineGuard, models.Model):
     """The ledger of lead transactions: one row for each sale and each return.
 
     It is lean on purpose: there will be hundreds of millions of rows. What a row says
@@ -51,6 +52,7 @@ class LeadSale(models.Model):
     """
 
     _name = "lead.sale"
+    _lead_engine_fields = ENGINE_FIELDS
     _description = "Lead Transaction"
     _rec_name = "external_ref"
     _order = "date desc, id desc"
@@ -401,14 +403,17 @@ class LeadSale(models.Model):
     def _create_checked(self, prepared):
         """Create transactions from pairs of a checked row and its field values: what
         :meth:`create` does after its checks, and an import after its own."""
+        # What the context has as defaults was checked with the values.
+        ledger = self.with_context(clean_context(self.env.context))
         # Sales first: their returns name them.
         for is_return in (False, True):
             batch = [
                 (row, vals) for row, vals in prepared if row.is_return == is_return
             ]
             vals_list = [self._prepare_create_vals(row, vals) for row, vals in batch]
-            # pylint: disable-next=super-method-mismatch
-            created = super().create(vals_list)
+            with engine_at_work():
+                # pylint: disable-next=super-method-mismatch
+                created = super(LeadSale, ledger).create(vals_list)
             for (row, _vals), sale in zip(batch, created, strict=True):
                 row.id = sale.id
         return self.browse([row.id for row, _vals in prepared])
@@ -418,7 +423,9 @@ class LeadSale(models.Model):
         """Let a form that adds lead-data fields to a new row add them first."""
         properties = vals.get("lead_data")
         flags = {"definition_changed", "definition_deleted"}
-        if isinstance(properties, list) and any(flags & p.keys() for p in properties):
+        if isinstance(properties, list) and any(
+            isinstance(prop, dict) and flags & prop.keys() for prop in properties
+        ):
             lead_type = self.env["lead.type"].browse(vals.get("lead_type_id"))
             lead_type._save_definition(properties)
 
@@ -521,6 +528,11 @@ class LeadSale(models.Model):
         name = MODEL_FIELDS.get(refused.field, refused.field)
         return name if name in self._fields else "external_ref"
 
+    @api.model
+    def default_get(self, fields):
+        """Leave out lead data: they are checked where they are given."""
+        return super().default_get([name for name in fields if name != "lead_data"])
+
     def write(self, vals):
         """Correct what may be corrected; what was recorded is frozen.
 
@@ -533,9 +545,6 @@ class LeadSale(models.Model):
         return super().write(vals)
 
     def _check_frozen(self, vals):
-        # Access rights and the context can be had from outside, this cannot.
-        if not self.env.su and ENGINE_FIELDS & vals.keys():
-            raise UserError(self._get_engine_fields_message(vals))
         for sale in self:
             frozen = FROZEN_FIELDS | (BILLED_FIELDS if sale.invoice_line_id else set())
             changed = [

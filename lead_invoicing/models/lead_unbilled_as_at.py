@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..tools.asked import read_day, read_moment
 from .lead_unbilled import AGES, get_age_domain, get_age_sql
 
 
@@ -85,10 +86,14 @@ class LeadUnbilledAsAt(models.Model):
 
     @api.model
     def _get_moments(self):
-        """Return the day and the moment of knowing that the context asks for."""
+        """Return the day and the moment of knowing that the context asks for.
+
+        :raises UserError: for what is neither
+        """
         context = self.env.context
-        as_at = fields.Date.to_date(context.get("unbilled_as_at"))
-        known_at = fields.Datetime.to_datetime(context.get("unbilled_known_at"))
+        day, moment = self.env._("As of"), self.env._("As known on")
+        as_at = read_day(self.env, day, context.get("unbilled_as_at"))
+        known_at = read_moment(self.env, moment, context.get("unbilled_known_at"))
         return as_at or self.env.company._get_lead_today(), known_at
 
     @api.model

@@ -7,14 +7,21 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL, plaintext2html
 
+from ..tools.engine_fields import EngineGuard
 from ..tools.windows import available_zones, day_start, to_wall
 
 FEED_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_feed"
 LEAD_DATA_MAX_MONTHS = 600
+# A year: later, nobody would know why.
+SILENCE_MAX_HOURS = 8784
+VOLUME_FACTOR_MAX = 1000
+# What Lead Invoicing itself writes down; nobody else does.
+ENGINE_FIELDS = {"lead_data_erased_before", "lead_feed_is_silent"}
 
 
-class ResCompany(models.Model):
+class ResCompany(EngineGuard, models.Model):
     _inherit = "res.company"
+    _lead_engine_fields = ENGINE_FIELDS
 
     lead_billing_cycle_id = fields.Many2one(
         "lead.billing.cycle",
@@ -23,10 +30,12 @@ class ResCompany(models.Model):
         ondelete="restrict",
         help="Used for buyers without a cycle of their own. To leave a buyer out, give"
         " it a manual cycle.",
+        groups="base.group_user",
     )
     lead_billing_start = fields.Date(
         help="Lead transactions before this day were billed elsewhere: they are"
         " recorded, but never invoiced here.",
+        groups="base.group_user",
     )
     lead_tz = fields.Selection(
         lambda self: self.env["lead.billing.cycle"]._tz_selection(),
@@ -50,6 +59,7 @@ class ResCompany(models.Model):
         default=True,
         help="Issue invoices whose total is zero. When off, their transactions wait"
         " for the next invoice.",
+        groups="base.group_user",
     )
     lead_return_policy = fields.Selection(
         [
@@ -60,41 +70,49 @@ class ResCompany(models.Model):
         "Returns of Invoiced Leads",
         required=True,
         default="credit_unpaid",
+        groups="base.group_user",
     )
     lead_review_zero_price = fields.Boolean(
         "Review Prices of Zero",
         help="Keep an invoice in draft when a lead on it costs nothing.",
+        groups="base.group_user",
     )
     lead_review_same_lead = fields.Boolean(
         "Review Leads Billed Twice",
         help="Keep an invoice in draft when a lead is on it twice, or was billed to"
         " this buyer before.",
+        groups="base.group_user",
     )
     lead_review_volume_factor = fields.Float(
         "Review Volumes Above",
         help="Keep an invoice in draft when its leads or its amount are more than so"
         " many times the average of the buyer's last windows. 0: never.",
+        groups="base.group_user",
     )
     lead_feed_silence_hours = fields.Integer(
         "Silent Feed After",
         help="Raise an activity when no lead transaction was recorded for so many"
         " hours. 0: never.",
+        groups="base.group_user",
     )
     lead_feed_is_silent = fields.Boolean(
         "Feed Is Silent",
         readonly=True,
         help="No lead transaction has come in for too long, and an activity was raised"
         " for it.",
+        groups="base.group_user",
     )
 
     lead_data_months = fields.Integer(
         "Months to Keep Lead Data",
         help="The personal data of leads that were sold more than so many months ago"
         " are erased, for good; the transactions and their money stay. 0: never.",
+        groups="base.group_user",
     )
     lead_data_erased_before = fields.Datetime(
         readonly=True,
         help="The lead data of what was sold before are erased.",
+        groups="base.group_user",
     )
 
     @api.depends("lead_billing_cycle_id.tz")
@@ -122,32 +140,35 @@ class ResCompany(models.Model):
     @api.constrains("lead_feed_silence_hours")
     def _check_lead_feed_silence_hours(self):
         for company in self:
-            if company.lead_feed_silence_hours < 0:
+            if not 0 <= company.lead_feed_silence_hours <= SILENCE_MAX_HOURS:
                 raise ValidationError(
                     self.env._(
-                        "The hours after which a feed is silent cannot be less than 0;"
-                        " with 0 it is not watched."
+                        "A feed can be called silent after 1 to %s hours; with 0 it is"
+                        " not watched.",
+                        SILENCE_MAX_HOURS,
                     )
                 )
 
     @api.constrains("lead_review_volume_factor")
     def _check_lead_review_volume_factor(self):
         for company in self:
-            # Below one, what is usual would be kept, too.
-            if company.lead_review_volume_factor and (
-                company.lead_review_volume_factor < 1
-            ):
+            factor = company.lead_review_volume_factor
+            # Below one, what is usual would be kept, too; what is not a number is in
+            # no range.
+            if factor and not 1 <= factor <= VOLUME_FACTOR_MAX:
                 raise ValidationError(
                     self.env._(
-                        "To review unusual volumes, choose a factor of at least 1, such"
-                        " as 3 for three times the average; or 0 to review none."
+                        "To review unusual volumes, choose a factor from 1 to %s, such"
+                        " as 3 for three times the average; or 0 to review none.",
+                        VOLUME_FACTOR_MAX,
                     )
                 )
 
     def write(self, vals):
         """Look at all lead data again when they are kept for another time."""
         if "lead_data_months" in vals:
-            self.filtered(
+            # Who says how long data is kept has it looked at again.
+            self.sudo().filtered(
                 lambda company: company.lead_data_months != vals["lead_data_months"]
             ).lead_data_erased_before = False
         return super().write(vals)
@@ -261,11 +282,16 @@ class ResCompany(models.Model):
         )
         return self.browse([company_id for (company_id,) in rows])
 
+    def _get_lead_responsible(self):
+        """Return the user who looks after this company's billing."""
+        self.ensure_one()
+        user = self.lead_billing_cycle_id.user_id
+        return user if user.active else self.env.ref("base.user_admin")
+
     def _tell_of_silent_lead_feed(self):
         """Raise the activity for whoever looks after this company's billing."""
         self.ensure_one()
-        user = self.lead_billing_cycle_id.user_id
-        user = user if user.active else self.env.ref("base.user_admin")
+        user = self._get_lead_responsible()
         # The scheduled action itself has no language.
         self = self.with_context(lang=user.lang)
         # Quietly: the list of activities tells.

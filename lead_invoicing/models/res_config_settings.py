@@ -34,6 +34,11 @@ class ResConfigSettings(models.TransientModel):
     lead_review_volume_factor = fields.Float(
         related="company_id.lead_review_volume_factor", readonly=False
     )
+    lead_sending_hours = fields.Integer(
+        "Hours to Send",
+        config_parameter="lead_invoicing.sending_hours",
+        default=2,
+    )
     lead_data_months = fields.Integer(
         related="company_id.lead_data_months", readonly=False
     )

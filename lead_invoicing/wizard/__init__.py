@@ -1,6 +1,8 @@
 from . import (
     account_move_reversal,
-    base_partner_merge,
+    account_payment_register,
+    base_partner_merge_automatic_wizard,
+    lead_books_finding,
     lead_control_totals,
     lead_erasure_wizard,
     lead_invoice_wizard,

@@ -138,8 +138,11 @@ class LeadControlTotals(models.TransientModel):
                 self.env._("Paste the platform's totals or upload a file, not both.")
             )
         try:
-            return base64.b64decode(self.platform_file).decode("utf-8-sig").strip()
-        except UnicodeDecodeError:
+            content = b"".join(self.platform_file.split())
+            content = base64.b64decode(content, validate=True)
+            return content.decode("utf-8-sig").strip()
+        except ValueError:
+            # Neither is what is no base64 at all.
             raise UserError(
                 self.env._("The file is no text in UTF-8: save it as CSV in UTF-8.")
             ) from None

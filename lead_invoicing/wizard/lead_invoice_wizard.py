@@ -5,6 +5,8 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
+from ..tools.asked import read_day, read_ids
+
 
 class LeadInvoiceWizard(models.TransientModel):
     """Invoice buyers by hand: choose whom, until when and which leads, look at what
@@ -61,10 +63,20 @@ class LeadInvoiceWizard(models.TransientModel):
     summary = fields.Char(compute="_compute_summary")
 
     @api.model
+    def default_get(self, fields):
+        """Refuse days that are none, whoever asks for them in a context."""
+        context = self.env.context
+        self._check_days(
+            context.get("default_date_from"), context.get("default_date_to")
+        )
+        return super().default_get(fields)
+
+    @api.model
     def _default_partner_ids(self):
         partners = self.env["res.partner"]
         if self.env.context.get("active_model") == "res.partner":
-            partners = partners.browse(self.env.context.get("active_ids"))
+            ids = read_ids(self.env, self.env.context.get("active_ids"))
+            partners = partners.browse(ids)
         return partners.commercial_partner_id
 
     @api.model
@@ -123,8 +135,12 @@ class LeadInvoiceWizard(models.TransientModel):
         """
         self.ensure_one()
         self._check_selection()
-        # Billing users make runs here, and nobody edits them.
-        run = self.env["lead.invoice.run"].sudo().create(self._prepare_run_vals())
+        # Billing users make runs here, and nobody edits them. Nor does what else is in
+        # their context decide what becomes of the leads.
+        kept = {"allowed_company_ids", "lang", "tz", "uid"}
+        context = {key: self.env.context[key] for key in kept & self.env.context.keys()}
+        runs = self.env["lead.invoice.run"].with_context(context).sudo()
+        run = runs.create(self._prepare_run_vals())
         run._add_buyers(self.partner_ids.commercial_partner_id)
         if not run.buyer_ids:
             raise UserError(
@@ -136,7 +152,7 @@ class LeadInvoiceWizard(models.TransientModel):
     def _check_selection(self):
         """Refuse what cannot be invoiced by hand.
 
-        :raises UserError: for days in the wrong order
+        :raises UserError: for days of another time, or in the wrong order
         :raises AccessError: for a company that is not the user's
         """
         self.env["lead.invoice.run"].check_access("read")
@@ -144,8 +160,14 @@ class LeadInvoiceWizard(models.TransientModel):
             raise AccessError(
                 self.env._("You are not working in %s now.", self.company_id.name)
             )
+        self._check_days(self.date_from, self.date_to)
         if self.date_from and self.date_from > self.date_to:
             raise UserError(self.env._("The first day is after the last one."))
+
+    @api.model
+    def _check_days(self, date_from, date_to):
+        read_day(self.env, self.env._("From"), date_from)
+        read_day(self.env, self.env._("Until"), date_to)
 
     # Preparing
 

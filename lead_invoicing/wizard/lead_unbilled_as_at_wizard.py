@@ -23,16 +23,21 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
     )
 
     def action_view(self):
-        """Open the list of what was unbilled."""
+        """Open the list of what was unbilled.
+
+        :raises UserError: for a day of another time
+        """
         self.ensure_one()
+        context = {
+            "unbilled_as_at": fields.Date.to_string(self.as_at),
+            "unbilled_known_at": fields.Datetime.to_string(self.known_at),
+        }
+        self.env["lead.unbilled.as.at"].with_context(**context)._get_moments()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_unbilled_as_at"
         )
         action["name"] = self._get_title()
-        action["context"] = {
-            "unbilled_as_at": fields.Date.to_string(self.as_at),
-            "unbilled_known_at": fields.Datetime.to_string(self.known_at),
-        }
+        action["context"] = context
         return action
 
     def _get_title(self):

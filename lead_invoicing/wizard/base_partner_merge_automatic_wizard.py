@@ -1,5 +1,6 @@
 from odoo import models
 
+from ..tools.engine_fields import engine_at_work
 from ..tools.plain_values import Refused, read_reference
 
 
@@ -15,7 +16,9 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         owners = {
             ref: src_partners.filtered(lambda p, r=ref: p.ref == r) for ref in refs
         }
-        result = super()._update_values(src_partners, dst_partner)
+        # Whoever may merge contacts moves how they are billed along, as it was decided.
+        with engine_at_work():
+            result = super()._update_values(src_partners, dst_partner)
         # Whoever may merge contacts keeps their names with it, in every company that
         # sells leads.
         groups = self.env["lead.type"].sudo()._read_group([], ["company_id"])
