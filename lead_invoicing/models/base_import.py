@@ -12,7 +12,7 @@ from odoo.addons.base_import.models.base_import import FIELDS_RECURSION_LIMIT
 from ..tools.file_values import FILE_OPTIONS, NumberCell
 
 
-class BaseImport(models.TransientModel):
+class BaseImport(models.TransientModel):  # pylint: disable=no-wizard-in-models
     """Odoo's import of files guesses separators, date formats and time zones. For lead
     transactions it leaves the cells to their own reader, which does not."""
 
@@ -51,12 +51,14 @@ class BaseImport(models.TransientModel):
 
     @api.model
     def _parse_float_from_data(self, data, index, name, options):
-        if self.res_model != "lead.sale":
-            super()._parse_float_from_data(data, index, name, options)
+        if self.res_model == "lead.sale":
+            return None
+        return super()._parse_float_from_data(data, index, name, options)
 
     def _parse_date_from_data(self, data, index, name, field_type, options):
-        if self.res_model != "lead.sale":
-            super()._parse_date_from_data(data, index, name, field_type, options)
+        if self.res_model == "lead.sale":
+            return None
+        return super()._parse_date_from_data(data, index, name, field_type, options)
 
     def _read_xlsx(self, options):
         """Of a spreadsheet of lead transactions, tell numbers from texts."""

@@ -365,7 +365,8 @@ class LeadInvoiceRun(EngineOnly, models.Model):
 
     def _find_buyers(self, partners=None):
         """Return the ids of the buyers that this run has something to bill: those of
-        its cycle, or in a run by hand all, or the given ones.
+        its cycle, or in a run by hand all, or the given ones; each is the commercial
+        entity that whoever bought belongs to today.
 
         :param partners: look at these buyers only, whatever their cycle
         """
@@ -411,9 +412,10 @@ class LeadInvoiceRun(EngineOnly, models.Model):
                        AND (%(all_types)s OR lead_type_id = ANY(%(types)s))
                      GROUP BY commercial_partner_id
                 )
-                SELECT res_partner.id
+                SELECT DISTINCT res_partner.id
                   FROM unbilled
-                  JOIN res_partner ON res_partner.id = unbilled.partner_id
+                  JOIN res_partner contact ON contact.id = unbilled.partner_id
+                  JOIN res_partner ON res_partner.id = contact.commercial_partner_id
                  WHERE %(conditions)s
                  ORDER BY res_partner.id
                 """,

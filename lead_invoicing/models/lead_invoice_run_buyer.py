@@ -174,7 +174,8 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
             return 0
         try:
             items = self._lock_todo()
-            if ready := items - items._refuse():
+            ready = items._follow_buyers()
+            if ready := ready - ready._refuse():
                 ready._generate()
             self.env["ir.cron"]._commit_progress(len(items))
             return len(items)
@@ -203,6 +204,30 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         # not waited for.
         items.partner_id.try_lock_for_update(allow_referencing=True)
         return items
+
+    def _follow_buyers(self):
+        """Let these items bill the commercial entities that their buyers belong to by
+        now, each once: contacts are moved and merged while a run waits.
+
+        :return: the items to go on with
+        """
+        left, seen = self.browse(), set()
+        for item in self:
+            buyer = item.partner_id.commercial_partner_id
+            if item.partner_id != buyer:
+                item._unlink_activities()
+                item.partner_id = buyer
+            if buyer in seen:
+                item.write(
+                    {
+                        "state": "skipped",
+                        "message": self.env._("Invoiced with another buyer's leads."),
+                    }
+                )
+            else:
+                left += item
+            seen.add(buyer)
+        return left
 
     def _refuse(self):
         """Park those of these items that are known to fail, before the others are
@@ -375,18 +400,23 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         """Return when the day of each buyer's first unbilled transaction began."""
         run = self.run_id
         zone = self.env["lead.billing.cycle"]._get_zone(run.tz)
-        firsts = dict(
-            self.env["lead.sale"]._read_group(
-                [
-                    ("company_id", "=", run.company_id.id),
-                    ("commercial_partner_id", "in", self.partner_id.ids),
-                    ("invoice_line_id", "=", False),
-                    ("waived", "=", False),
-                ],
-                ["commercial_partner_id"],
-                ["date:min"],
-            )
-        )
+        firsts = {}
+        for contact, first in self.env["lead.sale"]._read_group(
+            [
+                ("company_id", "=", run.company_id.id),
+                (
+                    "commercial_partner_id.commercial_partner_id",
+                    "in",
+                    self.partner_id.ids,
+                ),
+                ("invoice_line_id", "=", False),
+                ("waived", "=", False),
+            ],
+            ["commercial_partner_id"],
+            ["date:min"],
+        ):
+            buyer = contact.commercial_partner_id
+            firsts[buyer] = min(first, firsts.get(buyer, first))
         return {
             partner.id: day_start(
                 run._get_local_date(firsts.get(partner, run.window_end)), zone
@@ -397,9 +427,10 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
     def _candidates_sql(self, starts):
         """Return the query for what may be billed to these buyers in this run.
 
-        One row per transaction: its id, buyer, price and amount, and ``key``, the
-        text that says which line of which document it belongs to. Counting and
-        claiming both start from here, so they cannot disagree on the rule.
+        What was recorded under a contact is billed to the commercial entity that it
+        belongs to today. One row per transaction: its id, buyer, price and amount, and
+        ``key``, the text that says which line of which document it belongs to. Counting
+        and claiming both start from here, so they cannot disagree on the rule.
         """
         run = self.run_id
         buyers = SQL(", ").join(
@@ -413,7 +444,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         )
         return SQL(
             """
-            SELECT sale.id, sale.commercial_partner_id AS partner_id, sale.price,
+            SELECT sale.id, buyer.partner_id, sale.price,
                    sale.amount, sale.date, sale.currency_id, sale.lead_type_id,
                    sale.transaction_type, sale.origin_line_id, sale.origin_move_id,
                    COALESCE(sale.price_adjustment, FALSE) AS adjustment,
@@ -436,6 +467,8 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                        sale.billed_move_id, sale.origin_account_id,
                        sale.origin_taxes)::text AS line_key
               FROM (VALUES %(buyers)s) AS buyer(partner_id, start, split)
+              JOIN res_partner contact
+                   ON contact.commercial_partner_id = buyer.partner_id
               JOIN LATERAL (
                   SELECT sale.*, origin_line.id AS origin_line_id,
                          origin_move.id AS origin_move_id,
@@ -460,7 +493,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                     LEFT JOIN account_move origin_move
                          ON origin_move.id = origin_line.move_id
                    WHERE sale.company_id = %(company)s
-                     AND sale.commercial_partner_id = buyer.partner_id
+                     AND sale.commercial_partner_id = contact.id
                      AND sale.invoice_line_id IS NULL AND sale.waived IS NOT TRUE
                      AND sale.date < %(window_end)s
                      AND (%(include_earlier)s OR sale.date >= buyer.start)
@@ -1018,7 +1051,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
             [
                 ("state", "=", "failed"),
                 ("company_id", "=", self.run_id.company_id.id),
-                ("partner_id", "in", self.partner_id.ids),
+                ("partner_id.commercial_partner_id", "in", self.partner_id.ids),
                 ("window_end", "<", self.run_id.window_end),
             ]
         )

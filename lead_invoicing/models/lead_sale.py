@@ -375,7 +375,7 @@ class LeadSale(EngineGuard, models.Model):
     # ------------------------------------------------------------------
 
     @api.model_create_multi
-    def create(self, vals_list):
+    def create(self, vals_list):  # pylint: disable=method-required-super
         """Record transactions given as Odoo values.
 
         They are checked by the validator of :meth:`record_transactions`; the values
@@ -401,7 +401,8 @@ class LeadSale(EngineGuard, models.Model):
 
     @api.model
     def _create_checked(self, prepared):
-        """Create transactions from pairs of a checked row and its field values."""
+        """Create transactions from pairs of a checked row and its field values: what
+        :meth:`create` does after its checks, and an import after its own."""
         # What the context has as defaults was checked with the values.
         ledger = self.with_context(clean_context(self.env.context))
         # Sales first: their returns name them.
@@ -409,10 +410,10 @@ class LeadSale(EngineGuard, models.Model):
             batch = [
                 (row, vals) for row, vals in prepared if row.is_return == is_return
             ]
+            vals_list = [self._prepare_create_vals(row, vals) for row, vals in batch]
             with engine_at_work():
-                created = super(LeadSale, ledger).create(
-                    [self._prepare_create_vals(row, vals) for row, vals in batch]
-                )
+                # pylint: disable-next=super-method-mismatch
+                created = super(LeadSale, ledger).create(vals_list)
             for (row, _vals), sale in zip(batch, created, strict=True):
                 row.id = sale.id
         return self.browse([row.id for row, _vals in prepared])

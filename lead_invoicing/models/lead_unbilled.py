@@ -85,7 +85,11 @@ class LeadUnbilled(models.Model):
         ],
         "lead.invoice.run": ["state", "window_end"],
         "lead.invoice.run.buyer": ["held_back", "partner_id", "state", "window_end"],
-        "res.partner": ["lead_billing_cycle_id", "lead_billing_hold"],
+        "res.partner": [
+            "commercial_partner_id",
+            "lead_billing_cycle_id",
+            "lead_billing_hold",
+        ],
         "account.move": ["lead_run_id", "lead_window_end", "state"],
     }
 
@@ -139,7 +143,11 @@ class LeadUnbilled(models.Model):
         domain = Domain(
             [
                 ("company_id", "=", self.company_id.id),
-                ("commercial_partner_id", "=", self.partner_id.id),
+                (
+                    "commercial_partner_id.commercial_partner_id",
+                    "=",
+                    self.partner_id.id,
+                ),
                 ("lead_type_id", "=", self.lead_type_id.id),
                 ("currency_id", "=", self.currency_id.id),
                 ("billing_state", "=", "unbilled"),
@@ -157,7 +165,8 @@ class LeadUnbilled(models.Model):
         reason why it waits.
 
         :param companies: ``res.company``
-        :param partners: these billed buyers only; by default all
+        :param partners: what was recorded under these billed buyers only; by default
+            all
         """
         if not companies:
             companies = self.env.company
@@ -181,9 +190,9 @@ class LeadUnbilled(models.Model):
         return SQL(
             """
             WITH buyer AS MATERIALIZED (%(buyers)s)
-            SELECT sale.id, sale.company_id, sale.commercial_partner_id AS partner_id,
-                   sale.lead_type_id, sale.currency_id, sale.amount, sale.date,
-                   buyer.cycle_id, %(age)s AS age,
+            SELECT sale.id, sale.company_id, buyer.partner_id, sale.lead_type_id,
+                   sale.currency_id, sale.amount, sale.date, buyer.cycle_id,
+                   %(age)s AS age,
                    CASE WHEN buyer.hold THEN 'hold'
                         WHEN sale.date < buyer.stopped_end THEN 'stopped'
                         WHEN sale.date < buyer.failed_end THEN 'parked'
@@ -208,11 +217,13 @@ class LeadUnbilled(models.Model):
         """Return the query for what decides on the transactions of each buyer."""
         partners = self.env["res.partner"].sudo().with_company(company)
         query = partners._search([], active_test=False, bypass_access=True)
-        # Where does each buyer with something unbilled stand: its cycle, what is left
-        # of its runs, its last one, and where its next period starts?
+        # Where does each buyer with something unbilled stand, as the commercial entity
+        # that it belongs to today: its cycle, what is left of its runs, its last one,
+        # and where its next period starts?
         return SQL(
             """
-            SELECT buyer.id, buyer.cycle_id, buyer.hold, cycle.is_scheduled,
+            SELECT buyer.id, buyer.partner_id, buyer.cycle_id, buyer.hold,
+                   cycle.is_scheduled,
                    GREATEST(item.stopped_end, cycle.stopped_end) AS stopped_end,
                    item.failed_end, item.todo_end,
                    CASE WHEN last_item.held_back THEN last_item.window_end END
@@ -221,11 +232,14 @@ class LeadUnbilled(models.Model):
                    CASE WHEN last_move.cycle_id != cycle.id
                              AND last_move.window_end < cycle.window_end
                         THEN last_move.window_end ELSE cycle.start END AS start
-              FROM (SELECT res_partner.id, COALESCE(%(own_cycle)s, %(cycle)s)
-                               AS cycle_id, COALESCE(%(hold)s, FALSE) AS hold
+              FROM (SELECT contact.id, res_partner.id AS partner_id,
+                           COALESCE(%(own_cycle)s, %(cycle)s) AS cycle_id,
+                           COALESCE(%(hold)s, FALSE) AS hold
                       FROM (SELECT DISTINCT commercial_partner_id AS id
                               FROM lead_sale WHERE %(unbilled)s) waiting
-                      JOIN res_partner ON res_partner.id = waiting.id
+                      JOIN res_partner contact ON contact.id = waiting.id
+                      JOIN res_partner
+                           ON res_partner.id = contact.commercial_partner_id
                     OFFSET 0) buyer
               LEFT JOIN (VALUES %(cycles)s)
                    AS cycle(id, is_scheduled, start, window_end, stopped_end)
@@ -242,11 +256,12 @@ class LeadUnbilled(models.Model):
                      JOIN lead_invoice_run run ON run.id = item.run_id
                     WHERE item.company_id = %(company)s
                       AND item.state IN ('todo', 'failed')
-                    GROUP BY item.partner_id) item ON item.partner_id = buyer.id
+                    GROUP BY item.partner_id) item
+                   ON item.partner_id = buyer.partner_id
               LEFT JOIN LATERAL (
                    SELECT held_back, write_date, window_end
                      FROM lead_invoice_run_buyer
-                    WHERE partner_id = buyer.id AND company_id = %(company)s
+                    WHERE partner_id = buyer.partner_id AND company_id = %(company)s
                     ORDER BY window_end DESC, id DESC
                     LIMIT 1) last_item ON TRUE
               LEFT JOIN LATERAL (
@@ -254,7 +269,7 @@ class LeadUnbilled(models.Model):
                      FROM account_move move
                      JOIN lead_invoice_run run ON run.id = move.lead_run_id
                     WHERE cycle.start IS NOT NULL
-                      AND move.commercial_partner_id = buyer.id
+                      AND move.commercial_partner_id = buyer.partner_id
                       AND move.company_id = %(company)s
                       AND move.state != 'cancel'
                       AND run.cycle_id IS NOT NULL

@@ -123,20 +123,19 @@ class ResPartner(models.Model):
     def _compute_lead_unbilled(self):
         company = self.env.company
         amounts = dict.fromkeys(self.commercial_partner_id.ids, 0.0)
-        groups = self.env["lead.sale"]._read_group(
-            [
-                ("company_id", "=", company.id),
-                ("commercial_partner_id", "in", self.commercial_partner_id.ids),
-                ("invoice_line_id", "=", False),
-                ("waived", "=", False),
-            ],
-            ["commercial_partner_id", "currency_id"],
-            ["amount:sum"],
+        today = company._get_lead_today()
+        self.env["lead.sale"].flush_model()
+        # What is unbilled of each of these buyers in this company, by currency?
+        groups = self._query_of_lead_buyers(
+            SQL("lead_sale"),
+            SQL("invoice_line_id IS NULL AND waived IS NOT TRUE"),
+            SQL("counted.currency_id"),
+            SQL("sum(counted.amount)"),
         )
-        today = fields.Date.context_today(self)
-        for partner, currency, amount in groups:
-            amounts[partner.id] += currency._convert(
-                amount, company.currency_id, company, today
+        for buyer_id, currency_id, amount in groups:
+            currency = self.env["res.currency"].browse(currency_id)
+            amounts[buyer_id] += currency._convert(
+                float(amount), company.currency_id, company, today
             )
         for partner in self:
             partner.lead_unbilled_amount = amounts.get(
@@ -145,25 +144,52 @@ class ResPartner(models.Model):
 
     @api.depends_context("company")
     def _compute_lead_sale_count(self):
-        counts = {}
-        if ids := self.commercial_partner_id.ids:
-            # How many transactions has each of these buyers in this company?
-            counts = dict(
-                self.env.execute_query(
-                    SQL(
-                        """
-                        SELECT commercial_partner_id, count(*)
-                          FROM lead_sale
-                         WHERE commercial_partner_id IN %s AND company_id = %s
-                         GROUP BY commercial_partner_id
-                        """,
-                        tuple(ids),
-                        self.env.company.id,
-                    )
-                )
+        self.env["lead.sale"].flush_model(["commercial_partner_id", "company_id"])
+        # How many transactions has each of these buyers in this company?
+        counts = dict(
+            self._query_of_lead_buyers(
+                SQL("lead_sale"), SQL("TRUE"), SQL(), SQL("count(*)")
             )
+        )
         for partner in self:
             partner.lead_sale_count = counts.get(partner.commercial_partner_id.id, 0)
+
+    def _query_of_lead_buyers(self, table, condition, group, figure):
+        """Return a figure of each of these buyers in the current company, of what was
+        recorded under any contact that belongs to it today.
+
+        :param SQL table: its ``commercial_partner_id`` is whom it was recorded under
+        :param SQL condition: on its rows
+        :param SQL group: a column to group by as well; may be empty
+        :param SQL figure: an aggregate of its rows
+        :return: list of (buyer id, group if any, figure)
+        """
+        ids = self.commercial_partner_id.ids
+        if not ids:
+            return []
+        self.env["res.partner"].flush_model(["commercial_partner_id"])
+        # Whoever sees these contacts and may read the field may have its figure.
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT contact.commercial_partner_id, %(columns)s
+                  FROM res_partner contact
+                  JOIN (SELECT * FROM %(table)s
+                         WHERE company_id = %(company)s AND %(condition)s) counted
+                    ON counted.commercial_partner_id = contact.id
+                 WHERE contact.commercial_partner_id IN %(ids)s
+                 GROUP BY %(groups)s
+                """,
+                columns=SQL(", ").join(filter(None, [group, figure])),
+                groups=SQL(", ").join(
+                    filter(None, [SQL("contact.commercial_partner_id"), group])
+                ),
+                table=table,
+                company=self.env.company.id,
+                condition=condition,
+                ids=tuple(ids),
+            )
+        )
 
     @api.depends("lead_billing_cycle_id", "lead_billing_hold", "commercial_partner_id")
     @api.depends_context("company", "lang")
@@ -185,19 +211,19 @@ class ResPartner(models.Model):
 
     @api.depends_context("company")
     def _compute_lead_invoice_count(self):
+        names = ["commercial_partner_id", "company_id", "lead_run_id"]
+        self.env["account.move"].flush_model(names)
+        # How many lead documents has each of these buyers in this company?
         counts = dict(
-            self.env["account.move"]._read_group(
-                [
-                    ("lead_run_id", "!=", False),
-                    ("company_id", "=", self.env.company.id),
-                    ("commercial_partner_id", "in", self.commercial_partner_id.ids),
-                ],
-                ["commercial_partner_id"],
-                ["__count"],
+            self._query_of_lead_buyers(
+                SQL("account_move"),
+                SQL("lead_run_id IS NOT NULL"),
+                SQL(),
+                SQL("count(*)"),
             )
         )
         for partner in self:
-            partner.lead_invoice_count = counts.get(partner.commercial_partner_id, 0)
+            partner.lead_invoice_count = counts.get(partner.commercial_partner_id.id, 0)
 
     @api.onchange("lead_billing_cycle_id", "lead_billing_hold")
     def _onchange_lead_billing_cycle_id(self):
@@ -249,6 +275,12 @@ class ResPartner(models.Model):
             self.commercial_partner_id.lead_billing_cycle_id
             or self.env.company.lead_billing_cycle_id
         )
+
+    def _is_lead_buyer_of(self, company):
+        """Tell whether a company can record leads of this contact: it is shared, or
+        the company's own, or its parent's."""
+        self.ensure_one()
+        return not self.company_id or self.company_id in company.parent_ids
 
     def _get_lead_buyers(self):
         """Return the buyers whose transactions are this commercial partner's: itself,
@@ -318,7 +350,7 @@ class ResPartner(models.Model):
         """
         domain = [
             ("company_id", "=", self.env.company.id),
-            ("commercial_partner_id", "=", self.commercial_partner_id.id),
+            ("commercial_partner_id", "in", self._get_lead_buyers().ids),
             ("invoice_line_id", "=", False),
             ("waived", "=", False),
         ]
@@ -349,7 +381,11 @@ class ResPartner(models.Model):
         )
         action["domain"] = [
             ("lead_run_id", "!=", False),
-            ("commercial_partner_id", "=", self.commercial_partner_id.id),
+            (
+                "commercial_partner_id.commercial_partner_id",
+                "=",
+                self.commercial_partner_id.id,
+            ),
             ("company_id", "=", self.env.company.id),
         ]
         return action
@@ -370,7 +406,7 @@ class ResPartner(models.Model):
             "lead_invoicing.action_lead_sale"
         )
         action["domain"] = [
-            ("commercial_partner_id", "=", self.commercial_partner_id.id),
+            ("commercial_partner_id", "in", self._get_lead_buyers().ids),
             ("company_id", "=", self.env.company.id),
         ]
         action["context"] = {"create": False}

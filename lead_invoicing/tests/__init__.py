@@ -4,6 +4,7 @@ from . import (
     test_billing_time_zone,
     test_books,
     test_buyer_page,
+    test_buyers_change,
     test_clerk_tours,
     test_delivery,
     test_demo_data,

@@ -182,16 +182,11 @@ class FileFormats:
         if not isinstance(value, str):
             raise Refused(field, self._explain_dates(env, value))
         text = value.strip()
-        if self.datetime_format:
-            try:
-                return datetime.strptime(text, self.datetime_format)
-            except ValueError:
-                pass  # It can be a day, or ISO 8601, which is always clear.
-        if self.date_format:
-            try:
-                return datetime.strptime(text, self.date_format).date()
-            except ValueError:
-                pass
+        # What was chosen comes first; ISO 8601 is always clear.
+        if moment := self._parse(text, self.datetime_format):
+            return moment
+        if moment := self._parse(text, self.date_format):
+            return moment.date()
         found = _MOMENT.fullmatch(text)
         try:
             day, minute, seconds, offset = found.groups()
@@ -202,6 +197,12 @@ class FileFormats:
             return wall.replace(tzinfo=self._get_offset(offset)) if offset else wall
         except (AttributeError, ValueError):
             raise Refused(field, self._explain_dates(env, value)) from None
+
+    def _parse(self, text, pattern):
+        try:
+            return pattern and datetime.strptime(text, pattern)
+        except ValueError:
+            return None
 
     def _get_offset(self, text):
         if text in "Zz":

@@ -53,7 +53,7 @@ class Row:
         self.status = None
         self.message = self.warning = ""
         self.external_ref = self.same_as = None
-        self.refusals = []
+        self.refusals = ()
         # What cannot be read stays empty; the rest is checked all the same.
         self.date = self.price = self.price_sign = self.lead_data = None
         self.buyer_ref = self.lead_type = self.currency = None
@@ -70,7 +70,7 @@ class Row:
     def refuse(self, refused):
         """Keep this row out of the ledger, for the reason that ``refused`` gives."""
         self.status = self.status or "error"
-        self.refusals.append(refused)
+        self.refusals = (*self.refusals, refused)
         self.message = self.message or f"{refused.field}: {refused.sentence}"
 
     def set_hash(self):

@@ -260,30 +260,32 @@ class LeadInvoiceWizard(models.TransientModel):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT left_out, commercial_partner_id, lead_type_id, currency_id,
+                SELECT left_out, buyer_id, lead_type_id, currency_id,
                        count(*) FILTER (WHERE transaction_type = 'sale'),
                        count(*) FILTER (WHERE transaction_type = 'return'
                                           AND price_adjustment IS NOT TRUE),
                        sum(amount)
-                  FROM (SELECT *,
-                               CASE WHEN commercial_partner_id = ANY(%(held)s)
+                  FROM (SELECT sale.*, contact.commercial_partner_id AS buyer_id,
+                               CASE WHEN contact.commercial_partner_id = ANY(%(held)s)
                                         THEN 'hold'
-                                    WHEN date >= %(end)s THEN 'later'
-                                    WHEN NOT %(earlier)s AND date < %(start)s
+                                    WHEN sale.date >= %(end)s THEN 'later'
+                                    WHEN NOT %(earlier)s AND sale.date < %(start)s
                                         THEN 'earlier'
                                     WHEN NOT (%(all_types)s
                                               OR lead_type_id = ANY(%(types)s))
                                         THEN 'type'
                                END AS left_out
-                          FROM lead_sale
-                         WHERE company_id = %(company)s
-                           AND (%(all_buyers)s
-                                OR commercial_partner_id = ANY(%(partners)s))
+                          FROM lead_sale sale
+                          JOIN res_partner contact
+                               ON contact.id = sale.commercial_partner_id
+                         WHERE sale.company_id = %(company)s
+                           AND (%(all_buyers)s OR contact.commercial_partner_id
+                                = ANY(%(partners)s))
                            AND invoice_line_id IS NULL
                            AND waived IS NOT TRUE) unbilled
                  WHERE left_out IS NOT NULL
-                 GROUP BY left_out, commercial_partner_id, lead_type_id, currency_id
-                 ORDER BY commercial_partner_id, left_out, lead_type_id
+                 GROUP BY left_out, buyer_id, lead_type_id, currency_id
+                 ORDER BY buyer_id, left_out, lead_type_id
                 """,
                 start=run.window_start or None,
                 end=run.window_end,

@@ -123,6 +123,12 @@ rows = env["lead.sale"]._read_unbilled_as_at(date.today() + timedelta(days=1))
 open_sales = sales.filtered(lambda s: s.billing_state in ("unbilled", "draft"))
 assert sum(row["sale_count"] for row in rows) == len(open_sales), rows
 
+# Days begin where they began: in the default cycle's zone, which nobody has confirmed.
+for company in env["res.company"].search([]):
+    cycle = company.lead_billing_cycle_id
+    assert company.lead_tz == (cycle.tz or company._guess_lead_tz()), company.lead_tz
+    assert not company.lead_tz_confirmed
+
 # Every screen opens.
 data = env["ir.model.data"].search(
     [("module", "=", "lead_invoicing"), ("model", "=", "ir.actions.act_window")]
