@@ -1,6 +1,7 @@
 # The to-dos that Lead Invoicing raises.
 ACTIVITY_TYPES = (
     "lead_invoicing.mail_activity_type_lead_invoicing",
+    "lead_invoicing.mail_activity_type_lead_delivery",
     "lead_invoicing.mail_activity_type_lead_feed",
     "lead_invoicing.mail_activity_type_lead_books",
 )

@@ -74,11 +74,15 @@ class Server:
 
 
 class Cluster(Server):
-    """A private cluster, run by the user, or by `postgres` where the user is root."""
+    """A private cluster, run by the user, or by `postgres` where the user is root.
+
+    :param environment: variables that its programs get beside the user's
+    """
 
     private = True
 
-    def __init__(self, cache, log):
+    def __init__(self, cache, log, environment=()):
+        self.environment = dict(environment)
         self.programs = find_programs()
         major = self.programs.parent.name if self.programs else "none"
         self.directory = cache / f"postgres-{major}"
@@ -140,6 +144,12 @@ class Cluster(Server):
         if self.exists() and self._answers():
             self._control("stop", "--mode=fast")
 
+    def remove(self):
+        """Stop the cluster, at once, and remove all that it holds."""
+        self._clear()
+        if self.sockets.parent != self.directory:
+            shutil.rmtree(self.sockets, ignore_errors=True)
+
     def _start(self):
         self._make_socket_directory()
         self._forget_a_server_of_the_past()
@@ -163,11 +173,14 @@ class Cluster(Server):
         return True
 
     def _run(self, command, failing):
+        as_owner = []
         if self.owner:
             ids = [f"--reuid={self.owner}", f"--regid={self.owner}", "--init-groups"]
-            command = ["setpriv", *ids, *command]
+            as_owner = ["setpriv", *ids]
+        # Only the program itself gets the variables, as its own user.
+        variables = [f"{name}={value}" for name, value in self.environment.items()]
         # PostgreSQL's programs want a working directory that their user may enter.
-        run(command, failing, self.log, cwd="/")
+        run([*as_owner, "env", *variables, *command], failing, self.log, cwd="/")
 
     def _forget_a_server_of_the_past(self):
         """Remove the pid file of a server that a reboot ended.

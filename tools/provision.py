@@ -42,6 +42,7 @@ import tempfile
 from collections import namedtuple
 from pathlib import Path
 
+from tools.clock import find_library
 from tools.debian import Apt
 from tools.postgres import Cluster, Server, find_programs
 from tools.shell import Failure, run, say, step, turn, write
@@ -91,14 +92,20 @@ Odoo.__doc__ = "An Odoo: its start script, what PYTHONPATH needs, addons directo
 
 
 class Environment:
-    """The prepared machine, as the project's commands use it."""
+    """The prepared machine, as the project's commands use it.
 
-    def __init__(self):
+    :param postgres: another database server than the usual one
+    :param further: variables for all programs, beside the usual ones
+    """
+
+    def __init__(self, postgres=None, further=()):
         self.cache = _cache_directory()
         self.log = self.cache / "provision.log"
         self.apt = Apt(self.log)
         self.checkout = hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
-        self._postgres = None
+        self.config_name = postgres.directory.parent.name if postgres else "odoo"
+        self._postgres = postgres
+        self._further = dict(further)
 
     # What there is -------------------------------------------------------------
 
@@ -165,13 +172,17 @@ class Environment:
             "PATH": os.pathsep.join(map(str, path)),
             "PYTHONPATH": os.pathsep.join(str(part) for part in python_path if part),
             "ODOO_RC": str(config),
+            # Barcodes; what reportlab takes by default would have to be compiled.
+            "RL_renderPMBackend": "_renderPM",
+            **self._further,
         }
         # Odoo would take it for the database to open.
         variables.pop("PGDATABASE", None)
         return variables
 
-    def write_config(self, name="odoo", **options):
+    def write_config(self, name=None, **options):
         """Write a configuration of Odoo with further options and return its path."""
+        name = name or self.config_name
         server = self.postgres.variables()
         connection = {"db_host": "PGHOST", "db_port": "PGPORT", "db_user": "PGUSER"}
         options = {
@@ -235,6 +246,18 @@ class Environment:
                 with step("Template database with account and portal"):
                     self._make_template(name)
         return name
+
+    def copy_template(self, other):
+        """Take over the template database of another environment's server."""
+        name = other._template()
+        dump = self.postgres.directory.parent / "template.dump"
+        failing = "The template database could not be copied"
+        command = ["pg_dump", "--format=custom", "--compress=0", "--file", dump, name]
+        run(command, failing, self.log, env=other.variables())
+        self.postgres.create(name)
+        command = ["pg_restore", "--dbname", name, "--jobs=2", "--no-owner", dump]
+        run(command, failing, self.log, env=self.variables())
+        dump.unlink()
 
     def _make_template(self, name):
         draft = f"{name}_draft"
@@ -316,11 +339,18 @@ class Environment:
 
     def _missing_packages(self):
         """Return the Debian packages of which the machine lacks what they bring."""
-        fonts = "/usr/share/fonts/**/*.[to]tf"
+        fonts = "/usr/share/fonts/**"
         found = {
             "chromium": self.chromium,
             "poppler-utils": shutil.which("pdftoppm"),
-            "fonts-dejavu-core": glob.glob(fonts, recursive=True),
+            "faketime": not self.postgres.private or find_library(),
+            # Latin, Greek, Cyrillic, Arabic and Hebrew; Chinese, Japanese and Korean.
+            "fonts-dejavu-core": glob.glob(f"{fonts}/DejaVuSans.ttf", recursive=True),
+            "fonts-wqy-microhei": glob.glob(
+                f"{fonts}/wqy-microhei.ttc", recursive=True
+            ),
+            # Opens files as people do who get them, in the tests.
+            "gnumeric": shutil.which("ssconvert"),
             "npm": self._has_script() or shutil.which("npm"),
             "postgresql": not self.postgres.private or find_programs(),
             "postgresql-client": shutil.which("psql"),

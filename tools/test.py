@@ -3,23 +3,30 @@
 import argparse
 import ast
 import contextlib
+import json
+import os
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
+from tools import clock
 from tools.provision import ROOT, Environment
 from tools.shell import Failure, follow, run, say, step
 
 TOOLS_TESTS = ROOT / "tools/tests"
 NO_TESTS = 5  # pytest's exit status when it found none
+KINDS = ("passed", "failed", "skipped")
 
 
 def main(arguments):
-    """Run the tests and return pytest's exit status."""
+    """Run the tests, in as many parts as are asked for; return 1 if any failed."""
     parser = argparse.ArgumentParser(
         prog="bin/test",
-        description="Install the addons into a fresh database and run their tests.",
-        epilog="All other arguments are pytest's; without a path, all tests run.",
+        description="Install the addons into a fresh database and run their tests;"
+        " then those that know a clock again, at a moment of the years to come.",
+        epilog="All other arguments are pytest's; with a path or -k, the tests run once,"
+        " as of now.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -29,22 +36,99 @@ def main(arguments):
         "--keep-db", action="store_true", help="keep the fresh database afterwards"
     )
     parser.add_argument(
+        "--at",
+        metavar="MOMENT",
+        help="run only the tests that know a clock, as of this moment (ISO 8601, UTC;"
+        " TZ is the zone of the machine)",
+    )
+    parser.add_argument(
+        "--clocks",
+        action="store_true",
+        help="run only the tests that know a clock, at each of some special moments",
+    )
+    parser.add_argument(
         "--core",
         action="store_true",
         help="run the tests of Odoo's account and portal instead",
     )
     options, pytest_arguments = parser.parse_known_args(arguments)
+    moments = _choose_moments(options, pytest_arguments)
     env = Environment()
     env.provision()
     env.postgres.start()
     _check_python(env)
     _drop_forgotten_databases(env)
     addons = _installable(env)
-    with _database(env, options) as name:
-        if options.core:
-            return _run_core_tests(env, name, addons)
-        _install(env, name, addons)
-        return _run_pytest(env, name, addons, pytest_arguments)
+    results = Results()
+    if not (options.at or options.clocks):
+        with _database(env, options) as name:
+            if options.core:
+                return _run_core_tests(env, name, addons)
+            _install(env, name, addons)
+            results.add("tests", _run_pytest(env, name, addons, pytest_arguments))
+    for moment in moments:
+        results.add(moment, _run_at(env, moment, addons, pytest_arguments))
+    return results.tell()
+
+
+class Results:
+    """What came of the parts of a run."""
+
+    def __init__(self):
+        self.parts = []
+
+    def add(self, title, result):
+        """Note a part: pytest's exit status and its counts, None if it was left out."""
+        self.parts.append((title, *result))
+
+    def tell(self):
+        """Print a line for each part, and one of them all; return the exit status."""
+        if len(self.parts) > 1:
+            print()
+            for title, status, counts in self.parts:
+                mark = "" if not status else f" (pytest ended with {status})"
+                print(f"{title} – {_describe(counts)}{mark}")
+            total = sum((Counter(counts) for _, _, counts in self.parts), Counter())
+            print(_describe(total), flush=True)
+        return max(status for _title, status, _counts in self.parts)
+
+
+def _describe(counts):
+    passed, failed, skipped = (counts.get(kind, 0) for kind in KINDS)
+    return f"{passed} passed, {failed} failed, {skipped} skipped"
+
+
+def _choose_moments(options, pytest_arguments):
+    """Return the moments at which the tests that know a clock are to be run."""
+    if options.clocks:
+        return clock.FIXED
+    if options.at:
+        return [clock.Moment.parse(options.at)]
+    if options.core or any(_chooses(argument) for argument in pytest_arguments):
+        return []
+    return [clock.Moment.draw()]
+
+
+def _chooses(argument):
+    """Tell whether an argument of pytest's chooses some of the tests."""
+    return _is_path(argument) or argument.startswith(("-k", "--lf", "--ff"))
+
+
+def _run_at(env, moment, addons, arguments):
+    """Install the addons and run the tests that know a clock, as of a moment."""
+    if not env.postgres.private:
+        say(f"Left out {moment}: the PostgreSQL of PGHOST has a clock of its own.")
+        return 0, {}
+    say(f"\nThe tests that know a clock, as by {moment}")
+    with clock.faked(env, moment) as there:
+        name = there.new_database_name("test")
+        there.create_database(name)
+        try:
+            _install(there, name, addons)
+            arguments = [*arguments, "--knowing-a-clock"]
+            return _run_pytest(there, name, addons, arguments, tools_tests=False)
+        finally:
+            there.drop_database(name)
 
 
 def _check_python(env):
@@ -83,6 +167,7 @@ def _drop_forgotten_databases(env):
             pid = name.split("_")[1]
             if pid.isdigit() and not Path("/proc", pid).exists():
                 env.drop_database(name)
+        clock.remove_forgotten(env)
 
 
 def _install(env, name, addons):
@@ -147,23 +232,31 @@ def _without_known_noise(output):
     return "".join(line for line in lines if not any(text in line for text in noise))
 
 
-def _run_pytest(env, name, addons, arguments):
-    """Run pytest-odoo; pytest's closing line is the last thing printed."""
+def _run_pytest(env, name, addons, arguments, tools_tests=True):
+    """Run pytest-odoo; return its exit status and its counts."""
     if not any(_is_path(argument) for argument in arguments):
-        arguments = [*arguments, *(ROOT / addon for addon in addons), TOOLS_TESTS]
+        arguments = [*arguments, *(ROOT / addon for addon in addons)]
+        arguments += [TOOLS_TESTS] if tools_tests else []
+    counts = env.cache / "pytest" / f"{name}.json"
+    counts.parent.mkdir(exist_ok=True)
+    variables = env.variables()
+    variables["PYTHONPATH"] = os.pathsep.join([str(ROOT), variables["PYTHONPATH"]])
     status = follow(
         [
             *(env.python, "-m", "pytest"),
             *("--rootdir", ROOT, "-c", ROOT / "pyproject.toml"),
             *("-o", f"cache_dir={env.cache}/pytest/{env.checkout}"),
+            *("-p", "tools.pytest_parts", "--counts", counts),
             *("--odoo-config", env.write_config(), "--odoo-database", name),
             *("--odoo-http", *arguments),
         ],
-        env=env.variables(),
+        env=variables,
     )
     if status == NO_TESTS:
         say("No test was run, which is not a success.")
-    return status
+    result = json.loads(counts.read_text()) if counts.exists() else {}
+    counts.unlink(missing_ok=True)
+    return status, result
 
 
 def _is_path(argument):

@@ -1,15 +1,16 @@
 import re
 from urllib.parse import urlencode
 
-from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from odoo.addons.account.controllers.portal import PortalAccount
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..tools.invoicing_report import LIMITS, format_count
-from .report import MIME_TYPES
+from .report import MIME_TYPES, NO_CACHE
+from .routing import report_route
 
 URL = "/my/invoicing-report"
 ROWS_PER_PAGE = 50
@@ -41,13 +42,7 @@ class LeadPortal(CustomerPortal):
         buyers = user.partner_id._get_lead_buyers()
         return sales.search([("commercial_partner_id", "in", buyers.ids)], limit=1)
 
-    @http.route(
-        [URL, f"{URL}/page/<page>"],
-        type="http",
-        auth="user",
-        website=True,
-        readonly=True,
-    )
+    @report_route([URL, f"{URL}/page/<page>"])
     def portal_my_invoicing_report(self, page="1", **params):
         """Show the report of the user's own commercial partner.
 
@@ -58,7 +53,9 @@ class LeadPortal(CustomerPortal):
         page = int(page) if _PAGE.fullmatch(page) else 1
         params = self._complete_lead_report_params(params)
         values = self._prepare_lead_report_values(page, params)
-        return request.render("lead_invoicing.portal_invoicing_report", values)
+        response = request.render("lead_invoicing.portal_invoicing_report", values)
+        response.headers["Cache-Control"] = NO_CACHE
+        return response
 
     def _complete_lead_report_params(self, params):
         """Return the parameters as the report takes them, with the lead type that was
@@ -164,3 +161,14 @@ class LeadPortal(CustomerPortal):
         path = "/".join(filter(None, [URL, params.pop("to", "")]))
         query = {name: value for name, value in params.items() if value is not None}
         return f"{path}?{urlencode(query)}" if query else path
+
+
+class LeadPortalAccount(PortalAccount):
+    """The buyer's invoices, with what they say of its leads."""
+
+    @http.route()
+    def portal_my_invoice_detail(self, *args, **kwargs):
+        """Show an invoice; it stays in no cache."""
+        response = super().portal_my_invoice_detail(*args, **kwargs)
+        response.headers["Cache-Control"] = NO_CACHE
+        return response

@@ -6,17 +6,17 @@ from urllib.parse import urlencode
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
-from odoo.tools.sql import column_exists, create_column
 
-from ..tools.engine_fields import check_engine_fields
+from ..tools.engine_fields import EngineGuard
 from ..tools.windows import to_wall
-from .lead_invoice_run_buyer import TRY_AGAIN
+from .lead_invoice_run_buyer import ACTIVITY_TYPE, TRY_AGAIN
 
 _logger = logging.getLogger(__name__)
 
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {
     "lead_credited",
+    "lead_delivery_since",
     "lead_delivery_state",
     "lead_is_receipt",
     "lead_posted_at",
@@ -29,10 +29,11 @@ ENGINE_FIELDS = {
 }
 
 
-class AccountMove(models.Model):
+class AccountMove(EngineGuard, models.Model):
     """Invoices and credit notes that a lead invoicing run made."""
 
     _inherit = "account.move"
+    _lead_engine_fields = ENGINE_FIELDS
 
     lead_run_buyer_id = fields.Many2one(
         "lead.invoice.run.buyer",
@@ -41,6 +42,7 @@ class AccountMove(models.Model):
         copy=False,
         index="btree_not_null",
         ondelete="set null",
+        groups="base.group_user",
     )
     lead_run_id = fields.Many2one(
         "lead.invoice.run",
@@ -49,12 +51,21 @@ class AccountMove(models.Model):
         copy=False,
         index="btree_not_null",
         ondelete="set null",
+        groups="base.group_user",
     )
-    lead_window_start = fields.Datetime("Leads From", readonly=True, copy=False)
+    lead_window_start = fields.Datetime(
+        "Leads From", readonly=True, copy=False, groups="base.group_user"
+    )
     lead_window_end = fields.Datetime(
-        "Leads Until", readonly=True, copy=False, help="Exclusive."
+        "Leads Until",
+        readonly=True,
+        copy=False,
+        help="Exclusive.",
+        groups="base.group_user",
     )
-    lead_window_label = fields.Char("Leads Sold", compute="_compute_lead_window_label")
+    lead_window_label = fields.Char(
+        "Leads Sold", compute="_compute_lead_window_label", groups="base.group_user"
+    )
     lead_sale_ids = fields.Many2many(
         "lead.sale",
         string="Lead Transactions",
@@ -71,51 +82,19 @@ class AccountMove(models.Model):
         help="The lead lines of this document less the transactions behind them. Zero,"
         " unless somebody changed a lead line by hand.",
     )
-    lead_replaces_id = fields.Many2one(
-        "account.move",
-        "Replaces",
-        readonly=True,
-        copy=False,
-        index="btree_not_null",
-        help="The reversed document whose lead transactions this one bills instead.",
-    )
-    lead_credited = fields.Boolean(
-        compute="_compute_lead_credited",
-        store=True,
-        help="Credit notes give the whole document back: its transactions count as"
-        " credited and are not billed again.",
-    )
     lead_posted_at = fields.Datetime(
         "Posted on",
         readonly=True,
         copy=False,
         help="Since when this document is in the books.",
+        groups="base.group_user",
     )
-    lead_is_receipt = fields.Boolean(
-        "Paid From Balance",
-        readonly=True,
-        copy=False,
-        help="The buyer's balance covered this invoice in full when it was posted: it"
-        " is a receipt.",
-    )
-    lead_delivery_state = fields.Selection(
-        [
-            ("to_send", "To send"),
-            ("sent", "Sent"),
-            ("failed", "Not sent"),
-            ("no_address", "No e-mail address"),
-            ("by_hand", "To deliver by hand"),
-        ],
-        "Lead Invoice Delivery",
-        readonly=True,
-        copy=False,
-    )
-
     lead_review_reason = fields.Text(
         "To Review Because",
         readonly=True,
         copy=False,
         help="Why the run that made this document kept it as a draft.",
+        groups="base.group_user",
     )
 
     @api.depends("lead_window_start", "lead_window_end")
@@ -159,6 +138,7 @@ class AccountMove(models.Model):
     @api.depends(
         "invoice_line_ids.quantity",
         "invoice_line_ids.price_unit",
+        "invoice_line_ids.discount",
         "currency_id",
         "state",
     )
@@ -173,62 +153,35 @@ class AccountMove(models.Model):
                     move._get_lead_lines_amount() - float(amount or 0)
                 )
 
-    @api.depends(
-        "lead_run_id",
-        "amount_total",
-        "reversal_move_ids.state",
-        "reversal_move_ids.amount_total",
-        "reversal_move_ids.lead_run_id",
-        "reversal_move_ids.reversal_move_ids.state",
-        "reversal_move_ids.reversal_move_ids.amount_total",
-    )
-    def _compute_lead_credited(self):
-        # Not by payment state: an invoice that was paid and then reversed stays
-        # paid. Credit notes that runs make for returns bill those returns; they do
-        # not take the document itself back. A credit note can be reversed, too.
-        for move in self:
-            reversals = move.reversal_move_ids.filtered(
-                lambda r: r.state == "posted" and not r.lead_run_id
-            )
-            undone = reversals.reversal_move_ids.filtered(lambda r: r.state == "posted")
-            given_back = sum(reversals.mapped("amount_total")) - sum(
-                undone.mapped("amount_total")
-            )
-            move.lead_credited = (
-                bool(move.lead_run_id and reversals)
-                and move.currency_id.compare_amounts(given_back, move.amount_total) >= 0
-            )
-
     # Whose last document ended when?
     _lead_period_idx = models.Index(
         "(commercial_partner_id, company_id, lead_window_end)"
         " WHERE lead_run_id IS NOT NULL"
     )
 
-    def _auto_init(self):
-        # No document is credited when the addon comes: nothing to compute for years
-        # of invoices.
-        if not column_exists(self.env.cr, "account_move", "lead_credited"):
-            create_column(self.env.cr, "account_move", "lead_credited", "boolean")
-        return super()._auto_init()
-
     def write(self, vals):
-        """Release the transactions of cancelled documents.
-
-        :raises UserError: for a change of what Lead Invoicing itself decides
-        """
-        check_engine_fields(self, ENGINE_FIELDS, vals)
+        """Release the transactions of cancelled documents."""
+        given_back = self.browse()
+        if vals.get("state") in ("draft", "cancel"):
+            given_back = self._get_lead_documents_to_follow()
+            given_back._lock_lead_documents()
+        if vals.get("state") == "cancel":
+            # Whoever may cancel a document is told what keeps it.
+            self.sudo()._check_lead_returns_free(self)
         if vals.get("state", "posted") != "posted" or "date" in vals:
             self._end_lead_posting()
         res = super().write(vals)
         if "state" in vals or "date" in vals:
             self._start_lead_posting()
+        if vals.get("sending_data"):
+            self._start_lead_sending()
         if vals.get("state") in ("posted", "cancel"):
             self._end_lead_review()
         if vals.get("state") in ("draft", "cancel"):
             self._after_lead_documents_unposted()
         if vals.get("state") == "cancel":
             self.filtered("lead_run_id").line_ids._release_lead_sales()
+        given_back._update_given_back()
         return res
 
     def _end_lead_posting(self):
@@ -252,207 +205,67 @@ class AccountMove(models.Model):
         self.sudo().with_context(skip_invoice_sync=True).lead_posted_at = moment
 
     def _after_lead_documents_unposted(self):
-        """Follow what is no longer posted: a document will not be sent, a credit note
-        no longer gives back what it reversed."""
+        """Follow what is no longer posted: a document will not be sent, and is no
+        receipt."""
         # Whoever may take a document back may have this follow.
-        self.sudo().filtered(
+        self.filtered(
             lambda move: move.lead_delivery_state == "to_send"
-        ).lead_delivery_state = False
-        self.sudo().filtered("lead_is_receipt").lead_is_receipt = False
-        self._get_reversed_lead_documents()._update_returns_of_credited()
+        )._set_lead_delivery_state(False)
+        self._set_lead_receipt(False)
+        self._undo_lead_settlement()
 
     def button_draft(self):
-        """Refuse to take back one of two documents that cancel each other out, where
-        the other would bill its leads a second time.
+        """Refuse to take back what others rely on.
 
         :raises UserError: naming the other document
         """
-        for move in self.filtered("lead_credited"):
-            raise UserError(
-                self.env._(
-                    "%(document)s is reversed by %(reversal)s: its leads would be"
-                    " given away. Reverse the credit note, or set it to draft first.",
-                    document=move.display_name,
-                    reversal=", ".join(move.reversal_move_ids.mapped("display_name")),
-                )
-            )
-        self._check_lead_sales_not_billed_again()
+        self._check_lead_documents_free()
         return super().button_draft()
 
     def _post(self, soft=True):
         self.filtered("lead_run_id")._check_lead_sales_claimed()
-        # What reverses a credit note makes the reversed document bill again.
-        self.reversed_entry_id._check_lead_sales_not_billed_again()
-        posted = super()._post(soft)
-        posted._get_reversed_lead_documents()._update_returns_of_credited()
+        self.filtered("lead_run_id")._check_lead_accounts()
+        self._link_lead_returns()
+        given_back = self._get_lead_documents_given_back()
+        given_back._lock_lead_documents()
+        self._check_lead_undoing()
+        posted = super(AccountMove, self - self._keep_lead_excess())._post(soft)
+        given_back._update_given_back()
         posted._settle_lead_documents()
         return posted
 
-    def _settle_lead_documents(self):
-        """Settle what these posted lead documents and deposits can settle, and make
-        those that the buyer's balance covers in full receipts."""
-        documents = self.filtered("lead_run_id")
-        deposits = self.filtered(
-            lambda move: (
-                move.origin_payment_id.partner_type == "customer"
-                and move.origin_payment_id.payment_type == "inbound"
-            )
-        )
-        moves = documents | deposits
-        for company, partner, currency in {
-            (move.company_id, move.commercial_partner_id, move.currency_id)
-            for move in moves
-            if move.commercial_partner_id
-        }:
-            partner._settle_lead_invoices(company, currency)
-        # Posting decides it, whoever posts.
-        documents.sudo().filtered(
-            lambda move: (
-                move._is_prepaid_lead_invoice()
-                and move.currency_id.is_zero(move.amount_residual)
-            )
-        ).lead_is_receipt = True
+    def _check_lead_accounts(self):
+        """Refuse to post into archived accounts, and say what to do about it: Odoo
+        does not.
 
-    def _is_prepaid_lead_invoice(self):
-        """Tell whether this is an invoice for leads of a buyer who prepays."""
-        self.ensure_one()
-        buyer = self.commercial_partner_id.with_company(self.company_id)
-        return (
-            bool(self.lead_run_id)
-            and self.move_type == "out_invoice"
-            and buyer.lead_billing_mode == "prepaid"
-        )
-
-    def _get_reversed_lead_documents(self):
-        """Return the lead documents that these credit notes, or the reversals of
-        credit notes, give back or restore."""
-        reversed_moves = self.reversed_entry_id
-        reversed_moves |= reversed_moves.reversed_entry_id
-        return reversed_moves.filtered("lead_run_id")
-
-    def _check_lead_sales_not_billed_again(self):
-        """Refuse to undo credit notes of documents whose leads were released since.
-
-        :raises UserError: naming the document
+        :raises UserError: naming the account and where it comes from
         """
-        documents = self.reversed_entry_id.filtered("lead_run_id")
-        if not documents:
-            return
-        # Only whether there is a record is told, to whoever holds the document.
-        releases = self.env["lead.sale.release"].sudo()
-        release = releases.search([("invoice_id", "in", documents.ids)], limit=1)
-        if release:
+        for line in self.line_ids:
+            if not line.account_id or line.account_id.active:
+                continue
+            if line.tax_line_id:
+                place = self.env._("the tax %s", line.tax_line_id.name)
+            elif line.product_id:
+                place = self.env._(
+                    "the product %s, or in the buyer's fiscal position",
+                    line.product_id.display_name,
+                )
+            else:
+                place = self.env._(
+                    "the contact %s", line.partner_id.display_name or line.name
+                )
+            account = line.account_id.with_company(line.company_id)
             raise UserError(
                 self.env._(
-                    "The leads of %s were released to be billed again: its credit note"
-                    " has to stay as it is.",
-                    release.invoice_id.display_name,
+                    "The account %(account)s on the document for %(document)s is"
+                    " archived. Restore it, or choose another one on %(place)s, then"
+                    " try again.",
+                    # The scheduled action's user is shown no codes.
+                    account=f"{account.code} {account.name}",
+                    document=line.move_id._get_lead_draft_name(),
+                    place=place,
                 )
             )
-
-    def _update_returns_of_credited(self):
-        """Waive the returns that still wait for sales on these documents where a
-        reversal gave their money back already; and take that back where the sale is
-        on live ground again."""
-        if not self:
-            return
-        self.env.flush_all()
-        # Which waiting returns have a sale that is, or is no longer, credited? Waive
-        # them or take it back, and keep that in the record.
-        self.env.execute_query(
-            SQL(
-                """
-                WITH changed AS (
-                    UPDATE lead_sale AS back
-                       SET waived = origin.credited,
-                           waived_by_credit = origin.credited,
-                           reason = CASE WHEN origin.credited
-                                         THEN COALESCE(back.reason, %(reason)s)
-                                         ELSE NULLIF(back.reason, %(reason)s) END
-                      FROM (SELECT sale.id,
-                                   COALESCE(move.lead_credited, FALSE) AS credited
-                              FROM lead_sale sale
-                              LEFT JOIN account_move_line line
-                                   ON line.id = sale.invoice_line_id
-                              LEFT JOIN account_move move ON move.id = line.move_id
-                             WHERE line.move_id IN %(moves)s
-                                OR sale.id IN (SELECT sale_id FROM lead_sale_release
-                                                WHERE invoice_id IN %(moves)s)) origin
-                     WHERE back.origin_id = origin.id
-                       AND back.invoice_line_id IS NULL
-                       AND (back.waived_by_credit OR back.waived IS NOT TRUE)
-                       AND COALESCE(back.waived_by_credit, FALSE) != origin.credited
-                 RETURNING back.id, back.company_id, back.waived
-                )
-                INSERT INTO lead_sale_waiver
-                    (sale_id, company_id, waived, reason, create_uid, create_date)
-                SELECT id, company_id, waived,
-                       CASE WHEN waived THEN %(reason)s ELSE %(undone)s END, %(uid)s,
-                       %(now)s
-                  FROM changed
-             RETURNING id
-                """,
-                moves=tuple(self.ids),
-                reason=self.env._("already credited"),
-                undone=self.env._("no longer credited"),
-                uid=self.env.uid,
-                now=self.env.cr.now(),
-            )
-        )
-        self.env["lead.sale"].invalidate_model()
-
-    def _check_lead_sales_claimed(self):
-        """Refuse to post lead lines whose transactions were released.
-
-        :raises UserError: naming the document, as posting it would bill leads that
-            are on, or go onto, another document
-        """
-        lines = self.invoice_line_ids.filtered("lead_type_id")
-        if not lines:
-            return
-        # Which of these lead lines still have transactions behind them, and which give
-        # back what a reversal gave back?
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT line.id,
-                       line.lead_transaction_type = 'return' AND EXISTS (
-                           SELECT FROM lead_sale sale
-                             JOIN lead_sale origin ON origin.id = sale.origin_id
-                             JOIN account_move_line origin_line
-                                  ON origin_line.id = origin.invoice_line_id
-                             JOIN account_move move ON move.id = origin_line.move_id
-                            WHERE sale.invoice_line_id = line.id
-                              AND move.lead_credited)
-                  FROM account_move_line line
-                 WHERE id IN %s AND EXISTS (
-                       SELECT FROM lead_sale WHERE invoice_line_id = line.id)
-                """,
-                tuple(lines.ids),
-            )
-        )
-        claimed = {line_id for line_id, _given_back in rows}
-        given_back = {line_id for line_id, is_given_back in rows if is_given_back}
-        for line in lines:
-            if line.id in given_back:
-                raise UserError(
-                    self.env._(
-                        "Leads of “%(line)s” on %(document)s were given back already,"
-                        " by a credit note of their invoice. Delete this line.",
-                        line=line.name,
-                        document=line.move_id.display_name,
-                    )
-                )
-            if line.id not in claimed:
-                raise UserError(
-                    self.env._(
-                        "The leads of “%(line)s” on %(document)s were released when it"
-                        " was cancelled, and are billed elsewhere. Delete this line or"
-                        " this document: its leads are on the buyer's next invoice.",
-                        line=line.name,
-                        document=line.move_id.display_name,
-                    )
-                )
 
     # Actions
 
@@ -502,22 +315,23 @@ class AccountMove(models.Model):
         """
         return self._post_lead_drafts(send=True)
 
-    def _schedule_lead_activity(self, summary, reason):
+    def _schedule_lead_activity(self, summary, reason, activity_type=ACTIVITY_TYPE):
         """Raise an activity on this document, for whoever looks after its run.
 
         Quietly: the list of activities tells, not a mail for each document. Nor does
         that person follow the document, and get what the buyer gets.
 
         :param reason: sentences that say what to do
+        :param activity_type: the XML id of its type
         """
         self.ensure_one()
         followers = self.message_partner_ids
         self.with_context(mail_activity_quick_update=True).activity_schedule(
-            "lead_invoicing.mail_activity_type_lead_invoicing",
+            activity_type,
             summary=summary,
             note=plaintext2html(reason),
             # Whoever makes or sends a document need not be allowed to see its run.
-            user_id=self.sudo().lead_run_id._get_responsible().id,
+            user_id=self.sudo()._get_lead_run()._get_responsible().id,
         )
         self.message_unsubscribe((self.message_partner_ids - followers).ids)
 
@@ -537,9 +351,7 @@ class AccountMove(models.Model):
         """Remove the reason and the activity of documents that were decided upon."""
         reviewed = self.filtered("lead_review_reason")
         if reviewed:
-            reviewed.activity_unlink(
-                ["lead_invoicing.mail_activity_type_lead_invoicing"]
-            )
+            reviewed.activity_unlink([ACTIVITY_TYPE])
             # Whoever may post or cancel a document has looked at it.
             reviewed.sudo().lead_review_reason = False
 
@@ -571,8 +383,12 @@ class AccountMove(models.Model):
         failures = []
         try:
             with self.env.cr.savepoint():
-                self._post(soft=False)
-            return self, failures
+                posted = self._post(soft=False)
+            failures += [
+                f"{move._get_lead_draft_name()}: {move.lead_review_reason}"
+                for move in self - posted
+            ]
+            return posted, failures
         except TRY_AGAIN:
             # Nothing is wrong with a document: Odoo repeats the whole request.
             raise
@@ -611,130 +427,6 @@ class AccountMove(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
-
-    # Delivery
-
-    def _queue_lead_sending(self):
-        """Let Odoo send these posted documents in the background, at once; those that
-        nobody can receive get an activity instead."""
-        send = self.env["account.move.send"]
-        to_send = self.browse()
-        for move in self:
-            methods = send._get_default_sending_methods(move)
-            if methods == {"manual"}:
-                move._set_lead_undelivered(
-                    "by_hand",
-                    self.env._(
-                        "This buyer gets its invoices by hand: print and deliver it."
-                    ),
-                )
-            elif methods == {"email"} and not move._get_lead_recipients():
-                move._set_lead_undelivered(
-                    "no_address",
-                    self.env._(
-                        "%s has no e-mail address. Add one, or name other recipients"
-                        " on the buyer's Invoicing/Billing page, then send this"
-                        " document.",
-                        move.partner_id.display_name,
-                    ),
-                )
-            else:
-                to_send += move
-        if not to_send:
-            return
-        # What became of a document is written down by whoever may post or send it.
-        to_send.sudo().write(
-            {
-                "lead_delivery_state": "to_send",
-                "sending_data": {
-                    "author_user_id": self.env.user.id,
-                    "author_partner_id": self.env.user.partner_id.id,
-                },
-            }
-        )
-        # Billing users may not touch scheduled actions; waking the one that sends
-        # what they may send anyway gives them nothing more.
-        self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
-
-    def _get_lead_recipients(self):
-        """Return the contacts that get this document by e-mail."""
-        self.ensure_one()
-        return self.commercial_partner_id._get_lead_invoice_recipients(self.partner_id)
-
-    def _for_lead_responsible(self):
-        """Return this document in the language of who gets its activities: jobs that
-        send it have none."""
-        self.ensure_one()
-        # Whoever sends a document need not be allowed to see its run.
-        user = self.sudo().lead_run_id._get_responsible()
-        return self.with_context(lang=user.lang)
-
-    def _set_lead_undelivered(self, state, reason):
-        """Make visible that a document did not reach its buyer, with an activity.
-
-        :param state: one of ``lead_delivery_state``
-        :param reason: a sentence that says what to do
-        """
-        self.ensure_one()
-        # What became of a document is written down by whoever may post or send it.
-        self.sudo().lead_delivery_state = state
-        self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
-        self._schedule_lead_activity(self.env._("Invoice was not sent"), reason)
-
-    def _set_lead_delivered(self):
-        """Note that these documents were handed to the buyers' mail servers."""
-        # What became of a document is written down by whoever may post or send it.
-        self.sudo().lead_delivery_state = "sent"
-        self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
-
-    def _get_mail_template(self):
-        if self and all(move.lead_is_receipt for move in self):
-            return self.env.ref("lead_invoicing.mail_template_lead_receipt")
-        if self and all(move.lead_run_id for move in self):
-            return self.env.ref("lead_invoicing.mail_template_lead_invoice")
-        return super()._get_mail_template()
-
-    # Reversal
-
-    def _release_credited_lead_sales(self, reason):
-        """Make the transactions of reversed documents unbilled again; an append-only
-        record keeps where they were.
-
-        :param reason: why they are to be billed again
-        :raises UserError: for a document that no credit note gives back in full
-        """
-        for move in self:
-            if not move.lead_credited:
-                raise UserError(
-                    self.env._(
-                        "%s is not reversed in full: its leads are still billed on it."
-                        " Make a credit note for it first.",
-                        move.display_name,
-                    )
-                )
-        self.env["lead.sale.release"]._log(self, reason)
-        self.line_ids._release_lead_sales()
-        self._update_returns_of_credited()
-
-    def _move_lead_sales_to(self, new_move, reason):
-        """Bill this reversed document's transactions on its copy, line by line."""
-        self.ensure_one()
-        self.env["lead.sale.release"]._log(self, reason)
-        kinds = ("product", "line_section", "line_subsection", "line_note")
-        old_lines = self.line_ids.filtered(lambda line: line.display_type in kinds)
-        new_lines = new_move.line_ids.filtered(lambda line: line.display_type in kinds)
-        for old, new in zip(old_lines, new_lines.sorted("id"), strict=True):
-            if old.lead_type_id:
-                # The copy of a document bills what the document did.
-                new.sudo().write(
-                    {
-                        "lead_type_id": old.lead_type_id.id,
-                        "lead_transaction_type": old.lead_transaction_type,
-                        "lead_count": old.lead_count,
-                    }
-                )
-                old._release_lead_sales(to_line=new)
-        self._update_returns_of_credited()
 
     # Reading
 
@@ -777,11 +469,11 @@ class AccountMove(models.Model):
         }
 
     def _get_lead_lines_amount(self):
-        """Return the sum of quantity times unit price of the lead lines, with the
-        sign of the transactions: negated on a credit note."""
+        """Return the sum of quantity times unit price, less discounts, of the lead
+        lines, with the sign of the transactions: negated on a credit note."""
         self.ensure_one()
         amount = sum(
-            line.quantity * line.price_unit
+            line._get_lead_amount()
             for line in self.invoice_line_ids
             if line.lead_type_id
         )
@@ -846,7 +538,8 @@ class AccountMove(models.Model):
 
     def _notify_by_email_prepare_rendering_context(self, message, **kwargs):
         context = super()._notify_by_email_prepare_rendering_context(message, **kwargs)
-        if self.lead_run_id and self.payment_state == "partial":
+        # Whoever writes about a document causes its mail, a buyer in the portal, too.
+        if self.sudo().lead_run_id and self.payment_state == "partial":
             # Odoo writes the total above the mail, whatever is left of it.
             context["subtitles"][-1] = self.env._(
                 "%(amount)s due\N{NO-BREAK SPACE}%(date)s",
@@ -880,7 +573,7 @@ class AccountMove(models.Model):
                 row,
                 line.lead_transaction_type,
                 line.lead_count,
-                sign * line.quantity * line.price_unit,
+                sign * line._get_lead_amount(),
             )
         sub_accounts = move._get_lead_sub_accounts() if summary else {}
         return [

@@ -8,7 +8,9 @@ class AccountPayment(models.Model):
     _inherit = "account.payment"
 
     lead_settlement_trouble = fields.Char(
-        "Why It Settles No Lead Invoices", compute="_compute_lead_settlement_trouble"
+        "Why It Settles No Lead Invoices",
+        compute="_compute_lead_settlement_trouble",
+        groups="base.group_user",
     )
 
     @api.depends(
@@ -30,6 +32,19 @@ class AccountPayment(models.Model):
                 payment._is_unsettling_lead_deposit()
                 and payment._get_lead_settlement_trouble()
             )
+
+    def write(self, vals):
+        """Take a payment that was rejected off the lead invoices that it paid."""
+        result = super().write(vals)
+        if vals.get("state") == "rejected":
+            self.move_id._undo_lead_settlement()
+        return result
+
+    def _get_lead_source_payments(self):
+        """Return the payments that these pay back; providers of payments know it."""
+        if "source_payment_id" in self._fields:
+            return self.source_payment_id
+        return self.browse()
 
     def _is_unsettling_lead_deposit(self):
         """Tell whether this is a prepaid buyer's deposit without a journal entry:

@@ -9,6 +9,7 @@ from odoo.tools.misc import babel_locale_parse, format_date, get_lang
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..tools.engine_fields import CompanyGuard
 from ..tools.windows import (
     MonthlySchedule,
     Schedule,
@@ -54,17 +55,13 @@ MIN_YEAR, MAX_YEAR = 1900, 2200
 EN_DASH = " \N{EN DASH} "
 
 
-class LeadBillingCycle(models.Model):
+class LeadBillingCycle(CompanyGuard, models.Model):
     """When a billing window opens and closes, and when its invoices are made."""
 
     _name = "lead.billing.cycle"
     _description = "Lead Billing Cycle"
     _order = "sequence, name, id"
     _check_company_auto = True
-
-    def _default_tz(self):
-        tz = self.env.user.tz
-        return tz if tz in available_zones() else self._company_tz(self.env.company)
 
     def _tz_selection(self):
         """Return Odoo's time zones, without those this server cannot compute."""
@@ -112,7 +109,7 @@ class LeadBillingCycle(models.Model):
         _tz_selection,
         "Time Zone",
         required=True,
-        default=lambda self: self._default_tz(),
+        default=lambda self: self.env.company._propose_lead_tz(),
         help="All days and times of this cycle are local times of this zone.",
     )
     window_start_day = fields.Selection(WEEKDAYS, "Opens On", default="0")
@@ -230,8 +227,21 @@ class LeadBillingCycle(models.Model):
             self._wake_scheduled_action()
         return result
 
+    def _check_can_change_company(self):
+        self._check_not_used()
+        # Whether there is one, in whatever company, is all that is told.
+        runs = self.env["lead.invoice.run"].sudo()
+        if run := runs.search([("cycle_id", "in", self.ids)], limit=1):
+            raise UserError(
+                self.env._(
+                    "%s has invoiced already: it stays in its company. Create one in"
+                    " the other company.",
+                    run.cycle_id.display_name,
+                )
+            )
+
     def _check_not_used(self):
-        """Refuse to archive cycles that bill someone: its leads would wait unseen.
+        """Refuse to take away cycles that bill someone: its leads would wait unseen.
 
         :raise UserError: naming the cycle and a buyer
         """
@@ -322,27 +332,14 @@ class LeadBillingCycle(models.Model):
         schedule = self._get_schedule()
         return schedule and schedule.window(schedule.first_due(after))
 
-    @api.model
-    def _company_tz(self, company):
-        """Return the time zone of buyers without a cycle.
-
-        :param company: a `res.company` record
-        :return: name of the zone of the company's default cycle, else UTC
-        :rtype: str
-        """
-        return company.sudo().lead_billing_cycle_id.tz or "UTC"
-
     def _local_date(self, moment):
         """Return the day of a moment in the cycle's time zone.
-
-        Without a cycle (an empty recordset): in that of the current company.
 
         :param datetime moment: naive UTC
         :rtype: date
         :raise UserError: if the server does not know the time zone
         """
-        tz = self.tz or self._company_tz(self.env.company)
-        return to_wall(moment, self._get_zone(tz)).date()
+        return to_wall(moment, self._get_zone(self.tz)).date()
 
     @api.model
     def _format_window(self, start, end, tz, lang_code=None):
@@ -463,6 +460,9 @@ class LeadBillingCycle(models.Model):
         """
         try:
             self._generate_invoices()
+            # What was sent and what waits is looked after hourly, also where the job
+            # for it was lost.
+            self.env["account.move"]._cron_follow_lead_deliveries()
         except TRY_AGAIN:
             # Somebody else changed the same run or cycle: the next call goes on.
             self.env.cr.rollback()
@@ -586,7 +586,8 @@ class LeadBillingCycle(models.Model):
             return self.env._("Choose the time zone of the billing cycle.")
         return self.env._(
             'This server does not know the time zone "%s". Choose another one on the'
-            " billing cycle, or have the server's time zone database updated.",
+            " billing cycle, or for the company under Settings, or have the server's"
+            " time zone database updated.",
             tz,
         )
 

@@ -1,10 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..tools.engine_fields import CompanyGuard
 from ..tools.plain_values import Refused, read_reference
 
 
-class LeadBuyerRef(models.Model):
+class LeadBuyerRef(CompanyGuard, models.Model):
     """A name under which the distribution platform knows a buyer.
 
     It wins over the contacts' own references, so that it also settles ambiguous ones.

@@ -4,6 +4,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..tools.engine_fields import EngineOnly
 from .lead_invoice_run_buyer import TRY_AGAIN
 
 _logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ _BUYERS = SQL(
 )
 
 
-class LeadErasure(models.Model):
+class LeadErasure(EngineOnly, models.Model):
     """Append-only record of lead data that were erased: who did it, when, why, and of
     how many transactions; never the data themselves.
 

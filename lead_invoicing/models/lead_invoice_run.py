@@ -4,7 +4,9 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
+from ..tools.engine_fields import EngineOnly
 from ..tools.windows import available_zones, to_wall
+from .account_move_delivery import NOT_SENT_DOMAIN
 from .lead_invoice_run_buyer import TRY_AGAIN
 
 # Buyers invoiced in one database transaction. Larger batches cost less per invoice
@@ -13,7 +15,7 @@ from .lead_invoice_run_buyer import TRY_AGAIN
 BATCH_SIZE = 40
 
 
-class LeadInvoiceRun(models.Model):
+class LeadInvoiceRun(EngineOnly, models.Model):
     """One execution of invoicing, for one cycle and window or by hand.
 
     A run copies from its cycle what decides how it invoices, so that it can be read,
@@ -109,6 +111,12 @@ class LeadInvoiceRun(models.Model):
     invoice_count = fields.Integer(
         "Number of Documents", compute="_compute_invoice_count"
     )
+    not_sent_count = fields.Integer(
+        "Not Sent",
+        compute="_compute_not_sent_count",
+        help="Documents that were to be sent and are not with their buyers: they wait,"
+        " failed, or have no address.",
+    )
     purchased_count = fields.Integer(
         "Leads Purchased", compute="_compute_lead_counts", help="On its documents."
     )
@@ -168,6 +176,18 @@ class LeadInvoiceRun(models.Model):
         for run in self:
             run.invoice_count = counts.get(run._origin, 0)
 
+    @api.depends("invoice_ids.state", "invoice_ids.lead_delivery_state")
+    def _compute_not_sent_count(self):
+        counts = dict(
+            self.env["account.move"]._read_group(
+                [("lead_run_id", "in", self.ids), *NOT_SENT_DOMAIN],
+                ["lead_run_id"],
+                ["__count"],
+            )
+        )
+        for run in self:
+            run.not_sent_count = counts.get(run._origin, 0)
+
     @api.depends("invoice_ids.state")
     def _compute_lead_counts(self):
         counts = {}
@@ -215,6 +235,12 @@ class LeadInvoiceRun(models.Model):
             "lead_invoicing.action_lead_invoices"
         )
         action["domain"] = [("lead_run_id", "=", self.id)]
+        return action
+
+    def action_view_not_sent(self):
+        """Open the documents of this run that are not with their buyers."""
+        action = self.action_view_invoices()
+        action["domain"] += NOT_SENT_DOMAIN
         return action
 
     def action_view_buyers(self):
@@ -331,7 +357,7 @@ class LeadInvoiceRun(models.Model):
                 "cycle_id": cycle.id,
                 "company_id": cycle.company_id.id,
                 "window_end": moment,
-                "tz": "UTC",
+                "tz": cycle.company_id.lead_tz,
             }
         )
         run._stop(trouble)
@@ -412,7 +438,7 @@ class LeadInvoiceRun(models.Model):
                     (run_id, partner_id, company_id, window_end, state, create_uid,
                      create_date)
                 SELECT %(run)s, buyer.id, %(company)s, %(window_end)s, 'todo', %(uid)s,
-                       now() AT TIME ZONE 'UTC'
+                       %(now)s
                   FROM unnest(%(buyers)s::int[]) AS buyer(id)
                  WHERE NOT EXISTS (
                        SELECT FROM lead_invoice_run_buyer item
@@ -425,6 +451,7 @@ class LeadInvoiceRun(models.Model):
                 company=self.company_id.id,
                 window_end=self.window_end,
                 uid=self.env.uid,
+                now=self.env.cr.now(),
                 buyers=self._find_buyers(partners),
             )
         )

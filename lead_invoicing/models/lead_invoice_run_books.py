@@ -29,9 +29,7 @@ class LeadInvoiceRun(models.Model):
             ``edited`` and ``draft_without_transactions`` tell of what people did.
         :raises AccessError: for users who do not manage lead invoicing
         """
-        if not (
-            self.env.su or self.env.user.has_group("lead_invoicing.group_manager")
-        ):
+        if not (self.env.su or self.env.user.has_group("lead_invoicing.group_manager")):
             raise AccessError(
                 self.env._("Only managers of Lead Invoicing can check the books.")
             )

@@ -1,7 +1,6 @@
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, time
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
@@ -14,12 +13,14 @@ from odoo.exceptions import (
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
-from ..tools.windows import to_instant
+from ..tools.engine_fields import EngineOnly
+from ..tools.windows import day_start
 
 _logger = logging.getLogger(__name__)
 
 # Up to so many distinct prices, a lead type has a line for each; beyond, one line with
-# the exact total. Each line costs about 7 ms to create.
+# the exact total, unless a tax depends on the number of leads. Each line costs about 7
+# ms to create.
 MAX_PRICE_LINES = 10
 
 
@@ -53,6 +54,7 @@ class Line:
     origin_move_id: int | None
     origin_line_id: int | None
     price: Decimal | None  # None: more prices than lines allowed
+    tax_ids: list[int] | None  # None: those of the product, as Odoo has it
     count: int
     amount: Decimal
     first_date: object
@@ -74,7 +76,7 @@ class Document:
         return sum(line.amount for line in self.lines)
 
 
-class LeadInvoiceRunBuyer(models.Model):
+class LeadInvoiceRunBuyer(EngineOnly, models.Model):
     """The work item of one buyer in one run: what is locked, shown and retried.
 
     A batch of items is one database transaction: count, make the documents, claim
@@ -163,7 +165,8 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def _process(self):
         """Invoice these buyers of one run in one transaction, and commit. When that
-        fails, invoice them one by one, and park who fails alone.
+        fails, invoice them one by one, and park who fails alone; when others changed
+        the same rows meanwhile, in halves, down to those that are still changing.
 
         :return: how many items were dealt with (done, skipped or parked)
         """
@@ -176,10 +179,11 @@ class LeadInvoiceRunBuyer(models.Model):
             self.env["ir.cron"]._commit_progress(len(items))
             return len(items)
         except TRY_AGAIN:
-            # Somebody else changed the same rows: nothing is lost, the next call
-            # finds them as they are then.
+            # Somebody else changed the same rows: nothing is lost. The smaller a batch,
+            # the sooner it is over; who is alone is left to the next call.
             self.env.cr.rollback()
-            return 0
+            half = len(self) // 2
+            return half and self[:half]._process() + self[half:]._process()
         except Exception as error:
             self.env.cr.rollback()
             if len(self) == 1:
@@ -193,7 +197,12 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def _lock_todo(self):
         """Lock and return those of these items that still are to be done."""
-        return self.try_lock_for_update().filtered(lambda item: item.state == "todo")
+        items = self.try_lock_for_update().filtered(lambda item: item.state == "todo")
+        # An edit of a contact that is committed before the document naming it would
+        # undo the batch: those that begin now wait for it. Who is editing already is
+        # not waited for.
+        items.partner_id.try_lock_for_update(allow_referencing=True)
+        return items
 
     def _refuse(self):
         """Park those of these items that are known to fail, before the others are
@@ -272,18 +281,20 @@ class LeadInvoiceRunBuyer(models.Model):
         """
         run = self.run_id.with_company(self.run_id.company_id)
         self = self.with_company(run.company_id)
+        self._waive_given_back()
         starts = self._get_period_starts()
         documents = self._collect_documents(starts)
+        documents, troubles = self._leave_out_unbookable(documents)
         documents, waiting = self._hold_back(documents)
         moves = self._create_moves(documents, starts)
         documents, moves, unissued = self._drop_zero_totals(documents, moves)
         self._claim(documents, moves, starts)
-        self._set_results(moves, waiting, unissued)
+        self._set_results(moves, waiting, unissued, troubles)
         if run.posting == "draft" or not moves:
             return
         to_post = moves - self._keep_for_review(documents, moves)
         if to_post:
-            to_post._post(soft=False)
+            to_post = to_post._post(soft=False)
             self._tell_of_uncovered(to_post)
         if run.posting == "send" and to_post:
             to_post._queue_lead_sending()
@@ -377,11 +388,8 @@ class LeadInvoiceRunBuyer(models.Model):
             )
         )
         return {
-            partner.id: to_instant(
-                datetime.combine(
-                    run._get_local_date(firsts.get(partner, run.window_end)), time()
-                ),
-                zone,
+            partner.id: day_start(
+                run._get_local_date(firsts.get(partner, run.window_end)), zone
             )
             for partner in self.partner_id
         }
@@ -425,13 +433,15 @@ class LeadInvoiceRunBuyer(models.Model):
                    ROW(sale.lead_type_id, sale.transaction_type,
                        COALESCE(sale.price_adjustment, FALSE),
                        COALESCE(sale.date < buyer.start, FALSE),
-                       sale.origin_move_id, sale.origin_account_id,
+                       sale.billed_move_id, sale.origin_account_id,
                        sale.origin_taxes)::text AS line_key
               FROM (VALUES %(buyers)s) AS buyer(partner_id, start, split)
               JOIN LATERAL (
                   SELECT sale.*, origin_line.id AS origin_line_id,
                          origin_move.id AS origin_move_id,
                          origin_line.account_id AS origin_account_id,
+                         (SELECT move_id FROM account_move_line
+                           WHERE id = origin.invoice_line_id) AS billed_move_id,
                          (SELECT array_agg(account_tax_id ORDER BY account_tax_id)
                             FROM account_move_line_account_tax_rel
                            WHERE account_move_line_id = origin_line.id)
@@ -454,6 +464,10 @@ class LeadInvoiceRunBuyer(models.Model):
                      AND sale.invoice_line_id IS NULL AND sale.waived IS NOT TRUE
                      AND sale.date < %(window_end)s
                      AND (%(include_earlier)s OR sale.date >= buyer.start)
+                     -- What is not billed yet, nor billed now, is not given back.
+                     AND (%(include_earlier)s OR sale.origin_id IS NULL
+                          OR origin.invoice_line_id IS NOT NULL OR origin.waived
+                          OR origin.date >= buyer.start)
                      AND (%(all_types)s OR sale.lead_type_id = ANY(%(types)s))
               ) sale ON TRUE
             """,
@@ -510,18 +524,33 @@ class LeadInvoiceRunBuyer(models.Model):
             prices[key, row["line_key"]].append(row)
         for (key, line_key), priced_rows in prices.items():
             documents[key].lines += self._prepare_lines(
-                f"{key[1]}{line_key}", priced_rows
+                documents[key], f"{key[1]}{line_key}", priced_rows
             )
         for document in documents.values():
             document.lines.sort(key=self._line_order)
         return list(documents.values())
 
-    @api.model
-    def _prepare_lines(self, key, rows):
+    def _prepare_lines(self, document, key, rows):
         """Return the lines for the transactions of one kind: one per price, or one
-        for all when there are too many prices."""
+        for all when there are too many prices and no tax depends on the number of
+        leads."""
         first = rows[0]
-        if len(rows) <= MAX_PRICE_LINES:
+        lead_type = self.env["lead.type"].browse(first["lead_type_id"])
+        by_price = len(rows) <= MAX_PRICE_LINES
+        taxes = None
+        if first["origin_line_id"]:
+            # A return gives back what was charged: same account, same taxes.
+            origin = self.env["account.move.line"].browse(first["origin_line_id"])
+            taxes = origin.tax_ids
+        elif first["adjustment"] or not by_price:
+            taxes = self._new_lead_line(document, lead_type).tax_ids._origin
+        if first["adjustment"]:
+            # No lead comes back, and no tax on the number of leads.
+            taxes = taxes._filter_independent_of_quantity(lead_type.product_id)
+        if not by_price:
+            by_price = taxes._depends_on_quantity(lead_type.product_id)
+        is_given = first["origin_line_id"] or first["adjustment"]
+        if by_price:
             groups = [(to_decimal(row["price"]), [row]) for row in rows]
         else:
             groups = [(None, rows)]
@@ -535,6 +564,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 origin_move_id=first["origin_move_id"],
                 origin_line_id=first["origin_line_id"],
                 price=price,
+                tax_ids=taxes.ids if is_given else None,
                 count=sum(row["count"] for row in group),
                 amount=sum(to_decimal(row["amount"]) for row in group),
                 first_date=min(row["first_date"] for row in group),
@@ -619,13 +649,7 @@ class LeadInvoiceRunBuyer(models.Model):
         last_day = run._get_window_last_day()
         credited = self.env["account.move"].browse(document.credited_move_id or [])
         is_refund = bool(credited) or document.amount < 0
-        if credited:
-            address = credited.partner_id
-        else:
-            billed = self.env["res.partner"].browse(document.sub_account_id) or partner
-            address = self.env["res.partner"].browse(
-                billed.address_get(["invoice"])["invoice"]
-            )
+        address = self._get_document_address(document)
         translated = self.with_context(lang=address.lang or partner.lang)
         return {
             "move_type": "out_refund" if is_refund else "out_invoice",
@@ -658,6 +682,41 @@ class LeadInvoiceRunBuyer(models.Model):
             ],
         }
 
+    @api.model
+    def _get_document_address(self, document):
+        """Return the contact that a document is addressed to."""
+        if document.credited_move_id:
+            return self.env["account.move"].browse(document.credited_move_id).partner_id
+        partner = document.item.partner_id
+        billed = self.env["res.partner"].browse(document.sub_account_id)
+        if billed.commercial_partner_id != partner.commercial_partner_id:
+            # None, or one that belongs to somebody else by now.
+            billed = partner
+        return self.env["res.partner"].browse(
+            billed.address_get(["invoice"])["invoice"]
+        )
+
+    def _new_lead_line(self, document, lead_type):
+        """Return a line for leads of this type as Odoo fills it in on such a document,
+        never stored: its account and taxes are asked for."""
+        company = self.run_id.company_id
+        move = (
+            self.env["account.move"]
+            .with_company(company)
+            .new(
+                {
+                    "move_type": "out_invoice",
+                    "company_id": company.id,
+                    "partner_id": self._get_document_address(document).id,
+                    "currency_id": document.currency_id,
+                    "invoice_line_ids": [
+                        Command.create({"product_id": lead_type.product_id.id})
+                    ],
+                }
+            )
+        )
+        return move.invoice_line_ids
+
     def _prepare_move_line_vals(self, line, is_refund):
         """Return the values of one lead line.
 
@@ -665,7 +724,6 @@ class LeadInvoiceRunBuyer(models.Model):
         a credit note has them the other way round.
         """
         lead_type = self.env["lead.type"].browse(line.lead_type_id)
-        self._check_income_account(lead_type)
         sign = -1 if is_refund else 1
         if line.price is not None:
             is_return = line.transaction_type == "return"
@@ -682,31 +740,85 @@ class LeadInvoiceRunBuyer(models.Model):
             "lead_transaction_type": line.transaction_type,
             "lead_count": 0 if line.adjustment else line.count,
         }
+        if line.tax_ids is not None:
+            vals["tax_ids"] = [Command.set(line.tax_ids)]
         if line.origin_line_id:
-            # A return gives back what was charged: same account, same taxes.
-            origin = self.env["account.move.line"].browse(line.origin_line_id)
-            vals["account_id"] = origin.account_id.id
-            vals["tax_ids"] = [Command.set(origin.tax_ids.ids)]
+            vals["lead_origin_move_id"] = line.origin_move_id
+        if account := self._get_origin_account(line):
+            vals["account_id"] = account.id
         return vals
 
-    def _check_income_account(self, lead_type):
-        """Refuse a lead type whose sales could not be booked.
+    @api.model
+    def _get_origin_account(self, line):
+        """Return the account of the line whose leads come back; none where it was
+        archived since, and the product's present one takes its place."""
+        origin = self.env["account.move.line"].browse(line.origin_line_id or [])
+        return origin.account_id.filtered("active")
 
-        :raises UserError: a sentence for the clerk
+    def _leave_out_unbookable(self, documents):
+        """Leave out what cannot be booked, so that it holds up nothing else of its
+        buyer: leads without an income account, and currencies that are archived.
+
+        :return: (the documents to make, {item: sentences for the clerk})
         """
-        company = self.env.company
-        accounts = lead_type.product_id.product_tmpl_id._get_product_accounts()
-        if not accounts["income"] and not self.run_id._get_journal().default_account_id:
-            raise UserError(
-                self.env._(
-                    "The product %(product)s of the lead type %(lead_type)s has no"
-                    " income account in %(company)s. Choose one on the product, then"
-                    " retry.",
-                    product=lead_type.product_id.display_name,
-                    lead_type=lead_type.name,
-                    company=company.name,
-                )
+        to_make, troubles = [], defaultdict(list)
+        for document in documents:
+            if trouble := self._get_currency_trouble(document):
+                troubles[document.item].append(trouble)
+                continue
+            lines = []
+            for line in document.lines:
+                if trouble := self._get_income_trouble(document, line):
+                    troubles[document.item].append(trouble)
+                else:
+                    lines.append(line)
+            document.lines = lines
+            if lines:
+                to_make.append(document)
+        return to_make, troubles
+
+    def _get_currency_trouble(self, document):
+        """Return a sentence on why a document could not be posted in its currency."""
+        currency = self.env["res.currency"].browse(document.currency_id)
+        if currency.active:
+            return None
+        return self.env._(
+            "The currency %s is archived. Activate it under Invoicing / Configuration /"
+            " Currencies, then retry.",
+            currency.name,
+        )
+
+    def _get_income_trouble(self, document, line):
+        """Return a sentence on why these leads could not be booked, or None."""
+        if self._get_origin_account(line):
+            return None
+        company = self.run_id.company_id
+        lead_type = self.env["lead.type"].browse(line.lead_type_id)
+        product = lead_type.product_id.with_company(company)
+        if product._get_product_accounts()["income"].active:
+            return None
+        # The fiscal position or the journal may know another one.
+        account = self._new_lead_line(document, lead_type).account_id
+        if account.active:
+            return None
+        if account:
+            return self.env._(
+                "The income account %(account)s of the product %(product)s (lead type"
+                " %(lead_type)s) is archived in %(company)s. Choose another one on the"
+                " product, or restore the account, then retry.",
+                # The scheduled action's user is shown no codes.
+                account=f"{account.with_company(company).code} {account.name}",
+                product=product.display_name,
+                lead_type=lead_type.name,
+                company=company.name,
             )
+        return self.env._(
+            "The product %(product)s of the lead type %(lead_type)s has no income"
+            " account in %(company)s. Choose one on the product, then retry.",
+            product=product.display_name,
+            lead_type=lead_type.name,
+            company=company.name,
+        )
 
     def _get_line_name(self, line, lead_type):
         """Return the label of a lead line, in the language of the context."""
@@ -823,8 +935,9 @@ class LeadInvoiceRunBuyer(models.Model):
 
     # Results
 
-    def _set_results(self, moves, waiting, unissued):
-        """Write down what became of each buyer, in words."""
+    def _set_results(self, moves, waiting, unissued, troubles):
+        """Write down what became of each buyer, in words. One with a trouble has
+        failed, whatever else of it was invoiced: retrying bills the rest."""
         documents = moves.grouped("lead_run_buyer_id")
         waiting = {document.item for document in waiting}
         unissued = {document.item for document in unissued}
@@ -848,6 +961,9 @@ class LeadInvoiceRunBuyer(models.Model):
                     "held_back": item in waiting or item in unissued,
                 }
             )
+        for item, sentences in troubles.items():
+            # Lines of several prices or documents have the same trouble.
+            item._set_failed(" ".join(dict.fromkeys(sentences)))
         self.filtered(lambda item: item.state == "done")._settle_earlier_failures()
         self._unlink_settled_activities()
 
@@ -855,7 +971,13 @@ class LeadInvoiceRunBuyer(models.Model):
         """Tell of prepaid buyers whose balance does not cover what they bought, and of
         their payments that add nothing to it, as they make no journal entry."""
         uncovered = moves.filtered(
-            lambda move: move._is_prepaid_lead_invoice() and not move.lead_is_receipt
+            lambda move: (
+                move._is_prepaid_lead_invoice()
+                and not move.lead_is_receipt
+                and move.commercial_partner_id.with_company(
+                    move.company_id
+                ).lead_auto_settle
+            )
         )
         useless = self.env["account.payment"]._find_unsettling_lead_deposits(uncovered)
         for move in uncovered:

@@ -219,6 +219,7 @@ class LeadInvoiceRunBuyer(models.Model):
                    sum(CASE WHEN line.lead_transaction_type = 'sale'
                             THEN line.lead_count ELSE 0 END) AS leads,
                    sum(line.quantity * line.price_unit
+                       * (1 - COALESCE(line.discount, 0) / 100)
                        * CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END)
                        AS amount,
                    EXTRACT(EPOCH FROM max(move.lead_window_end)

@@ -1,17 +1,21 @@
-from datetime import datetime, time, timedelta
+import os
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
-from odoo.tools import SQL
+from odoo.tools import SQL, config
 
+from ..tools.downloads import sweep
 from ..tools.invoicing_report import InvoicingReport, get_buyer_sql, get_source_sql
 from ..tools.plain_values import shorten
 from ..tools.report_columns import get_lead_data_fields
 from ..tools.report_params import read_params, refuse
-from ..tools.windows import to_instant
+from ..tools.windows import day_start, to_wall
 
 # So many fields of lead data are shown until the reader chooses.
 DEFAULT_FIELDS = 5
+# How large a file may be (MB), unless the system parameter says otherwise.
+DOWNLOAD_LIMIT = 1000
 
 
 class LeadInvoicingReport(models.AbstractModel):
@@ -37,8 +41,8 @@ class LeadInvoicingReport(models.AbstractModel):
             - ``lead_type_id``: one that the buyer has transactions of; by default the
               first of them
             - ``date_from``, ``date_to``: days such as 2026-01-31, both inclusive, in
-              the time zone of the buyer's cycle, else of the company's default one,
-              else UTC; by default from the start of the last window that is over
+              the time zone of the buyer's cycle, else the company's billing time
+              zone; by default from the start of the last window that is over
               (without windows: of last month) until today
             - ``fields``: names of lead-data fields with commas; empty for none, the
               first five by default
@@ -55,21 +59,18 @@ class LeadInvoicingReport(models.AbstractModel):
         asked = read_params(self.env, params)
         self.env.flush_all()
         invoice = self._get_invoice(partner, asked.invoice_id)
-        buyers = partner._get_lead_buyers()
+        buyers = self._get_buyers(partner, invoice)
         lead_type = self._get_lead_type(buyers, invoice, asked.lead_type_id)
         # The time zone is no secret; the reader need not see cycles for it.
         company = (invoice or lead_type).sudo().company_id or self.env.company
         buyer = partner.sudo().with_company(company)
         cycle = buyer._get_lead_billing_cycle()
-        tz = cycle.tz or "UTC"
-        zone = cycle._get_zone(tz)
+        zone = cycle._get_zone(cycle.tz) if cycle else company._get_lead_zone()
         date_from = date_to = start = end = None
         if not invoice:
-            date_from, date_to = self._get_days(cycle, asked)
-            start, end = (
-                to_instant(datetime.combine(day, time()), zone)
-                for day in (date_from, date_to + timedelta(days=1))
-            )
+            date_from, date_to = self._get_days(cycle, zone, asked)
+            start = day_start(date_from, zone)
+            end = day_start(date_to + timedelta(days=1), zone)
         lead_data = self._get_lead_data(lead_type)
         return InvoicingReport(
             self.env,
@@ -83,7 +84,7 @@ class LeadInvoicingReport(models.AbstractModel):
             date_to=date_to,
             start=start,
             end=end,
-            tz=tz,
+            tz=zone.key,
             transaction_type=asked.transaction_type,
         )
 
@@ -136,15 +137,27 @@ class LeadInvoicingReport(models.AbstractModel):
         return invoice
 
     @api.model
+    def _get_buyers(self, partner, invoice):
+        """Return those under whom the rows of a report were recorded; an empty
+        ``res.partner`` for all rows of a document.
+
+        Staff compare a document with all that is behind it. To a buyer it shows that
+        buyer's rows, whomever it is addressed to.
+        """
+        if invoice and not self.env.user._is_portal():
+            return partner.browse()
+        return partner._get_lead_buyers()
+
+    @api.model
     def _get_lead_types(self, buyers, invoice, lead_type_id=None):
         """Return the lead types of the buyers' rows, or of a document's, that the
         reader may see.
 
-        :param buyers: see ``res.partner._get_lead_buyers``
+        :param buyers: see :meth:`_get_buyers`
         :param lead_type_id: look for this one only
         """
         source = get_source_sql(invoice)
-        buyer = get_buyer_sql(buyers, invoice)
+        buyer = get_buyer_sql(buyers)
         if lead_type_id:
             # Has this buyer any transaction of this lead type, in all or on a document?
             query = SQL(
@@ -180,13 +193,14 @@ class LeadInvoicingReport(models.AbstractModel):
         return lead_types[:1]
 
     @api.model
-    def _get_days(self, cycle, asked):
+    def _get_days(self, cycle, zone, asked):
         """Return the first and the last day of the report, as asked for or by default.
 
         :param cycle: the buyer's, or an empty one
+        :param zone: where the days begin and end
         """
         now = fields.Datetime.now()
-        today = cycle._local_date(now)
+        today = to_wall(now, zone).date()
         first, last = asked.date_from, asked.date_to
         if not first and not last:
             window = cycle and cycle._get_window(now)
@@ -228,3 +242,30 @@ class LeadInvoicingReport(models.AbstractModel):
                     ),
                 )
         return [name for name in lead_data if name in names]
+
+    # ------------------------------------------------------------------
+    # Files
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_download_limit(self):
+        """Return how many megabytes a file may have."""
+        # sudo() is safe: a number that concerns everybody.
+        parameters = self.env["ir.config_parameter"].sudo()
+        limit = parameters.get_param("lead_invoicing.download_limit_mb", "").strip()
+        is_number = limit.isascii() and limit.isdigit()
+        return (is_number and int(limit)) or DOWNLOAD_LIMIT
+
+    @api.model
+    def _get_downloads_directory(self):
+        """Return where files are made, without what was left behind there."""
+        directory = os.path.join(
+            os.path.abspath(config.filestore(self.env.cr.dbname)),
+            "lead_invoicing_downloads",
+        )
+        sweep(directory)
+        return directory
+
+    @api.autovacuum
+    def _gc_downloads(self):
+        self._get_downloads_directory()

@@ -3,8 +3,9 @@ import itertools
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, clean_context
 
+from ..tools.engine_fields import EngineGuard, engine_at_work
 from ..tools.lead_data import LeadDataSchema
 from ..tools.lead_recorder import MODEL_FIELDS, LeadRecorder
 from ..tools.plain_values import Refused
@@ -42,7 +43,7 @@ ALIAS_FIELDS = {"buyer_ref", "occurred_at", "origin_external_ref"}
 INPUT_FIELDS = FROZEN_FIELDS | BILLED_FIELDS | ALIAS_FIELDS | {"reason"}
 
 
-class LeadSale(models.Model):
+class LeadSale(EngineGuard, models.Model):
     """The ledger of lead transactions: one row for each sale and each return.
 
     It is lean on purpose: there will be hundreds of millions of rows. What a row says
@@ -51,6 +52,7 @@ class LeadSale(models.Model):
     """
 
     _name = "lead.sale"
+    _lead_engine_fields = ENGINE_FIELDS
     _description = "Lead Transaction"
     _rec_name = "external_ref"
     _order = "date desc, id desc"
@@ -387,39 +389,57 @@ class LeadSale(models.Model):
         for vals in vals_list:
             self._save_changed_definition(vals)
         rows = self._check_vals_list(vals_list)
-        errors = [self._format_refused(row) for row in rows if row.status]
+        errors = [
+            self._format_refused(row, refused)
+            for row in rows
+            if row.status
+            for refused in row.refusals or [None]
+        ]
         if errors:
             raise ValidationError("\n".join(errors))
-        sales = self.browse()
-        prepared = list(zip(rows, vals_list, strict=True))
+        return self._create_checked(list(zip(rows, vals_list, strict=True)))
+
+    @api.model
+    def _create_checked(self, prepared):
+        """Create transactions from pairs of a checked row and its field values."""
+        # What the context has as defaults was checked with the values.
+        ledger = self.with_context(clean_context(self.env.context))
         # Sales first: their returns name them.
         for is_return in (False, True):
             batch = [
                 (row, vals) for row, vals in prepared if row.is_return == is_return
             ]
-            created = super().create(
-                [self._prepare_create_vals(row, vals) for row, vals in batch]
-            )
+            with engine_at_work():
+                created = super(LeadSale, ledger).create(
+                    [self._prepare_create_vals(row, vals) for row, vals in batch]
+                )
             for (row, _vals), sale in zip(batch, created, strict=True):
                 row.id = sale.id
-        return sales.browse([row.id for row in rows])
+        return self.browse([row.id for row, _vals in prepared])
 
     @api.model
     def _save_changed_definition(self, vals):
         """Let a form that adds lead-data fields to a new row add them first."""
         properties = vals.get("lead_data")
         flags = {"definition_changed", "definition_deleted"}
-        if isinstance(properties, list) and any(flags & p.keys() for p in properties):
+        if isinstance(properties, list) and any(
+            isinstance(prop, dict) and flags & prop.keys() for prop in properties
+        ):
             lead_type = self.env["lead.type"].browse(vals.get("lead_type_id"))
             lead_type._save_definition(properties)
 
     @api.model
-    def _check_vals_list(self, vals_list):
-        """Return a checked row for each of ``vals_list``; if refused, with a status."""
+    def _check_vals_list(self, vals_list, file_options=None):
+        """Return a checked row for each of ``vals_list``; if refused, with a status.
+
+        :param file_options: of an imported file, what was chosen for it
+        """
         self.check_access("create")
         self.env.flush_all()
         rows = [None] * len(vals_list)
-        vals_list = self._add_input_defaults(vals_list)
+        # What a file leaves out, nobody has seen.
+        names = INPUT_FIELDS - {"currency_id"} if file_options is None else ()
+        vals_list = self._add_input_defaults(vals_list, names)
         company_ids = [vals["company_id"] for vals in vals_list]
         companies = self.env["res.company"].browse(dict.fromkeys(company_ids))
         if not self.env.su and companies - self.env.companies:
@@ -428,7 +448,7 @@ class LeadSale(models.Model):
                 self.env._("You cannot record transactions in another company.")
             )
         for company in companies:
-            recorder = LeadRecorder(self.env, company)
+            recorder = LeadRecorder(self.env, company, file_options)
             places = [i for i, id_ in enumerate(company_ids) if id_ == company.id]
             own_rows = [recorder.reader.read_odoo(vals_list[i]) for i in places]
             recorder.check(own_rows)
@@ -437,12 +457,13 @@ class LeadSale(models.Model):
         return rows
 
     @api.model
-    def _add_input_defaults(self, vals_list):
-        """Return ``vals_list`` with the defaults of the context and the user."""
+    def _add_input_defaults(self, vals_list, names):
+        """Return ``vals_list`` with the company, and the defaults of the context and
+        the user for ``names``."""
         given = {name for vals in vals_list for name, value in vals.items() if value}
         if given & ENGINE_FIELDS:
             raise ValidationError(self._get_engine_fields_message(given))
-        defaults = self.default_get(sorted(INPUT_FIELDS - {"currency_id"}))
+        defaults = self.default_get(sorted(names))
         defaults["company_id"] = defaults.get("company_id") or self.env.company.id
         return [
             {
@@ -487,22 +508,29 @@ class LeadSale(models.Model):
         return values
 
     @api.model
-    def _format_refused(self, row):
-        """Return the error of ``row`` as people know its fields, by their labels."""
-        if not row.refused:
+    def _format_refused(self, row, refused):
+        """Return an error of ``row`` as people know its fields, by their labels.
+
+        :param refused: what is wrong; None where the row is recorded already
+        """
+        if not refused:
             return self.env._(
                 "%s: this reference is recorded already.", row.external_ref
             )
-        name = self._get_refused_field(row)
+        name = self._get_refused_field(refused)
         label = self._fields[name]._description_string(self.env)
-        sentence = f"{label}: {row.refused.sentence}"
+        sentence = f"{label}: {refused.sentence}"
         return f"{row.external_ref}: {sentence}" if row.external_ref else sentence
 
     @api.model
-    def _get_refused_field(self, row):
-        name = row.refused.field if row.refused else "external_ref"
-        name = MODEL_FIELDS.get(name, name)
+    def _get_refused_field(self, refused):
+        name = MODEL_FIELDS.get(refused.field, refused.field)
         return name if name in self._fields else "external_ref"
+
+    @api.model
+    def default_get(self, fields):
+        """Leave out lead data: they are checked where they are given."""
+        return super().default_get([name for name in fields if name != "lead_data"])
 
     def write(self, vals):
         """Correct what may be corrected; what was recorded is frozen.
@@ -516,9 +544,6 @@ class LeadSale(models.Model):
         return super().write(vals)
 
     def _check_frozen(self, vals):
-        # Access rights and the context can be had from outside, this cannot.
-        if not self.env.su and ENGINE_FIELDS & vals.keys():
-            raise UserError(self._get_engine_fields_message(vals))
         for sale in self:
             frozen = FROZEN_FIELDS | (BILLED_FIELDS if sale.invoice_line_id else set())
             changed = [
@@ -654,54 +679,6 @@ class LeadSale(models.Model):
             if prop["name"] == name:
                 return prop
         return {}
-
-    # ------------------------------------------------------------------
-    # Import
-    # ------------------------------------------------------------------
-
-    @api.model
-    def load(self, fields, data):
-        """Import a file, saying for every row at once what is wrong with it.
-
-        Odoo's own import stops at the errors of ``create``, tries row by row and
-        forgets the sales of the file when it comes to their returns.
-        """
-        refused = []
-        with self.env.cr.savepoint() as savepoint:
-            result = super(LeadSale, self.with_context(lead_sale_refused=refused)).load(
-                fields, data
-            )
-            if refused:
-                savepoint.rollback()
-                self.env.invalidate_all(flush=False)
-                result["ids"] = False
-                result["messages"] += refused
-        return result
-
-    @api.model
-    def _load_records(self, data_list, update=False):
-        refused = self.env.context.get("lead_sale_refused")
-        if refused is None or update or any(d["values"].get("id") for d in data_list):
-            return super()._load_records(data_list, update)
-        rows = self._check_vals_list([data["values"] for data in data_list])
-        good = []
-        for row, data in zip(rows, data_list, strict=True):
-            if row.status:
-                refused.append(self._prepare_import_message(row, data["info"]))
-            else:
-                good.append(data)
-        return super()._load_records(good, update)
-
-    @api.model
-    def _prepare_import_message(self, row, info):
-        name = self._get_refused_field(row)
-        return {
-            **info,
-            "type": "error",
-            "field": name,
-            "field_name": self._get_labels([name]),
-            "message": self._format_refused(row),
-        }
 
     # ------------------------------------------------------------------
     # Actions and business
@@ -857,8 +834,7 @@ class LeadSale(models.Model):
 
         A transaction counts when
 
-        - its date is before the end of that day, in the time zone of its company's
-          default cycle (UTC without one);
+        - its date is before the end of that day, in its company's billing time zone;
         - it was recorded by ``known_at``;
         - it was not waived, as was decided by ``known_at``;
         - it was in no books of that day: on no document whose accounting date is that

@@ -1,12 +1,11 @@
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..tools.plain_values import shorten
-from ..tools.windows import to_instant
 
 _ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1970, 2200
@@ -27,8 +26,8 @@ class LeadSale(models.Model):
 
         In the user's current company; also over HTTP, as
         ``POST /json/2/lead.sale/control_totals``. Everything that was recorded counts,
-        billed, waived or neither. Days are those of the company's default billing
-        cycle's time zone, else of UTC. A day without transactions has no entry.
+        billed, waived or neither. Days are those of the company's billing time
+        zone. A day without transactions has no entry.
 
         :param date_from, date_to: days as ISO 8601 texts, such as ``2026-01-31``, both
             inclusive
@@ -95,13 +94,9 @@ class LeadSale(models.Model):
     @api.model
     def _read_control_totals(self, first, last):
         """Return the rows of :meth:`control_totals` for two days, both inclusive."""
-        cycles = self.env["lead.billing.cycle"]
-        tz = cycles._company_tz(self.env.company)
-        zone = cycles._get_zone(tz)
-        start, end = (
-            to_instant(datetime.combine(day, time()), zone)
-            for day in (first, last + timedelta(days=1))
-        )
+        company = self.env.company
+        start = company._get_lead_day_start(first)
+        end = company._get_lead_day_start(last + timedelta(days=1))
         self.flush_model()
         # What was recorded on each of these days?
         return self.env.execute_query(
@@ -117,8 +112,8 @@ class LeadSale(models.Model):
                  GROUP BY day, sale.transaction_type, currency.name
                  ORDER BY day, sale.transaction_type DESC, currency.name
                 """,
-                tz=tz,
-                company=self.env.company.id,
+                tz=company._get_lead_zone().key,
+                company=company.id,
                 start=start,
                 end=end,
             )

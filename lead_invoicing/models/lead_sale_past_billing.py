@@ -1,8 +1,10 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..tools.engine_fields import EngineOnly
 
-class LeadSalePastBilling(models.Model):
+
+class LeadSalePastBilling(EngineOnly, models.Model):
     """Append-only record of transactions that were on a posted document until it left
     the books: it was set to draft, cancelled or deleted. Made when that happens; what
     was unbilled at a past moment is told from it.

@@ -2,8 +2,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..tools.engine_fields import EngineOnly
 
-class LeadSaleRelease(models.Model):
+
+class LeadSaleRelease(EngineOnly, models.Model):
     """Append-only record of transactions taken off a reversed document, so that the
     document still lists its rows and its money still ties out."""
 
@@ -34,11 +36,12 @@ class LeadSaleRelease(models.Model):
         )
 
     @api.model
-    def _log(self, moves, reason):
+    def _log(self, moves, reason, keep=()):
         """Record that the transactions of these documents leave them now.
 
         :param moves: ``account.move``
         :param reason: why, in words
+        :param keep: ids of transactions that stay
         """
         self.env.flush_all()
         # Which transactions are on which line of these documents?
@@ -51,12 +54,13 @@ class LeadSaleRelease(models.Model):
                 SELECT sale.id, line.move_id, line.id, sale.company_id, %s, %s, %s
                   FROM lead_sale sale
                   JOIN account_move_line line ON line.id = sale.invoice_line_id
-                 WHERE line.move_id IN %s
+                 WHERE line.move_id IN %s AND sale.id != ALL(%s)
              RETURNING id
                 """,
                 reason,
                 self.env.uid,
                 self.env.cr.now(),
                 tuple(moves.ids),
+                list(keep),
             )
         )

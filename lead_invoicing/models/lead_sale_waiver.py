@@ -1,7 +1,9 @@
 from odoo import api, fields, models
 
+from ..tools.engine_fields import EngineOnly
 
-class LeadSaleWaiver(models.Model):
+
+class LeadSaleWaiver(EngineOnly, models.Model):
     """Append-only record of who waived a transaction or took that back, when and why:
     a person by a decision, or by posting a credit note of its sale's invoice.
 

@@ -1,17 +1,20 @@
+import json
 import re
+from copy import deepcopy
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, remove_accents
 
+from ..tools.engine_fields import CompanyGuard
 from ..tools.lead_data import LAYOUT_TYPES, NAME_PATTERN, VALUE_TYPES
-from ..tools.plain_values import Refused, read_reference
+from ..tools.plain_values import Refused, read_reference, shorten
 
 # What Odoo's form calls a new field until somebody gives it a better name.
 _GENERATED_NAME = re.compile(r"[0-9a-f]{16}")
 
 
-class LeadType(models.Model):
+class LeadType(CompanyGuard, models.Model):
     """A kind of lead that is sold: its product (account, taxes) and its own data."""
 
     _name = "lead.type"
@@ -73,13 +76,46 @@ class LeadType(models.Model):
                 )
 
     @api.model
-    def _check_definition(self, definition):
-        for prop in definition or []:
-            self._check_property(prop)
+    def _read_definition(self, definition):
+        """Return the definition of lead data that was given, as a list of dicts.
+
+        :raises ValidationError: naming what is wrong with it
+        """
+        field = self._fields["lead_properties_definition"]
+        try:
+            if isinstance(definition, str):
+                definition = json.loads(definition)
+            properties = self._check_properties(definition or [])
+            for prop in properties:
+                self._check_property(prop)
+            # It may write in what it checks.
+            field._validate_properties_definition(deepcopy(properties), self.env)
+        except (TypeError, ValueError) as error:
+            raise ValidationError(
+                self.env._("The definition of the lead data is not right: %s", error)
+            ) from error
+        return properties
+
+    @api.model
+    def _check_properties(self, properties):
+        """Return what is a list of dicts, whatever they say.
+
+        :raises ValidationError: for anything else
+        """
+        is_list = isinstance(properties, list | tuple)
+        if not is_list or not all(isinstance(prop, dict) for prop in properties):
+            raise ValidationError(
+                self.env._(
+                    "“%s” is not a list of lead-data fields; give one definition for"
+                    " each, with its name, type and label.",
+                    shorten(properties),
+                )
+            )
+        return properties
 
     @api.model
     def _check_property(self, prop):
-        if prop.get("type") not in VALUE_TYPES | LAYOUT_TYPES:
+        if prop.get("type") not in (*VALUE_TYPES, *LAYOUT_TYPES):
             raise ValidationError(
                 self.env._(
                     "The lead-data field “%(label)s” cannot be of the type %(type)s."
@@ -89,7 +125,7 @@ class LeadType(models.Model):
                     type=prop.get("type"),
                 )
             )
-        if not NAME_PATTERN.fullmatch(prop.get("name") or ""):
+        if not NAME_PATTERN.fullmatch(str(prop.get("name") or "")):
             raise ValidationError(
                 self.env._(
                     "“%s” is not a name for a lead-data field. Use lower-case letters,"
@@ -102,7 +138,7 @@ class LeadType(models.Model):
     def create(self, vals_list):
         """Check the definitions of lead data before Odoo does, which says less."""
         for vals in vals_list:
-            self._check_definition(vals.get("lead_properties_definition"))
+            self._read_definition(vals.get("lead_properties_definition"))
         return super().create(vals_list)
 
     def write(self, vals):
@@ -111,13 +147,26 @@ class LeadType(models.Model):
         :raises UserError: if such a field is deleted or gets another type
         """
         if isinstance(vals.get("lead_data_example"), list):
-            self._name_new_properties(vals["lead_data_example"])
+            self._name_new_properties(self._check_properties(vals["lead_data_example"]))
         if "lead_properties_definition" in vals:
-            definition = vals["lead_properties_definition"] or []
-            self._check_definition(definition)
+            definition = self._read_definition(vals["lead_properties_definition"])
             for lead_type in self:
                 lead_type._check_properties_kept(definition)
         return super().write(vals)
+
+    def _check_can_change_company(self):
+        if not self:
+            return
+        # Whether there is one, in whatever company, is all that is told.
+        sales = self.env["lead.sale"].sudo()
+        if sale := sales.search([("lead_type_id", "in", self.ids)], limit=1):
+            raise UserError(
+                self.env._(
+                    "Transactions are of the lead type %s: it stays in its company."
+                    " Create one in the other company.",
+                    sale.lead_type_id.display_name,
+                )
+            )
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)

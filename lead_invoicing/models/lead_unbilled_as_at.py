@@ -1,10 +1,10 @@
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..tools.windows import to_instant
+from ..tools.asked import read_day, read_moment
 from .lead_unbilled import AGES, get_age_domain, get_age_sql
 
 
@@ -86,11 +86,15 @@ class LeadUnbilledAsAt(models.Model):
 
     @api.model
     def _get_moments(self):
-        """Return the day and the moment of knowing that the context asks for."""
+        """Return the day and the moment of knowing that the context asks for.
+
+        :raises UserError: for what is neither
+        """
         context = self.env.context
-        as_at = fields.Date.to_date(context.get("unbilled_as_at"))
-        known_at = fields.Datetime.to_datetime(context.get("unbilled_known_at"))
-        return as_at or fields.Date.context_today(self), known_at
+        day, moment = self.env._("As of"), self.env._("As known on")
+        as_at = read_day(self.env, day, context.get("unbilled_as_at"))
+        known_at = read_moment(self.env, moment, context.get("unbilled_known_at"))
+        return as_at or self.env.company._get_lead_today(), known_at
 
     @api.model
     def _flush_depends(self):
@@ -131,9 +135,7 @@ class LeadUnbilledAsAt(models.Model):
     @api.model
     def _get_end(self, company, as_at):
         """Return the end of a day in the time zone of a company, as naive UTC."""
-        cycles = self.env["lead.billing.cycle"]
-        zone = cycles._get_zone(cycles._company_tz(company))
-        return to_instant(datetime.combine(as_at + timedelta(days=1), time()), zone)
+        return company._get_lead_day_start(as_at + timedelta(days=1))
 
     @api.model
     def _get_company_sql(self, company, as_at, known_at):

@@ -4,19 +4,16 @@ from odoo import models
 class MailMail(models.Model):
     _inherit = "mail.mail"
 
-    def _postprocess_sent_message(
-        self, success_pids, success_emails, failure_reason=False, failure_type=None
-    ):
-        # Not when a notification is written: while it sends, Odoo sets each one to
-        # failed for a moment, which is not what became of the mail.
-        notifications = self.env["mail.notification"].search(
-            [("mail_mail_id", "in", self.ids)]
+    def send(self, auto_commit=False, raise_exception=False, post_send_callback=None):
+        # Asked before: sent mails are deleted.
+        has_documents = self.search_count(
+            [("id", "in", self.ids), ("model", "=", "account.move")], limit=1
         )
-        res = super()._postprocess_sent_message(
-            success_pids,
-            success_emails,
-            failure_reason=failure_reason,
-            failure_type=failure_type,
+        res = super().send(
+            auto_commit=auto_commit,
+            raise_exception=raise_exception,
+            post_send_callback=post_send_callback,
         )
-        notifications._update_lead_delivery()
+        if has_documents:
+            self.env["account.move"]._wake_lead_following()
         return res

@@ -7,12 +7,21 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL, plaintext2html
 
+from ..tools.engine_fields import EngineGuard
+from ..tools.windows import available_zones, day_start, to_wall
+
 FEED_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_feed"
 LEAD_DATA_MAX_MONTHS = 600
+# A year: later, nobody would know why.
+SILENCE_MAX_HOURS = 8784
+VOLUME_FACTOR_MAX = 1000
+# What Lead Invoicing itself writes down; nobody else does.
+ENGINE_FIELDS = {"lead_data_erased_before", "lead_feed_is_silent"}
 
 
-class ResCompany(models.Model):
+class ResCompany(EngineGuard, models.Model):
     _inherit = "res.company"
+    _lead_engine_fields = ENGINE_FIELDS
 
     lead_billing_cycle_id = fields.Many2one(
         "lead.billing.cycle",
@@ -21,16 +30,36 @@ class ResCompany(models.Model):
         ondelete="restrict",
         help="Used for buyers without a cycle of their own. To leave a buyer out, give"
         " it a manual cycle.",
+        groups="base.group_user",
     )
     lead_billing_start = fields.Date(
         help="Lead transactions before this day were billed elsewhere: they are"
         " recorded, but never invoiced here.",
+        groups="base.group_user",
+    )
+    lead_tz = fields.Selection(
+        lambda self: self.env["lead.billing.cycle"]._tz_selection(),
+        "Billing Time Zone",
+        compute="_compute_lead_tz",
+        inverse="_inverse_lead_tz",
+        store=True,
+        precompute=True,
+        required=True,
+        help="Where no billing cycle says otherwise, days begin and end in this zone:"
+        " for invoices made manually, control totals, what was unbilled as of a day,"
+        " imported files, and new billing cycles.",
+    )
+    lead_tz_confirmed = fields.Boolean(
+        "Billing Time Zone Confirmed",
+        help="A person chose or confirmed the billing time zone. Until then it is that"
+        " of the default billing cycle, else an administrator's, else UTC.",
     )
     lead_issue_zero = fields.Boolean(
         "Issue Zero Totals",
         default=True,
         help="Issue invoices whose total is zero. When off, their transactions wait"
         " for the next invoice.",
+        groups="base.group_user",
     )
     lead_return_policy = fields.Selection(
         [
@@ -41,42 +70,60 @@ class ResCompany(models.Model):
         "Returns of Invoiced Leads",
         required=True,
         default="credit_unpaid",
+        groups="base.group_user",
     )
     lead_review_zero_price = fields.Boolean(
         "Review Prices of Zero",
         help="Keep an invoice in draft when a lead on it costs nothing.",
+        groups="base.group_user",
     )
     lead_review_same_lead = fields.Boolean(
         "Review Leads Billed Twice",
         help="Keep an invoice in draft when a lead is on it twice, or was billed to"
         " this buyer before.",
+        groups="base.group_user",
     )
     lead_review_volume_factor = fields.Float(
         "Review Volumes Above",
         help="Keep an invoice in draft when its leads or its amount are more than so"
         " many times the average of the buyer's last windows. 0: never.",
+        groups="base.group_user",
     )
     lead_feed_silence_hours = fields.Integer(
         "Silent Feed After",
         help="Raise an activity when no lead transaction was recorded for so many"
         " hours. 0: never.",
+        groups="base.group_user",
     )
     lead_feed_is_silent = fields.Boolean(
         "Feed Is Silent",
         readonly=True,
         help="No lead transaction has come in for too long, and an activity was raised"
         " for it.",
+        groups="base.group_user",
     )
 
     lead_data_months = fields.Integer(
         "Months to Keep Lead Data",
         help="The personal data of leads that were sold more than so many months ago"
         " are erased, for good; the transactions and their money stay. 0: never.",
+        groups="base.group_user",
     )
     lead_data_erased_before = fields.Datetime(
         readonly=True,
         help="The lead data of what was sold before are erased.",
+        groups="base.group_user",
     )
+
+    @api.depends("lead_billing_cycle_id.tz")
+    def _compute_lead_tz(self):
+        for company in self:
+            if not (company.lead_tz and company.lead_tz_confirmed):
+                company.lead_tz = company._guess_lead_tz()
+
+    def _inverse_lead_tz(self):
+        # Whoever chooses a zone confirms it.
+        self.lead_tz_confirmed = True
 
     @api.constrains("lead_data_months")
     def _check_lead_data_months(self):
@@ -93,35 +140,94 @@ class ResCompany(models.Model):
     @api.constrains("lead_feed_silence_hours")
     def _check_lead_feed_silence_hours(self):
         for company in self:
-            if company.lead_feed_silence_hours < 0:
+            if not 0 <= company.lead_feed_silence_hours <= SILENCE_MAX_HOURS:
                 raise ValidationError(
                     self.env._(
-                        "The hours after which a feed is silent cannot be less than 0;"
-                        " with 0 it is not watched."
+                        "A feed can be called silent after 1 to %s hours; with 0 it is"
+                        " not watched.",
+                        SILENCE_MAX_HOURS,
                     )
                 )
 
     @api.constrains("lead_review_volume_factor")
     def _check_lead_review_volume_factor(self):
         for company in self:
-            # Below one, what is usual would be kept, too.
-            if company.lead_review_volume_factor and (
-                company.lead_review_volume_factor < 1
-            ):
+            factor = company.lead_review_volume_factor
+            # Below one, what is usual would be kept, too; what is not a number is in
+            # no range.
+            if factor and not 1 <= factor <= VOLUME_FACTOR_MAX:
                 raise ValidationError(
                     self.env._(
-                        "To review unusual volumes, choose a factor of at least 1, such"
-                        " as 3 for three times the average; or 0 to review none."
+                        "To review unusual volumes, choose a factor from 1 to %s, such"
+                        " as 3 for three times the average; or 0 to review none.",
+                        VOLUME_FACTOR_MAX,
                     )
                 )
 
     def write(self, vals):
         """Look at all lead data again when they are kept for another time."""
         if "lead_data_months" in vals:
-            self.filtered(
+            # Who says how long data is kept has it looked at again.
+            self.sudo().filtered(
                 lambda company: company.lead_data_months != vals["lead_data_months"]
             ).lead_data_erased_before = False
         return super().write(vals)
+
+    # ------------------------------------------------------------------
+    # Billing time zone
+    # ------------------------------------------------------------------
+
+    def _guess_lead_tz(self, user=None):
+        """Return the time zone that this company bills in, as far as can be told while
+        nobody has confirmed one: that of its default cycle, of ``user``, of the first
+        administrator who has one, else UTC.
+
+        :param user: ``res.users`` who is asked to choose, if any
+        :rtype: str
+        """
+        self.ensure_one()
+        # Nothing of the administrators is told but a time zone.
+        company = self.sudo()
+        admins = company.env.ref("base.group_system").all_user_ids.sorted(
+            lambda admin: (company not in admin.company_ids, admin.id)
+        )
+        zones = [
+            company.lead_billing_cycle_id.tz,
+            user and user.tz,
+            *admins.mapped("tz"),
+        ]
+        return next((tz for tz in zones if tz in available_zones()), "UTC")
+
+    def _propose_lead_tz(self):
+        """Return the time zone to begin with where the user is about to choose one."""
+        self.ensure_one()
+        # Only the zone is told, which is no secret.
+        company = self.sudo()
+        if company.lead_tz_confirmed:
+            return company.lead_tz
+        return company._guess_lead_tz(self.env.user)
+
+    def _get_lead_zone(self):
+        """Return the billing time zone of this company.
+
+        :rtype: zoneinfo.ZoneInfo
+        :raise UserError: if the server does not know it
+        """
+        self.ensure_one()
+        # The zone is no secret: who reads a day is told in which zone it is one.
+        return self.env["lead.billing.cycle"]._get_zone(self.sudo().lead_tz)
+
+    def _get_lead_today(self):
+        """Return which day it is now in the billing time zone."""
+        return to_wall(fields.Datetime.now(), self._get_lead_zone()).date()
+
+    def _get_lead_day_start(self, day):
+        """Return when a day begins in the billing time zone, as naive UTC."""
+        return day_start(day, self._get_lead_zone())
+
+    # ------------------------------------------------------------------
+    # Lead data
+    # ------------------------------------------------------------------
 
     def _get_lead_data_cutoff(self):
         """Return the moment before which this company keeps no lead data, in naive

@@ -7,6 +7,12 @@ class ResConfigSettings(models.TransientModel):
     lead_billing_cycle_id = fields.Many2one(
         related="company_id.lead_billing_cycle_id", readonly=False
     )
+    lead_tz = fields.Selection(
+        related="company_id.lead_tz", readonly=False, required=True
+    )
+    lead_tz_confirmed = fields.Boolean(
+        related="company_id.lead_tz_confirmed", readonly=False
+    )
     lead_billing_start = fields.Date(
         related="company_id.lead_billing_start", readonly=False
     )
@@ -27,6 +33,11 @@ class ResConfigSettings(models.TransientModel):
     )
     lead_review_volume_factor = fields.Float(
         related="company_id.lead_review_volume_factor", readonly=False
+    )
+    lead_sending_hours = fields.Integer(
+        "Hours to Send",
+        config_parameter="lead_invoicing.sending_hours",
+        default=2,
     )
     lead_data_months = fields.Integer(
         related="company_id.lead_data_months", readonly=False

@@ -15,6 +15,7 @@ class ResPartner(models.Model):
         ondelete="restrict",
         help="When this buyer's leads are invoiced. Empty: the company's default"
         " cycle. A manual cycle leaves the buyer out of the schedule.",
+        groups="base.group_user",
     )
     lead_billing_mode = fields.Selection(
         [("credit", "On credit"), ("prepaid", "Prepaid")],
@@ -22,6 +23,7 @@ class ResPartner(models.Model):
         company_dependent=True,
         help="On credit: a bill to be paid. Prepaid: a receipt, settled from the"
         " buyer's deposits.",
+        groups="base.group_user",
     )
     lead_invoice_split = fields.Selection(
         [
@@ -32,23 +34,27 @@ class ResPartner(models.Model):
         ],
         "Invoice Split",
         company_dependent=True,
+        groups="base.group_user",
     )
     lead_po_number = fields.Char(
         "PO Number",
         company_dependent=True,
         help="The buyer's purchase order number, printed on each invoice.",
+        groups="base.group_user",
     )
     lead_minimum_amount = fields.Float(
         "Minimum Invoice Amount",
         company_dependent=True,
         help="Less than this, before tax and in the company's currency, waits for the"
         " next window; except in the last window of a year.",
+        groups="base.group_user",
     )
     lead_billing_hold = fields.Boolean(
         "On Hold",
         company_dependent=True,
         help="No invoice is made for this buyer, by schedule or by hand, until this is"
         " taken off; its leads wait.",
+        groups="base.group_user",
     )
     lead_invoice_recipient_ids = fields.Many2many(
         "res.partner",
@@ -56,7 +62,9 @@ class ResPartner(models.Model):
         "partner_id",
         "recipient_id",
         "Invoice Recipients",
+        copy=False,
         help="Who gets the invoices by e-mail. Empty: the invoice address.",
+        groups="base.group_user",
     )
     lead_buyer_ref_ids = fields.One2many(
         "lead.buyer.ref",
@@ -65,7 +73,9 @@ class ResPartner(models.Model):
         groups="lead_invoicing.group_user",
     )
     lead_currency_id = fields.Many2one(
-        "res.currency", compute="_compute_lead_currency_id"
+        "res.currency",
+        compute="_compute_lead_currency_id",
+        groups="base.group_user",
     )
     lead_unbilled_amount = fields.Monetary(
         "Unbilled Leads",
@@ -330,58 +340,6 @@ class ResPartner(models.Model):
         self.ensure_one()
         recipients = self.commercial_partner_id.lead_invoice_recipient_ids
         return (recipients or invoice_address).filtered("email")
-
-    def _settle_lead_invoices(self, company, currency):
-        """Settle this buyer's open lead invoices in a currency, the oldest first; a
-        prepaid buyer's from deposits and lead credit notes, another's from lead credit
-        notes alone. Disputed invoices are left open.
-
-        :param company: the company whose books these are
-        :param currency: the currency of the invoices and of what settles them
-        """
-        self.ensure_one()
-        partner = self.commercial_partner_id
-        is_prepaid = partner.with_company(company).lead_billing_mode == "prepaid"
-        # Posting a document or a payment decides this; it reads no other buyer's books.
-        lines = (
-            self.env["account.move.line"]
-            .sudo()
-            .search(
-                [
-                    ("company_id", "=", company.id),
-                    ("partner_id", "=", partner.id),
-                    ("currency_id", "=", currency.id),
-                    ("account_type", "=", "asset_receivable"),
-                    ("parent_state", "=", "posted"),
-                    ("reconciled", "=", False),
-                    "|",
-                    ("move_id.lead_run_id", "!=", False),
-                    ("move_id.origin_payment_id", "!=", False),
-                ],
-                order="date_maturity, id",
-            )
-        )
-        open_lines = lines.filtered(
-            lambda line: (
-                line.amount_residual_currency > 0
-                and line.move_id.move_type == "out_invoice"
-                and line.move_id.payment_state != "blocked"
-            )
-        )
-        credit_lines = lines.filtered(
-            lambda line: (
-                line.amount_residual_currency < 0
-                and (is_prepaid or line.move_id.lead_run_id)
-            )
-        )
-        for open_line in open_lines:
-            credits = credit_lines.filtered(
-                lambda line, account=open_line.account_id: (
-                    line.account_id == account and not line.reconciled
-                )
-            )
-            if credits:
-                (open_line + credits).reconcile()
 
     def action_view_lead_invoices(self):
         """Open this buyer's lead invoices and credit notes."""

@@ -1,12 +1,18 @@
+from datetime import datetime
+from unittest.mock import patch
+
 from odoo import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "clock")
 class LeadInvoicingCommon(AccountTestInvoicingCommon):
     """A small world that sells leads, built once for each test class.
+
+    Its tests have one clock: what the database writes down as its moment follows
+    ``freeze_time``, too. They are repeated at other moments than today: `bin/test --at`.
 
     - ``company``: US dollars, a generic chart of accounts, no billing start
     - ``auto`` and ``edu``: lead types with typed lead data, one untaxed product each
@@ -31,6 +37,7 @@ class LeadInvoicingCommon(AccountTestInvoicingCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.startClassPatcher(patch.object(cls.cr, "now", lambda: datetime.now()))
         cls.company.name = "Lead House"
         cls._create_lead_types()
         cls._create_buyers()

@@ -1,7 +1,9 @@
-from datetime import datetime, timedelta
+from contextlib import nullcontext
+from datetime import datetime, timedelta, timezone
 from itertools import count
 
 from freezegun import freeze_time
+from freezegun.api import FakeDatetime
 
 from .common import LeadInvoicingCommon
 
@@ -55,7 +57,10 @@ class GenerationCommon(LeadInvoicingCommon):
         )
 
     def new_sale(self, buyer=None, price="10.00", at="2026-11-04T12:00:00Z", **vals):
-        """Record one transaction as the platform does, and return it."""
+        """Record one transaction as the platform does, and return it.
+
+        It is recorded when it happened, or at the later moment that a test has frozen.
+        """
         row = {
             "external_ref": f"T{next(self.numbers)}",
             "type": "sale",
@@ -65,7 +70,11 @@ class GenerationCommon(LeadInvoicingCommon):
             "price": price,
             **vals,
         }
-        with freeze_time("2027-12-31 12:00"):
+        happened = datetime.fromisoformat(at.replace("Z", "+00:00"))
+        happened = happened.astimezone(timezone.utc).replace(tzinfo=None)
+        now = datetime.now()
+        is_frozen_later = isinstance(now, FakeDatetime) and now > happened
+        with nullcontext() if is_frozen_later else freeze_time(happened):
             (answer,) = self.env["lead.sale"].record_transactions([row])
         self.assertEqual(answer["status"], "created", answer["message"])
         return self.env["lead.sale"].browse(answer["id"])
@@ -124,7 +133,7 @@ class GenerationCommon(LeadInvoicingCommon):
         """The lead lines of each document are the sum of its transactions."""
         for move in moves:
             signed = sum(
-                line.quantity * line.price_unit
+                line.quantity * line.price_unit * (1 - line.discount / 100)
                 for line in move.invoice_line_ids.filtered("lead_type_id")
             )
             signed *= -1 if move.move_type == "out_refund" else 1

@@ -471,9 +471,7 @@ class Life:
         wizard = (
             self.env["account.move.reversal"]
             .with_context(active_model="account.move", active_ids=move.ids)
-            .create(
-                {"journal_id": move.journal_id.id, "date": fields.Date.today()}
-            )
+            .create({"journal_id": move.journal_id.id, "date": fields.Date.today()})
         )
         wizard.reverse_moves(is_modify=is_modify)
         return wizard.new_move_ids

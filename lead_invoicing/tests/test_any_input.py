@@ -1,3 +1,4 @@
+import json
 from decimal import Decimal
 
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +12,8 @@ SETTINGS = settings(
 
 # Whatever JSON can say, with the characters that hurt.
 TEXTS = st.text(max_size=20) | st.sampled_from(["\x00", "\ud800", "'; --", "🚗", "%s"])
-ATOMS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
+NUMBERS = st.sampled_from([10**400, -(10**400), 1e308, 5e-324, "1" * 20, 0.1 + 0.2])
+ATOMS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | NUMBERS
 JSON = st.recursive(
     ATOMS,
     lambda inner: (
@@ -25,10 +27,39 @@ FIELDS = (
 )
 LEAD_DATA = st.dictionaries(
     st.sampled_from(["first_name", "Vehicle Year", "insured", "value", "born_on"])
-    | st.sampled_from(["asked_at", "fuel", "EXTRAS", "remarks", "shoe_size"]),
+    | st.sampled_from(["asked_at", "fuel", "EXTRAS", "remarks", "shoe_size"])
+    | TEXTS,
     JSON,
     max_size=4,
 )
+
+
+def nest(depth):
+    value = []
+    for _level in range(depth):
+        value = [value]
+    return value
+
+
+# What costs more than its row, if nobody looks.
+MONSTERS = [
+    "\ud800",
+    "half \ude00 of a pair",
+    "x\x00y",
+    10**400,
+    -(10**5000),
+    float("nan"),
+    float("inf"),
+    1e308,
+    5e-324,
+    nest(400),
+    {"a": nest(400)},
+    b"bytes",
+    "x" * 10_000_000,
+    ["x" * 1000] * 1000,
+    {"\ud800": "\x00"},
+    {f"field {number}": number for number in range(10_000)},
+]
 
 
 class TestAnyInput(LeadInvoicingCommon):
@@ -57,6 +88,7 @@ class TestAnyInput(LeadInvoicingCommon):
                 self.assertEqual(bool(answer["id"]), is_in)
                 explained = answer["status"] in ("error", "conflict")
                 self.assertEqual(bool(answer["message"]), explained)
+            self.assert_answer_can_be_sent(answers)
             self.assertEqual(answers[-1]["status"], "created")
             created = {a["id"] for a in answers if a["status"] == "created"}
             stored = self.env["lead.sale"].search([])
@@ -67,6 +99,37 @@ class TestAnyInput(LeadInvoicingCommon):
             self.assertNotIn("created", [answer["status"] for answer in again])
             savepoint.rollback()
             self.env.invalidate_all()
+
+    def assert_answer_can_be_sent(self, answers):
+        for answer in answers:
+            text = json.dumps(answer, ensure_ascii=False, allow_nan=False)
+            self.assertLess(len(text.encode()), 3000)
+
+    def test_whatever_one_value_is_only_its_row_is_refused(self):
+        fields = [(name, None) for name in FIELDS]
+        fields += [("lead_data", prop["name"]) for prop in self.get_definition()]
+        for name, prop in fields:
+            rows = [
+                self.sale_vals(f"{name} {prop} {number}", lead_data={"email": "s@x.y"})
+                for number in range(len(MONSTERS))
+            ]
+            for row, value in zip(rows, MONSTERS, strict=True):
+                if prop:
+                    row["lead_data"][prop] = value
+                else:
+                    row[name] = value
+            with self.subTest(field=name, prop=prop), self.assertNoLogs(level="ERROR"):
+                answers = self.record(*rows, self.sale_vals(f"good {name} {prop}"))
+                self.assert_answer_can_be_sent(answers)
+                self.assertNotIn("s@x.y", str(answers))
+                self.assertEqual(answers[-1]["status"], "created")
+                stored = self.env["lead.sale"].browse(
+                    [answer["id"] for answer in answers if answer["id"]]
+                )
+                stored.read()
+
+    def get_definition(self):
+        return self.auto.lead_properties_definition
 
     @SETTINGS
     @given(

@@ -43,21 +43,11 @@ class TestBillingCycle(TransactionCase):
             )
             self.assertEqual(self.create_cycle(tz="UTC").anchor_date, date(2026, 11, 3))
 
-    def test_time_zone_without_cycle_is_that_of_the_default_cycle_else_utc(self):
+    def test_new_cycle_begins_with_the_companys_time_zone(self):
         company = self.env["res.company"].create({"name": "Leads Ltd"})
-        model = self.env["lead.billing.cycle"]
-        self.assertEqual(model._company_tz(company), "UTC")
-        company.lead_billing_cycle_id = self.create_cycle(
-            company_id=company.id, tz="Asia/Kolkata"
-        )
-        self.assertEqual(model._company_tz(company), "Asia/Kolkata")
-        self.env.user.tz = False
-        new = model.with_company(company).new({})
+        company.lead_tz = "Asia/Kolkata"
+        new = self.env["lead.billing.cycle"].with_company(company).new({})
         self.assertEqual(new.tz, "Asia/Kolkata")
-        self.assertEqual(
-            model.with_company(company)._local_date(at("2026-11-03 20:00")),
-            date(2026, 11, 4),
-        )
 
     def test_local_date_is_the_day_in_the_time_zone_of_the_cycle(self):
         cycle = self.create_cycle(tz="America/New_York")

@@ -274,9 +274,7 @@ class TestBooks(GenerationCommon):
         self.assert_found()
 
     def test_a_cycle_that_is_due_since_days(self):
-        self.change(
-            self.cycle, next_generation_at=GENERATION - timedelta(days=3)
-        )
+        self.change(self.cycle, next_generation_at=GENERATION - timedelta(days=3))
         self.assert_found("cycle_overdue")
 
     # Nothing is forgotten
@@ -419,9 +417,7 @@ class TestBooks(GenerationCommon):
         self.assertEqual(finding.rule, "transaction_amount")
         opened = finding.action_view_records()
         self.assertEqual(opened["res_model"], "lead.sale")
-        self.assertEqual(
-            self.env["lead.sale"].search(opened["domain"]), self.waiting
-        )
+        self.assertEqual(self.env["lead.sale"].search(opened["domain"]), self.waiting)
 
     def test_the_scheduled_action_is_quiet_when_all_holds(self):
         activities = self.company.partner_id.activity_ids

@@ -13,6 +13,11 @@ from .generation_common import GenerationCommon
 class TestInvoiceWizard(GenerationCommon):
     """Invoicing by hand: a preview, and a run like any other."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.lead_tz = "America/New_York"
+
     def _wizard(self, **vals):
         with freeze_time("2026-11-12 12:00"):
             return (
@@ -60,8 +65,9 @@ class TestInvoiceWizard(GenerationCommon):
             self.assertEqual(str(form.date_to), "2026-11-10")
             self.assertEqual(form.tz, "America/New_York")
 
-    def test_yesterday_is_that_of_the_buyers_own_cycle(self):
+    def test_its_days_are_the_companys_whoever_is_chosen(self):
         self.assertFalse(self.company.lead_billing_cycle_id)
+        self.company.lead_tz = "Asia/Tokyo"
         with freeze_time("2026-11-12 03:00"):  # still the 11th in New York
             wizard = (
                 self.env["lead.invoice.wizard"]
@@ -69,8 +75,14 @@ class TestInvoiceWizard(GenerationCommon):
                 .with_context(active_model="res.partner", active_ids=self.buyer.ids)
                 .create({})
             )
-        self.assertEqual(wizard.tz, "America/New_York")
-        self.assertEqual(str(wizard.date_to), "2026-11-10")
+            self.assertEqual(str(wizard.date_to), "2026-11-11")
+            form = Form(wizard)
+            for partner in (self.other_buyer, self.buyer):
+                form.partner_ids.add(partner)
+                self.assertEqual(form.tz, "Asia/Tokyo")
+        vals = wizard._prepare_run_vals()
+        self.assertEqual(vals["tz"], "Asia/Tokyo")
+        self.assertEqual(vals["window_end"], datetime(2026, 11, 11, 15))
 
     def test_preview_and_invoice_agree(self):
         sale = self.new_sale(price="10.00")

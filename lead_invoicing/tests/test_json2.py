@@ -1,13 +1,20 @@
 import json
+from itertools import count
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from odoo.tests import tagged
 
 from .common import LeadInvoicingHttpCommon
+from .test_any_input import FIELDS, JSON, LEAD_DATA
 
 
 @tagged("post_install", "-at_install")
 class TestJson2(LeadInvoicingHttpCommon):
     """The platform's view: real HTTP requests with an API key."""
+
+    calls = count()
 
     def call(self, method, user=None, **arguments):
         user = user or self.integrator
@@ -47,6 +54,54 @@ class TestJson2(LeadInvoicingHttpCommon):
         again = self.call("record_transactions", vals_list=rows[:2]).json()
         self.assertEqual([a["status"] for a in again], ["duplicate"] * 2)
         self.assertEqual([a["id"] for a in again], [a["id"] for a in answers[:2]])
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        st.lists(
+            st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3)
+            | st.fixed_dictionaries({"lead_data": LEAD_DATA}),
+            max_size=3,
+        )
+    )
+    def test_whatever_json_says_the_good_rows_are_answered(self, rows):
+        calls = next(self.calls)
+        rows = [
+            {**self.sale_vals(f"row {calls} {number}"), **row}
+            for number, row in enumerate(rows)
+        ]
+        good = self.sale_vals(f"good {calls}")
+        response = self.call("record_transactions", vals_list=[*rows, good])
+        self.assertEqual(response.status_code, 200, response.text[:1000])
+        # Strict: what is no JSON for others is none for us.
+        answers = json.loads(response.content, parse_constant=self.fail)
+        self.assertEqual(len(answers), len(rows) + 1)
+        self.assertEqual(answers[-1]["status"], "created", answers)
+
+    def test_what_cannot_be_stored_costs_neither_the_others_nor_a_secret(self):
+        secret = {"email": "secret@example.com"}
+        rows = [
+            self.sale_vals("\ud800", lead_data=secret),
+            self.sale_vals("T1", lead_data={**secret, "value": 10**400}),
+            self.sale_vals(float("nan"), lead_data=secret),
+            self.sale_vals("x" * 10_000_000, lead_data=secret),
+            self.sale_vals("T2", lead_data=[secret]),
+            self.sale_vals("T2", lead_data=json.dumps(secret)),
+            self.sale_vals("T2", lead_data={"first_name": "secret@ \ud800"}),
+            self.sale_vals("T2", lead_data={"vehicle_year": "secret@"}),
+            self.sale_vals("T2", lead_data={"asked_at": "secret@"}),
+            json.dumps({"lead_data": secret}),
+            self.sale_vals("T3", lead_data=secret),
+        ]
+        with self.assertNoLogs(level="WARNING"):
+            response = self.call("record_transactions", vals_list=rows)
+        self.assertEqual(response.status_code, 200, response.text[:1000])
+        self.assertLess(len(response.content), 10_000)
+        answers = json.loads(response.content, parse_constant=self.fail)
+        self.assertEqual(
+            [answer["status"] for answer in answers], ["error"] * 10 + ["created"]
+        )
+        self.assertEqual(self.env["lead.sale"].search([]).external_ref, "T3")
+        self.assertNotIn("secret@", response.text)
 
     def test_platform_compares(self):
         self.sell("T1")

@@ -92,7 +92,7 @@ class TestLeadImport(LeadInvoicingCommon):
             self.platform_row("T3", buyer_ref="B?"),
             self.platform_row("T4", **{"lead_data.vehicle_year": "new"}),
             self.platform_row("T5", **{"lead_data.program": "Law"}),
-            self.platform_row("T0"),
+            self.platform_row("T0", price="21.00"),
             self.platform_row(
                 "R1",
                 transaction_type="return",

@@ -49,7 +49,11 @@ class TestLives(GenerationCommon):
         cls.taxes = [
             cls.company_data["default_tax_sale"],
             cls.env["account.tax"].create(
-                {"name": "Included", "amount": 8, "price_include_override": "tax_included"}
+                {
+                    "name": "Included",
+                    "amount": 8,
+                    "price_include_override": "tax_included",
+                }
             ),
         ]
         cls.banks = {}

@@ -657,3 +657,24 @@ class TestStrangers(PortalReportCommon):
         # Nothing is shown that was not asked for.
         self.assertFalse(self.rows(page))
         self.assertFalse(page.xpath("//a[@name='lead_report_csv']"))
+
+    def test_a_document_shows_a_buyer_its_own_rows_only(self):
+        """What decides is the row's own buyer, not whom a document is addressed to."""
+        # Somehow the other buyer's lead got onto this document.
+        self.other_sale.sudo().invoice_line_id = self.document.invoice_line_ids
+        self.env.flush_all()
+        self.login(self.portal_user)
+        for path in BUYER_ROUTES:
+            with self.subTest(path=path):
+                response = self.get(path, invoice_id=self.document.id)
+                content = self.get_content(response)
+                self.assertIn("ada@byron.example", content)
+                self.assertNotIn("grace@navy.example", content)
+                self.assertNotIn("77.00", content)
+        # Staff see what is wrong with it.
+        self.login(self.billing_user)
+        for path in STAFF_ROUTES[:1]:
+            response = self.get(
+                path, partner_id=self.buyer.id, invoice_id=self.document.id
+            )
+            self.assertIn("77.00", self.get_content(response))

@@ -26,16 +26,11 @@ class AsAtCommon(UnbilledCommon):
 
     @contextmanager
     def at(self, moment):
-        """Let it be this moment, for Python and for the database transaction."""
-        cr = self.env.cr
+        """Let it be this moment, also for what is written only when it is needed."""
         self.env.flush_all()
-        before, cr._now = cr._now, moment
-        try:
-            with freeze_time(moment):
-                yield moment
-                self.env.flush_all()
-        finally:
-            cr._now = before
+        with freeze_time(moment):
+            yield moment
+            self.env.flush_all()
 
     def answer(self, day, known_at=None):
         """Return {(buyer, lead type, age): (transactions, amount)}."""
@@ -59,7 +54,6 @@ class AsAtCommon(UnbilledCommon):
         """Invoice everything by hand until the end of a day; return the drafts."""
         wizard = self.env["lead.invoice.wizard"].create({"date_to": until})
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            cr._now = self.env.cr.now()
             action = wizard.with_env(wizard.env(cr=cr)).action_invoice()
         self.env.invalidate_all()
         return self.env["lead.invoice.run"].browse(action["res_id"]).invoice_ids

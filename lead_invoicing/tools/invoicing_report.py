@@ -1,15 +1,13 @@
 """The Invoicing Report itself: one provider of rows and totals for every format."""
 
 import re
-from contextlib import contextmanager
 from functools import cached_property
 
 from odoo.exceptions import UserError
-from odoo.models import BaseModel
 from odoo.tools import SQL, format_date, formatLang
 
 from .report_columns import DATA, IS_ERASED, JOINS, format_value, get_columns
-from .report_csv import iter_csv
+from .report_csv import write_csv
 from .report_xlsx import write_xlsx
 
 # Kinds of transactions, as the totals count them.
@@ -50,15 +48,14 @@ def format_count(env, number):
     return formatLang(env, float(number), digits=0)
 
 
-def get_buyer_sql(buyers, invoice):
+def get_buyer_sql(buyers):
     """Return the condition that ``sale`` is of a report.
 
-    :param buyers: those under whom the rows were recorded
-    :param invoice: the document whose rows are wanted, whoever it is billed to since
+    :param buyers: those under whom the rows were recorded; empty for whomever
     """
-    if invoice:
-        return SQL("TRUE")
     ids = buyers.ids
+    if not ids:
+        return SQL("TRUE")
     if len(ids) == 1:
         return SQL("sale.commercial_partner_id = %s", ids[0])
     return SQL("sale.commercial_partner_id = ANY(%s)", ids)
@@ -76,7 +73,8 @@ class InvoicingReport:
 
     :param env: the reader's environment
     :param partner: the billed buyer, a commercial partner
-    :param buyers: those under whom its rows were recorded, mostly itself
+    :param buyers: those under whom its rows were recorded, mostly itself; empty for
+        all rows of a document
     :param invoice: the document whose rows these are; empty for a report by dates
     :param lead_type: one lead type; empty for an invoice with leads of several types
     :param lead_data: {name: definition} of the lead data that the reader may choose
@@ -90,7 +88,6 @@ class InvoicingReport:
 
     def __init__(self, env, **values):
         self.env = env
-        self._values = values
         self.partner = values["partner"]
         self.buyers = values["buyers"]
         self.invoice = values["invoice"]
@@ -128,13 +125,16 @@ class InvoicingReport:
             last=days[1],
         )
 
-    def get_filename(self, extension):
-        """Return a name for a file of this report, in plain characters."""
+    def get_filename(self, extension, *suffixes):
+        """Return a name for a file of this report, in plain characters.
+
+        :param suffixes: what else the name says, at its end
+        """
         if self.invoice:
             parts = ["leads", self.invoice.sudo().name or "draft"]
         else:
             parts = ["leads", self.lead_type.code, self.date_from, self.date_to]
-        name = "-".join(str(part) for part in parts if part)
+        name = "-".join(str(part) for part in (*parts, *suffixes) if part)
         return f"{re.sub('[^A-Za-z0-9]+', '-', name).strip('-')}.{extension}"
 
     @cached_property
@@ -222,9 +222,13 @@ class InvoicingReport:
         invoice = self.invoice.sudo()
         if invoice.state == "cancel":
             return None
-        _count, amount = invoice._read_lead_sale_totals().get(invoice.id, (0, 0))
+        amount = sum(
+            group["amount"]
+            for group in self._groups
+            if group["currency_id"] == invoice.currency_id.id
+        )
         return invoice.currency_id.round(
-            invoice._get_lead_lines_amount() - float(amount or 0)
+            invoice._get_lead_lines_amount() - float(amount)
         )
 
     def get_params(self):
@@ -270,12 +274,14 @@ class InvoicingReport:
                 )
             )
 
-    def iter_csv(self):
-        """Yield the report as CSV, in pieces of bytes, on a cursor of its own: whoever
-        pulls them may do so after the request. The last line counts the rows; a file
-        that ends otherwise is not whole."""
-        with self._on_own_cursor() as report:
-            yield from iter_csv(report)
+    def write_csv(self, file, is_plain=False):
+        """Write the report as CSV. The last line counts the rows.
+
+        :param file: to write bytes to
+        :param is_plain: with the values as they were recorded, and no lines of totals:
+            for programs; else no spreadsheet program takes a text for a formula
+        """
+        write_csv(self, file, is_plain)
 
     def write_xlsx(self, file):
         """Write the report as XLSX.
@@ -316,18 +322,6 @@ class InvoicingReport:
             if len(rows) < BATCH:
                 break
         cr.execute("CLOSE lead_invoicing_report")
-
-    @contextmanager
-    def _on_own_cursor(self):
-        """Give this report on a cursor that nobody else uses, of a replica if there is
-        one, which sees one state of the ledger from the first to the last row."""
-        with self.env.registry.cursor(readonly=True) as cr:
-            env = self.env(cr=cr)
-            values = {
-                name: value.with_env(env) if isinstance(value, BaseModel) else value
-                for name, value in self._values.items()
-            }
-            yield InvoicingReport(env, **values)
 
     # ------------------------------------------------------------------
     # SQL
@@ -377,7 +371,7 @@ class InvoicingReport:
 
     @cached_property
     def _where_sql(self):
-        conditions = [get_buyer_sql(self.buyers, self.invoice)]
+        conditions = [get_buyer_sql(self.buyers)]
         if self.lead_type or not self.invoice:
             conditions.append(SQL("sale.lead_type_id = %s", self.lead_type.id or None))
         if self.start:

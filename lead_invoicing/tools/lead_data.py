@@ -4,6 +4,7 @@ Odoo drops unknown keys of a Properties field silently and stores values of any 
 that whatever comes from outside is checked here.
 """
 
+import math
 import re
 from datetime import date, datetime
 
@@ -44,10 +45,15 @@ class LeadDataSchema:
 
     :param env: environment, for the language of messages
     :param definition: the lead type's ``lead_properties_definition``
+    :param quotes: whether messages quote a value that is refused: to a person who
+        enters it, not to a platform that keeps them
+    :param formats: the :class:`FileFormats` of an imported file
     """
 
-    def __init__(self, env, definition):
+    def __init__(self, env, definition, quotes=True, formats=None):
         self.env = env
+        self.formats = formats
+        self.quotes = quotes
         self.properties = {
             prop["name"]: prop for prop in definition if prop["type"] in VALUE_TYPES
         }
@@ -74,9 +80,8 @@ class LeadDataSchema:
             raise Refused(
                 "lead_data",
                 self.env._(
-                    "“%s” is not an object; send names and values, such as"
-                    ' {"first_name": "Ada"}.',
-                    shorten(values),
+                    "it is not an object; send names and values, such as"
+                    ' {"first_name": "Ada"}.'
                 ),
             )
         result = {}
@@ -147,6 +152,13 @@ class LeadDataSchema:
     # ------------------------------------------------------------------
 
     def _refuse(self, name, value, expected):
+        if not self.quotes:
+            raise Refused(
+                "lead_data",
+                self.env._(
+                    "%(name)s: send %(expected)s.", name=name, expected=expected
+                ),
+            )
         raise Refused(
             "lead_data",
             self.env._(
@@ -168,32 +180,47 @@ class LeadDataSchema:
     _read_text = _read_char
 
     def _read_boolean(self, name, value):
-        word = str(value).strip().casefold()
-        if isinstance(value, (bool, int, str)) and word in _BOOLEANS:
-            return _BOOLEANS[word]
+        if isinstance(value, str):
+            value = _BOOLEANS.get(value.strip().casefold(), value)
+        if value in (0, 1) and isinstance(value, int):
+            return bool(value)
         return self._refuse(name, value, self.env._("true or false"))
 
     def _read_integer(self, name, value):
-        number = self._get_number(value)
+        number = self._get_number(name, value)
         if number is None or number != int(number) or abs(number) >= INTEGER_LIMIT:
             self._refuse(name, value, self.env._("a whole number"))
         return int(number)
 
     def _read_float(self, name, value):
-        number = self._get_number(value)
-        if number is None:
+        number = self._get_number(name, value)
+        # JSON has no infinity, which is what a float makes of more.
+        if number is None or math.isinf(float(number)):
             self._refuse(name, value, self.env._("a number"))
         return float(number)
 
     _read_monetary = _read_float
 
-    def _get_number(self, value):
+    def _get_number(self, name, value):
+        if self.formats:
+            number, sign = self._read_written(self.formats.read_number, name, value)
+            return None if sign else number
         try:
             return read_number(self.env, "lead_data", value)
         except Refused:
             return None
 
+    def _read_written(self, read, name, value):
+        """Return what ``read``, of the formats of the file, makes of a cell."""
+        try:
+            return read(self.env, "lead_data", value)
+        except Refused as refused:
+            raise Refused("lead_data", f"{name}: {refused.sentence}") from None
+
     def _read_date(self, name, value):
+        if self.formats:
+            day = self._read_written(self.formats.read_day, name, value)
+            return day.isoformat()
         if isinstance(value, str) and _DATE.fullmatch(value.strip()):
             value = self._get_date(value.strip())
         if not isinstance(value, date) or isinstance(value, datetime):
@@ -208,14 +235,19 @@ class LeadDataSchema:
 
     def _read_datetime(self, name, value):
         """Take ISO 8601 with an offset, or Odoo's own notation, which is UTC."""
+        if self.formats:
+            moment = self._read_written(self.formats.read_moment, name, value)
+            return moment.isoformat(" ")
         if isinstance(value, datetime) and not value.tzinfo:
             return value.isoformat(" ", "seconds")
         if isinstance(value, str) and _ODOO_DATETIME.fullmatch(value):
             value = value.replace(" ", "T") + "Z"
         try:
             moment = read_instant(self.env, "lead_data", value)
-        except Refused as refused:
-            raise Refused("lead_data", f"{name}: {refused.sentence}") from None
+        except Refused:
+            self._refuse(
+                name, value, self.env._("a moment such as 2026-01-31T17:30:00Z")
+            )
         return moment.isoformat(" ")
 
     def _read_selection(self, name, value):

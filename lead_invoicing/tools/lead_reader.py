@@ -2,6 +2,7 @@
 
 from odoo import fields
 
+from .file_values import check_reference
 from .lead_row import Row
 from .plain_values import (
     FIRST_YEAR,
@@ -29,16 +30,28 @@ API_FIELDS = {
 }
 
 
+# In the order in which they are told to be wrong.
+REFERENCES = (
+    "external_ref",
+    "origin_external_ref",
+    "buyer_ref",
+    "lead_ref",
+    "campaign",
+)
+
+
 class LeadReader:
     """Reads plain values (the API) and Odoo values (``create``, import) of a company.
 
     :param env: environment, for the language of messages
     :param company: the company of the ledger, for its currency
     :param now: the moment of recording, naive UTC
+    :param formats: the :class:`FileFormats` of an imported file
     """
 
-    def __init__(self, env, company, now):
+    def __init__(self, env, company, now, formats=None):
         self.env = env
+        self.formats = formats
         self.company = company
         self.now = now
 
@@ -60,7 +73,7 @@ class LeadReader:
         if not isinstance(vals, dict):
             raise Refused(
                 "row",
-                env._("“%s” is not an object; send names and values.", shorten(vals)),
+                env._("it is not an object; send names and values."),
             )
         get = vals.get
         row.external_ref = read_reference(
@@ -72,7 +85,9 @@ class LeadReader:
                 env._(
                     "these fields are unknown: %(unknown)s; the known ones are:"
                     " %(known)s.",
-                    unknown=", ".join(sorted(shorten(name) for name in unknown)),
+                    unknown=shorten(
+                        ", ".join(sorted(shorten(name) for name in unknown)), 400
+                    ),
                     known=", ".join(sorted(API_FIELDS)),
                 ),
             )
@@ -111,42 +126,69 @@ class LeadReader:
     # ------------------------------------------------------------------
 
     def read_odoo(self, vals):
-        """Return the row that the dict of field values ``vals`` means."""
+        """Return the row that the dict of field values ``vals`` means; where one is
+        wrong, with what is wrong with any."""
         row = Row()
         row.from_odoo = True
-        try:
-            self._read_odoo(row, vals)
-        except Refused as refused:
-            row.refuse(refused)
+        row.from_file = self.formats is not None
+        row.type = row.origin_external_ref = row.lead_ref = row.campaign = None
+        row.origin_id = vals.get("origin_id") or None
+        row.partner_id = vals.get("partner_id") or None
+        row.currency_id = vals.get("currency_id") or self.company.currency_id.id
+        for read in (
+            self._read_odoo_references,
+            self._read_odoo_type,
+            self._read_odoo_date,
+            self._read_odoo_lead_type,
+            self._read_odoo_price,
+            self._read_odoo_texts,
+        ):
+            try:
+                read(row, vals.get)
+            except Refused as refused:
+                row.refuse(refused)
         return row
 
-    def _read_odoo(self, row, vals):
-        env, get = self.env, vals.get
-        row.external_ref = read_reference(
-            env, "external_ref", get("external_ref"), required=True
-        )
-        self._set_type(row, get("transaction_type") or "sale")
-        row.origin_id = get("origin_id") or None
-        row.origin_external_ref = read_reference(
-            env, "origin_external_ref", get("origin_external_ref")
-        )
-        row.date = self._read_odoo_date(get("date"), get("occurred_at"))
-        row.partner_id = get("partner_id") or None
-        row.buyer_ref = read_reference(
-            env, "buyer_ref", get("buyer_ref"), required=not row.partner_id
-        )
+    def _read_odoo_references(self, row, get):
+        for name in REFERENCES:
+            is_required = name == "external_ref" or (
+                name == "buyer_ref" and not row.partner_id
+            )
+            value = read_reference(self.env, name, get(name), required=is_required)
+            if row.from_file:
+                check_reference(self.env, name, value)
+            setattr(row, name, value)
+
+    def _read_odoo_type(self, row, get):
+        # A person sees what a form proposes, but not what a file leaves out.
+        value = get("transaction_type")
+        self._set_type(row, value or (not row.from_file and "sale"))
+
+    def _read_odoo_lead_type(self, row, get):
         row.lead_type_id = get("lead_type_id") or None
         if not row.lead_type_id:
-            raise Refused("lead_type", env._("it is missing; send a value."))
-        row.lead_ref = read_reference(env, "lead_ref", get("lead_ref"))
-        row.campaign = read_reference(env, "campaign", get("campaign"))
+            raise Refused("lead_type", self.env._("it is missing; send a value."))
+
+    def _read_odoo_price(self, row, get):
         price = get("price")
-        row.price = read_price(env, "price", None if price is False else price)
-        row.currency_id = get("currency_id") or self.company.currency_id.id
-        row.reason = read_text(env, "reason", get("reason"))
+        if row.from_file and price not in (None, False, ""):
+            price, row.price_sign = self.formats.read_number(self.env, "price", price)
+        row.price = read_price(self.env, "price", None if price is False else price)
+
+    def _read_odoo_texts(self, row, get):
+        row.reason = read_text(self.env, "reason", get("reason"))
         row.lead_data = self._get_odoo_lead_data(get("lead_data"))
 
-    def _read_odoo_date(self, value, occurred_at):
+    def _read_odoo_date(self, row, get):
+        row.date = self._get_odoo_date(get("date"), get("occurred_at"))
+
+    def _get_odoo_date(self, value, occurred_at):
+        if self.formats:
+            if not (occurred_at or value):
+                raise Refused("occurred_at", self.env._("it is missing; send a value."))
+            return self.formats.read_moment(
+                self.env, "occurred_at", occurred_at or value
+            )
         if occurred_at:
             return read_instant(self.env, "occurred_at", occurred_at)
         try:

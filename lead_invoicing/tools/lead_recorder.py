@@ -4,18 +4,19 @@ One validator serves the API (plain values), the import and ``create`` (Odoo val
 asks the database a fixed number of questions for each list, never one for each row.
 """
 
+import itertools
 import json
-from datetime import datetime, time, timedelta, timezone
+from datetime import timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from odoo import fields
 
+from .file_values import FileFormats
 from .lead_data import LeadDataSchema
 from .lead_reader import LeadReader
 from .lead_row import Origin
 from .lead_store import LeadStore
-from .plain_values import Refused
+from .plain_values import Refused, echo_reference
 
 # Fields of the API by the fields of the model that hold them.
 MODEL_FIELDS = {
@@ -39,18 +40,31 @@ class LeadRecorder:
         transactions) it reads for the company, whatever the user may see: an answer
         tells no more of it than whether the row fits.
     :param company: the company of the ledger
+    :param file_options: dict of what was chosen for an imported file, see
+        :class:`FileFormats`; None for what is no file
     """
 
-    def __init__(self, env, company):
+    def __init__(self, env, company, file_options=None):
         self.env = env
         # Only what the docstring names is read with these rights.
         self.company = company.sudo()
         self.store = LeadStore(env, self.company)
         self.now = fields.Datetime.now()
-        self.reader = LeadReader(env, self.company, self.now)
+        self.formats = None
+        if file_options is not None:
+            self.formats = FileFormats(self.company._get_lead_zone(), file_options)
+        self.reader = LeadReader(env, self.company, self.now, self.formats)
         self.billing_start = self._get_billing_start()
         self.kept_since = self.company._get_lead_data_cutoff()
         self.price_digits = env["decimal.precision"].precision_get("Product Price")
+        self._checks = (
+            self._check_date,
+            self._check_buyer,
+            self._check_lead_type,
+            self._check_currency,
+            self._check_lead_data,
+        )
+        self.quotes = True
         self._schemas = {}
 
     def record(self, vals_list):
@@ -60,6 +74,8 @@ class LeadRecorder:
         :return: list of dicts, see ``lead.sale.record_transactions``
         """
         self.env.flush_all()
+        # The platform's logs keep no lead data: it knows what it sent.
+        self.quotes = False
         rows = [self.reader.read_plain(vals) for vals in vals_list]
         self.check(rows)
         self.warn_of_leads_sold_twice(rows)
@@ -75,7 +91,7 @@ class LeadRecorder:
             row.id = row.same_as.id
         reference = row.external_ref
         if not reference and isinstance(vals, dict):
-            reference = vals.get("external_ref")
+            reference = echo_reference(vals.get("external_ref"))
         return {
             "external_ref": reference or False,
             "id": row.id,
@@ -94,11 +110,14 @@ class LeadRecorder:
         A row without a status afterwards is good; its values are complete.
         """
         good = [row for row in rows if not row.status]
-        self._find_meanings(good)
+        # Of a file, all that is wrong is told at once.
+        unreadable = [row for row in rows if row.status and row.from_file]
+        self._find_meanings(good + unreadable)
         self._set_hashes(good)
         self._mark_recorded(good)
         good = [row for row in good if not row.status]
-        self._check_each(good, self._check_alone)
+        for row in good + unreadable:
+            self._check_alone(row)
         good = [row for row in good if not row.status]
         accepted = {}
         self._accept(
@@ -109,13 +128,6 @@ class LeadRecorder:
         returns.sort(key=lambda row: row.date)
         self._find_origins(returns, accepted)
         self._accept(returns, accepted, self._check_return)
-
-    def _check_each(self, rows, check):
-        for row in rows:
-            try:
-                check(row)
-            except Refused as refused:
-                row.refuse(refused)
 
     def _accept(self, rows, accepted, check):
         """Check ``rows`` in turn; of the same reference the first good one counts."""
@@ -139,15 +151,17 @@ class LeadRecorder:
             row.status = "duplicate"
             return
         row.status = "conflict"
-        row.refused = Refused(
-            "external_ref",
-            self.env._(
-                "“%s” was recorded with other content; a recorded transaction does not"
-                " change: send a return and a new sale under references of their own.",
-                row.external_ref,
-            ),
+        row.refuse(
+            Refused(
+                "external_ref",
+                self.env._(
+                    "“%s” was recorded with other content; a recorded transaction does"
+                    " not change: send a return and a new sale under references of"
+                    " their own.",
+                    row.external_ref,
+                ),
+            )
         )
-        row.message = f"external_ref: {row.refused.sentence}"
 
     def _mark_recorded(self, rows):
         recorded = self.store.query_recorded({row.external_ref for row in rows})
@@ -178,12 +192,11 @@ class LeadRecorder:
                 currency.name,
                 currency.active,
                 Decimal(str(currency.rounding)),
+                currency.symbol or "",
             )
             for currency in currencies.sudo().search([])  # public data
         }
-        self.currency_ids = {
-            name: id_ for id_, (name, _active, _rounding) in self.currencies.items()
-        }
+        self.currency_ids = {values[0]: id_ for id_, values in self.currencies.items()}
 
     def _set_hashes(self, rows):
         """Hash rows of Odoo values as if the platform had sent them.
@@ -208,14 +221,21 @@ class LeadRecorder:
             row.set_hash()
 
     def _check_alone(self, row):
-        """Check what needs no other transaction."""
-        self._check_date(row)
-        self._check_buyer(row)
-        self._check_lead_type(row)
-        self._check_currency(row)
+        """Check what needs no other transaction, and was read."""
+        for check in self._checks:
+            try:
+                check(row)
+            except Refused as refused:
+                row.refuse(refused)
+                if not row.from_file:
+                    return
+
+    def _check_lead_data(self, row):
+        if row.lead_type_id not in self.lead_types:
+            return
         schema = self._get_schema(row.lead_type_id)
         row.lead_data = schema.convert(row.lead_data, false_is_empty=row.from_odoo)
-        if self.kept_since and row.date < self.kept_since:
+        if self.kept_since and row.date and row.date < self.kept_since:
             self._drop_lead_data(row, self.now)
 
     def _drop_lead_data(self, row, erased_at):
@@ -229,7 +249,7 @@ class LeadRecorder:
             )
 
     def _check_date(self, row):
-        if row.date > self.now + LEAD_OF_CLOCKS:
+        if row.date and row.date > self.now + LEAD_OF_CLOCKS:
             raise Refused(
                 "occurred_at",
                 self.env._(
@@ -243,6 +263,8 @@ class LeadRecorder:
     def _check_buyer(self, row):
         if row.partner_id:
             self._check_buyer_id(row)
+            return
+        if not row.buyer_ref:
             return
         found = self.buyers_by_ref.get(row.buyer_ref, ())
         if not found:
@@ -279,6 +301,8 @@ class LeadRecorder:
             )
 
     def _check_lead_type(self, row):
+        if not (row.lead_type_id or row.lead_type):
+            return
         lead_type_id = row.lead_type_id or self.lead_type_ids.get(row.lead_type)
         if lead_type_id not in self.lead_types:
             raise Refused(
@@ -296,8 +320,8 @@ class LeadRecorder:
     def _check_currency(self, row):
         """Check the currency, and that the price is not finer than it can be billed."""
         row.currency_id = row.currency_id or self.currency_ids.get(row.currency)
-        name, active, rounding = self.currencies.get(
-            row.currency_id, (row.currency, False, None)
+        name, active, rounding, symbol = self.currencies.get(
+            row.currency_id, (row.currency, False, None, None)
         )
         if not active:
             raise Refused(
@@ -308,17 +332,33 @@ class LeadRecorder:
                     name,
                 ),
             )
-        if row.price % rounding:
+        if row.price is None:
+            return
+        if row.price_sign and row.price_sign.upper() not in (name, symbol.upper()):
             raise Refused(
                 "price",
                 self.env._(
-                    "%(price)s is finer than %(currency)s allows; send a multiple of"
-                    " %(rounding)s.",
-                    price=row.price,
+                    "“%(sign)s” is not the sign of %(currency)s, the currency of this"
+                    " row; correct the price, or the currency.",
+                    sign=row.price_sign,
                     currency=name,
-                    rounding=format(rounding.normalize(), "f"),
                 ),
             )
+        if row.price % rounding:
+            sentence = self.env._(
+                "%(price)s is finer than %(currency)s allows; send a multiple of"
+                " %(rounding)s.",
+                price=row.price,
+                currency=name,
+                rounding=format(rounding.normalize(), "f"),
+            )
+            if row.from_file:
+                sentence = self.env._(
+                    "%s If thousands are meant, choose the decimal separator of the"
+                    " file in the options of the import.",
+                    sentence,
+                )
+            raise Refused("price", sentence)
         if row.price % Decimal(1).scaleb(-self.price_digits):
             raise Refused(
                 "price",
@@ -333,7 +373,9 @@ class LeadRecorder:
     def _get_schema(self, lead_type_id):
         if lead_type_id not in self._schemas:
             definition = self.lead_types[lead_type_id].lead_properties_definition
-            self._schemas[lead_type_id] = LeadDataSchema(self.env, definition or [])
+            self._schemas[lead_type_id] = LeadDataSchema(
+                self.env, definition or [], self.quotes, self.formats
+            )
         return self._schemas[lead_type_id]
 
     def _check_sale(self, row):
@@ -353,14 +395,74 @@ class LeadRecorder:
     def _find_origins(self, returns, accepted):
         """Find the sales that ``returns`` name, in the ledger or in the same list."""
         references = {row.origin_external_ref for row in returns}
+        sold = self._find_sales_of_leads(returns, accepted)
+        references.update(*sold.values())
         origins = self.store.query_origins(references)
         for reference in references:
             if reference in accepted and reference not in origins:
                 origins[reference] = Origin.from_row(accepted[reference])
+        self.sales_of_leads = {
+            key: {reference: origins[reference] for reference in found}
+            for key, found in sold.items()
+        }
         for row in returns:
             row.origin = origins.get(row.origin_external_ref)
 
+    def _find_sales_of_leads(self, returns, accepted):
+        """Return ``{(buyer, lead_ref): [references]}`` of the sales of the leads that
+        returns of a file name instead of their sales, as a buyer knows them."""
+        keys = {
+            (row.partner_id, row.lead_ref)
+            for row in returns
+            if row.from_file and not row.origin_external_ref and row.lead_ref
+        }
+        if not keys:
+            return {}
+        sold = {key: set() for key in keys}
+        recorded = self.store.query_sales_of_leads({lead for _buyer, lead in keys})
+        new = (
+            (row.partner_id, row.lead_ref, row.external_ref)
+            for row in accepted.values()
+        )
+        for partner_id, lead_ref, reference in itertools.chain(recorded, new):
+            if (partner_id, lead_ref) in sold:
+                sold[partner_id, lead_ref].add(reference)
+        return sold
+
+    def _find_origin_by_lead(self, row):
+        """Find the one sale of the lead of ``row`` that money can be given back for."""
+        sales = self.sales_of_leads.get((row.partner_id, row.lead_ref))
+        if row.origin_external_ref or sales is None:
+            return
+        left = {
+            reference: origin
+            for reference, origin in sales.items()
+            if not origin.in_full and origin.date <= row.date
+        }
+        if len(left) == 1:
+            [(row.origin_external_ref, row.origin)] = left.items()
+        elif left:
+            raise Refused(
+                "lead_ref",
+                self.env._(
+                    "the lead “%(lead)s” was sold to this buyer more than once, as"
+                    " %(refs)s; name the sale that is returned.",
+                    lead=row.lead_ref,
+                    refs=", ".join(sorted(left)[:5]),
+                ),
+            )
+        else:
+            raise Refused(
+                "lead_ref",
+                self.env._(
+                    "the lead “%s” was not sold to this buyer before the return, or was"
+                    " returned in full; name the sale that is returned.",
+                    row.lead_ref,
+                ),
+            )
+
     def _check_return(self, row):
+        self._find_origin_by_lead(row)
         self._check_origin(row, row.origin)
         self._give_back(row, row.origin)
         if row.origin.lead_data_erased_at:
@@ -465,9 +567,7 @@ class LeadRecorder:
         start = self.company.lead_billing_start
         if not start:
             return None
-        zone = ZoneInfo(self.company.lead_billing_cycle_id.tz or "UTC")
-        local = datetime.combine(start, time.min, zone)
-        return local.astimezone(timezone.utc).replace(tzinfo=None)
+        return self.company._get_lead_day_start(start)
 
     def _is_history(self, moment):
         return self.billing_start is not None and moment < self.billing_start

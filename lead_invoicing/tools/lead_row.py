@@ -20,6 +20,7 @@ class Row:
         "currency_id",
         "date",
         "external_ref",
+        "from_file",
         "from_odoo",
         "id",
         "lead_data",
@@ -34,8 +35,9 @@ class Row:
         "partner_id",
         "price",
         "price_adjustment",
+        "price_sign",
         "reason",
-        "refused",
+        "refusals",
         "return_number",
         "row_hash",
         "same_as",
@@ -50,11 +52,15 @@ class Row:
         self.id = False
         self.status = None
         self.message = self.warning = ""
-        self.external_ref = self.refused = self.same_as = None
+        self.external_ref = self.same_as = None
+        self.refusals = []
+        # What cannot be read stays empty; the rest is checked all the same.
+        self.date = self.price = self.price_sign = self.lead_data = None
+        self.buyer_ref = self.lead_type = self.currency = None
         self.partner_id = self.lead_type_id = self.currency_id = None
         self.lead_data_erased_at = None
         self.origin = self.origin_id = self.return_number = None
-        self.price_adjustment = self.from_odoo = False
+        self.price_adjustment = self.from_odoo = self.from_file = False
         self.waived = self.waived_by_credit = False
 
     @property
@@ -63,9 +69,9 @@ class Row:
 
     def refuse(self, refused):
         """Keep this row out of the ledger, for the reason that ``refused`` gives."""
-        self.status = "error"
-        self.refused = refused
-        self.message = f"{refused.field}: {refused.sentence}"
+        self.status = self.status or "error"
+        self.refusals.append(refused)
+        self.message = self.message or f"{refused.field}: {refused.sentence}"
 
     def set_hash(self):
         """Hash what was received, normalized, without the reason and the lead data."""

@@ -122,11 +122,21 @@ class LeadStore:
              LEFT JOIN account_move_line l ON l.id = s.invoice_line_id
              LEFT JOIN account_move m ON m.id = l.move_id
              LEFT JOIN LATERAL (
-                       SELECT SUM(price) AS returned,
-                              MAX(return_number) AS number,
-                              BOOL_OR(NOT price_adjustment) AS in_full
-                         FROM lead_sale
-                        WHERE origin_id = s.id
+                       SELECT SUM(b.price) FILTER (WHERE counts) AS returned,
+                              MAX(b.return_number) AS number,
+                              BOOL_OR(NOT b.price_adjustment)
+                                  FILTER (WHERE counts) AS in_full
+                         FROM lead_sale b
+                    LEFT JOIN account_move_line bl ON bl.id = b.invoice_line_id
+                              -- Not what was given back of a document that the sale
+                              -- has left, as it was reversed and billed again.
+                   CROSS JOIN LATERAL (
+                              SELECT bl.parent_state IS DISTINCT FROM 'posted'
+                                  OR bl.lead_origin_move_id IS NULL
+                                  OR bl.lead_origin_move_id IS NOT DISTINCT FROM
+                                     l.move_id AS counts
+                              ) c
+                        WHERE b.origin_id = s.id
                        ) r ON TRUE
                  WHERE s.company_id = %(company_id)s AND s.external_ref = ANY(%(keys)s)
                 """,
@@ -149,6 +159,19 @@ class LeadStore:
                 lead_refs,
             )
         }
+
+    def query_sales_of_leads(self, lead_refs):
+        """As what, and to whom, were these leads sold? Yields ``(partner, lead_ref,
+        external_ref)``."""
+        return self._query_in_chunks(
+            """
+            SELECT partner_id, lead_ref, external_ref
+              FROM lead_sale
+             WHERE company_id = %(company_id)s AND lead_ref = ANY(%(keys)s)
+               AND transaction_type = 'sale'
+            """,
+            lead_refs,
+        )
 
     def query_buyers_by_ref(self, references):
         """Who is known by these names? ``{ref: [(partner, commercial partner)]}``

@@ -37,12 +37,30 @@ class Refused(Exception):
 
 def shorten(value, limit=60):
     """Return ``value`` as text that is safe and short enough for a message."""
-    try:
-        text = str(value)
-    except ValueError:  # Python writes no integer of more than 4,300 digits.
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, (dict, list, tuple, bytes)):
+        # They can be long and deep, and have the data of a lead in them.
         text = type(value).__name__
+    else:
+        try:
+            text = str(value)
+        except ValueError:  # Python writes no integer of more than 4,300 digits.
+            text = type(value).__name__
     text = _CONTROL.sub("�", text[: limit + 1])
     return f"{text[:limit]}…" if len(text) > limit else text
+
+
+def echo_reference(value):
+    """Return what a caller sent as a reference in a form that every answer can hold,
+    so that it is known again; ``False`` for nothing."""
+    if value is None or value == "":
+        return False
+    if isinstance(value, bool) or _is_plain_reference(value):
+        return value
+    if isinstance(value, int) and abs(value) < INTEGER_LIMIT:
+        return value
+    return shorten(value)
 
 
 def _is_plain_reference(value):
@@ -90,7 +108,10 @@ def read_reference(env, field, value, required=False):
 
 
 def read_text(env, field, value):
-    """Return a text of at most 10,000 characters; line breaks are fine."""
+    """Return a text of at most 10,000 characters; line breaks are fine.
+
+    What is refused is not told again: texts can be personal.
+    """
     if value is None or value is False or value == "":
         return None
     if not isinstance(value, str):
@@ -99,9 +120,8 @@ def read_text(env, field, value):
         raise Refused(
             field,
             env._(
-                "“%s” contains characters that cannot be stored (NUL or half of a"
-                " surrogate pair); send it without them.",
-                shorten(value),
+                "it contains characters that cannot be stored (NUL or half of a"
+                " surrogate pair); send it without them."
             ),
         )
     if len(value) > TEXT_LIMIT:

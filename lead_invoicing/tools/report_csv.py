@@ -1,4 +1,4 @@
-"""The Invoicing Report as CSV, in pieces: PostgreSQL writes the rows by itself.
+"""The Invoicing Report as CSV: PostgreSQL writes the rows by itself.
 
 A million rows take half the time of a cursor that reads them into Python, and no more
 memory than one piece.
@@ -6,38 +6,50 @@ memory than one piece.
 
 import csv
 import io
-import os
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 from odoo.tools import SQL
 
-from .safe_text import get_safe_sql, make_csv_safe, make_safe
+from .downloads import FileTooLarge
+from .safe_text import CsvGuard, get_safe_sql, make_safe
 
 # Excel takes a file without it for one in the code page of the computer.
 BOM = "\ufeff"
 _PIECE = 64 * 1024
 
 
-def iter_csv(report):
-    """Yield the bytes of the file.
+def write_csv(report, file, is_plain):
+    """Write the file.
 
-    Header, rows, and at the end lines of totals, the last of which counts the rows: a
-    file without it is not whole.
+    Header, rows, and at the end lines of totals, the last of which counts the rows.
+    Plain, it has none of these lines and no mark of its encoding, and all is as it was
+    recorded: for programs, which take nothing for a formula.
 
-    :param report: an ``InvoicingReport`` on a cursor that stays open meanwhile
+    :param report: an ``InvoicingReport``
+    :param file: to write bytes to
     """
-    yield (BOM + _write([column.label for column in report.columns])).encode()
-    # Compiling the query takes longer than it saves.
-    report.env.cr.execute("SET LOCAL jit = off")
-    yield from make_csv_safe(_copy_out(report.env.cr, get_copy_sql(report)))
-    yield "".join(_write(line) for line in _get_closing_lines(report)).encode()
+    labels = [column.label for column in report.columns]
+    if is_plain:
+        file.write(_write(labels).encode())
+        query = get_copy_sql(report, str, lambda sql: sql)
+        _copy_out(report.env.cr, query, file)
+        return
+    file.write((BOM + _write(map(make_safe, labels))).encode())
+    query = get_copy_sql(report, make_safe, get_safe_sql)
+    with io.BufferedWriter(CsvGuard(file), _PIECE) as guard:
+        _copy_out(report.env.cr, query, guard)
+    for line in _get_closing_lines(report):
+        file.write(_write(line).encode())
 
 
-def get_copy_sql(report):
-    """Return the statement that writes the rows."""
+def get_copy_sql(report, write_text, write_sql):
+    """Return the statement that writes the rows.
+
+    :param write_text: from a text to that of a cell
+    :param write_sql: from the SQL of a text to that of a cell
+    """
     names = [SQL.identifier(f"cell_{i}") for i, _column in enumerate(report.columns)]
-    erased = make_safe(report.env._("erased"))
+    erased = write_text(report.env._("erased"))
     # The fence (OFFSET 0) has each value read once, however often it is looked at.
     return SQL(
         """
@@ -46,7 +58,7 @@ def get_copy_sql(report):
           TO STDOUT (FORMAT csv)
         """,
         cells=SQL(", ").join(
-            _get_cell_sql(column, name, erased)
+            _get_cell_sql(column, name, erased, write_text, write_sql)
             for column, name in zip(report.columns, names, strict=True)
         ),
         rows=report.get_rows_sql(),
@@ -54,14 +66,14 @@ def get_copy_sql(report):
     )
 
 
-def _get_cell_sql(column, value, erased):
+def _get_cell_sql(column, value, erased, write_text, write_sql):
     """Return the text of a cell; its value where COPY writes that right by itself."""
     sql = value
     if column.type in ("char", "selection"):
-        sql = get_safe_sql(value)
+        sql = write_sql(value)
     if column.options:
         labels = SQL(" ").join(
-            SQL("WHEN %s THEN %s", key, make_safe(label))
+            SQL("WHEN %s THEN %s", key, write_text(label))
             for key, label in column.options.items()
         )
         sql = SQL("CASE %s %s ELSE %s END", value, labels, sql)
@@ -72,29 +84,18 @@ def _get_cell_sql(column, value, erased):
     return sql
 
 
-def _copy_out(cr, query):
-    """Yield what COPY answers, at the pace of who reads it.
-
-    psycopg2 pushes it; a thread and a pipe make it something that can be pulled.
-    """
-    statement = cr.mogrify(query).decode()
-    read_end, write_end = os.pipe()
-
-    def push():
-        with open(write_end, "wb", buffering=_PIECE) as pipe:
-            cr.copy_expert(statement, pipe)
-
-    with ThreadPoolExecutor(1, "report_csv") as executor:
-        copying = executor.submit(push)
+def _copy_out(cr, query, file):
+    """Write what COPY answers."""
+    # Whatever goes wrong is told on a page, which needs the database.
+    with cr.savepoint(flush=False):
+        # Compiling the query takes longer than it saves.
+        cr.execute("SET LOCAL jit = off")
         try:
-            with open(read_end, "rb", buffering=0) as pipe:
-                while piece := pipe.read(_PIECE):
-                    yield piece
-        finally:
-            # Whoever stops reading breaks the pipe; PostgreSQL may still be writing.
-            if isinstance(copying.exception(), BrokenPipeError):
-                cr.connection.cancel()
-        copying.result()
+            cr.copy_expert(cr.mogrify(query).decode(), file)
+        except (OSError, FileTooLarge):
+            # PostgreSQL is still writing.
+            cr.connection.cancel()
+            raise
 
 
 def _get_closing_lines(report):
@@ -104,14 +105,12 @@ def _get_closing_lines(report):
         for kind, label in report.get_total_labels():
             # All its decimal places, and a number: less than zero is no formula.
             amount = f"{total[f'{kind}_amount']:.{currency.decimal_places}f}"
-            yield [label, total[kind], Decimal(amount), currency.name]
-    yield [report.env._("Rows"), report.count]
+            yield [make_safe(label), total[kind], Decimal(amount), currency.name]
+    yield [make_safe(report.env._("Rows")), report.count]
 
 
 def _write(cells):
     """Return a line of CSV."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(
-        make_safe(cell) if isinstance(cell, str) else cell for cell in cells
-    )
+    csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue()

@@ -54,6 +54,7 @@ def refuse(env, name, sentence):
 def _get_labels(env):
     return {
         "partner_id": env._("Buyer"),
+        "plain": env._("Plain CSV"),
         "lead_type_id": env._("Lead Type"),
         "date_from": env._("From"),
         "date_to": env._("Until"),
@@ -108,6 +109,23 @@ def read_id(env, name, value):
             env._("“%s” is not a number; choose one of the list.", shorten(value)),
         )
     return int(text)
+
+
+def read_flag(env, name, value):
+    """Return whether a text says yes.
+
+    :param name: of the parameter
+    :raises UserError: for what is neither 1 nor 0
+    """
+    if value in (None, "", "0"):
+        return False
+    if value != "1":
+        raise refuse(
+            env,
+            name,
+            env._("“%s” is neither 1 nor 0; choose 1 for yes.", shorten(value)),
+        )
+    return True
 
 
 def _read_date(env, name, value):

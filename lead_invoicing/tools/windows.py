@@ -60,13 +60,18 @@ def to_instant(wall: datetime, zone: ZoneInfo) -> datetime:
     )
 
 
+def day_start(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant (naive UTC) at which `day` begins in `zone`."""
+    return to_instant(datetime.combine(day, time.min), zone)
+
+
 def is_midnight(instant: datetime, zone: ZoneInfo) -> bool:
     """Tell whether a local day begins at `instant` (naive UTC).
 
     Where clocks go forward at midnight, a day begins at one o'clock.
     """
     today = to_wall(instant, zone).date()
-    return to_instant(datetime.combine(today, time.min), zone) == instant
+    return day_start(today, zone) == instant
 
 
 def time_of_day(hours: float) -> timedelta:

@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..tools.engine_fields import engine_at_work
+
 
 class AccountMoveReversal(models.TransientModel):
     _inherit = "account.move.reversal"
@@ -20,11 +22,18 @@ class AccountMoveReversal(models.TransientModel):
                         move.display_name,
                     )
                 )
-        action = super().reverse_moves(is_modify)
+        returns = {}
+        if is_modify:
+            # All is given back and all is billed again: what was returned is returned
+            # of the new invoice.
+            returns = self.move_ids.filtered("lead_run_id")._detach_lead_returns()
+        with engine_at_work():
+            action = super().reverse_moves(is_modify)
         for new_move in self.new_move_ids.filtered("lead_replaces_id"):
             new_move.lead_replaces_id._move_lead_sales_to(
                 new_move,
                 self.reason or self.env._("Reversed and invoiced again"),
+                returns[new_move.lead_replaces_id],
             )
         return action
 

@@ -42,12 +42,11 @@ class LeadControlTotals(models.TransientModel):
     @api.model
     def _default_date(self, days):
         # Not today: it is not over.
-        today = self.env["lead.billing.cycle"]._local_date(fields.Datetime.now())
-        return today - timedelta(days=days)
+        return self.env.company._get_lead_today() - timedelta(days=days)
 
     @api.depends("date_from")
     def _compute_tz(self):
-        self.tz = self.env["lead.billing.cycle"]._company_tz(self.env.company)
+        self.tz = self.env.company._get_lead_zone().key
 
     @api.depends("line_ids.is_different")
     def _compute_difference_count(self):
@@ -139,8 +138,11 @@ class LeadControlTotals(models.TransientModel):
                 self.env._("Paste the platform's totals or upload a file, not both.")
             )
         try:
-            return base64.b64decode(self.platform_file).decode("utf-8-sig").strip()
-        except UnicodeDecodeError:
+            content = b"".join(self.platform_file.split())
+            content = base64.b64decode(content, validate=True)
+            return content.decode("utf-8-sig").strip()
+        except ValueError:
+            # Neither is what is no base64 at all.
             raise UserError(
                 self.env._("The file is no text in UTF-8: save it as CSV in UTF-8.")
             ) from None

@@ -13,6 +13,9 @@ SEARCH_SECONDS = 15
 # More than that are not one person's.
 FOUND_LIMIT = 1_000
 SHORTEST_TEXT = 3
+# More does PostgreSQL not search for at a time, and nobody is called so.
+LONGEST_TEXT = 200
+MOST_TEXTS = 50
 
 
 class LeadErasureWizard(models.TransientModel):
@@ -121,14 +124,32 @@ class LeadErasureWizard(models.TransientModel):
     def _get_texts(self):
         """Return what the data of the person are looked for by.
 
-        :raises UserError: for what is too short to tell a person
+        :raises UserError: for what is too short to tell a person, or too much
         """
         # The field knows who sees lead data; others search by the lead alone.
         if not self._has_field_access(self._fields["texts"], "read"):
             return []
         texts = [line.strip() for line in (self.texts or "").splitlines()]
         texts = [text for text in texts if text]
+        if len(texts) > MOST_TEXTS:
+            raise UserError(
+                self.env._(
+                    "%(count)s lines are too many; search for at most %(limit)s at a"
+                    " time.",
+                    count=len(texts),
+                    limit=MOST_TEXTS,
+                )
+            )
         for text in texts:
+            if len(text) > LONGEST_TEXT:
+                raise UserError(
+                    self.env._(
+                        "“%(text)s” is too long to find a person by; write at most"
+                        " %(limit)s characters on a line.",
+                        text=shorten(text),
+                        limit=LONGEST_TEXT,
+                    )
+                )
             if len(text) < SHORTEST_TEXT:
                 raise UserError(
                     self.env._(

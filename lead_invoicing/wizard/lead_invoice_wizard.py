@@ -1,11 +1,11 @@
 from collections import defaultdict
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ..tools.windows import to_instant, to_wall
+from ..tools.asked import read_day, read_ids
 
 
 class LeadInvoiceWizard(models.TransientModel):
@@ -37,8 +37,7 @@ class LeadInvoiceWizard(models.TransientModel):
     tz = fields.Char(
         "Time Zone",
         compute="_compute_tz",
-        help="Days begin and end in this zone: that of the buyers' cycle, if they have"
-        " but one, else of the company's default cycle.",
+        help="Days begin and end in this zone, the company's billing time zone.",
     )
     lead_type_ids = fields.Many2many(
         "lead.type",
@@ -64,23 +63,32 @@ class LeadInvoiceWizard(models.TransientModel):
     summary = fields.Char(compute="_compute_summary")
 
     @api.model
+    def default_get(self, fields):
+        """Refuse days that are none, whoever asks for them in a context."""
+        context = self.env.context
+        self._check_days(
+            context.get("default_date_from"), context.get("default_date_to")
+        )
+        return super().default_get(fields)
+
+    @api.model
     def _default_partner_ids(self):
         partners = self.env["res.partner"]
         if self.env.context.get("active_model") == "res.partner":
-            partners = partners.browse(self.env.context.get("active_ids"))
+            ids = read_ids(self.env, self.env.context.get("active_ids"))
+            partners = partners.browse(ids)
         return partners.commercial_partner_id
 
     @api.model
     def _default_date_to(self):
         # Yesterday: the day that is not over would be cut in two.
-        tz = self._get_tz(self.env.company, self._default_partner_ids())
-        today = to_wall(fields.Datetime.now(), self._get_zone(tz)).date()
-        return today - timedelta(days=1)
+        return self.env.company._get_lead_today() - timedelta(days=1)
 
-    @api.depends("company_id", "partner_ids")
+    @api.depends("company_id")
     def _compute_tz(self):
+        # Whoever is chosen: what is invoiced must not change by it.
         for wizard in self:
-            wizard.tz = self._get_tz(wizard.company_id, wizard.partner_ids)
+            wizard.tz = wizard.company_id._get_lead_zone().key
 
     @api.depends("line_ids")
     def _compute_summary(self):
@@ -127,8 +135,12 @@ class LeadInvoiceWizard(models.TransientModel):
         """
         self.ensure_one()
         self._check_selection()
-        # Billing users make runs here, and nobody edits them.
-        run = self.env["lead.invoice.run"].sudo().create(self._prepare_run_vals())
+        # Billing users make runs here, and nobody edits them. Nor does what else is in
+        # their context decide what becomes of the leads.
+        kept = {"allowed_company_ids", "lang", "tz", "uid"}
+        context = {key: self.env.context[key] for key in kept & self.env.context.keys()}
+        runs = self.env["lead.invoice.run"].with_context(context).sudo()
+        run = runs.create(self._prepare_run_vals())
         run._add_buyers(self.partner_ids.commercial_partner_id)
         if not run.buyer_ids:
             raise UserError(
@@ -140,7 +152,7 @@ class LeadInvoiceWizard(models.TransientModel):
     def _check_selection(self):
         """Refuse what cannot be invoiced by hand.
 
-        :raises UserError: for days in the wrong order
+        :raises UserError: for days of another time, or in the wrong order
         :raises AccessError: for a company that is not the user's
         """
         self.env["lead.invoice.run"].check_access("read")
@@ -148,36 +160,23 @@ class LeadInvoiceWizard(models.TransientModel):
             raise AccessError(
                 self.env._("You are not working in %s now.", self.company_id.name)
             )
+        self._check_days(self.date_from, self.date_to)
         if self.date_from and self.date_from > self.date_to:
             raise UserError(self.env._("The first day is after the last one."))
 
+    @api.model
+    def _check_days(self, date_from, date_to):
+        read_day(self.env, self.env._("From"), date_from)
+        read_day(self.env, self.env._("Until"), date_to)
+
     # Preparing
 
-    @api.model
-    def _get_tz(self, company, partners):
-        """Return the time zone of the cycle that bills these buyers, if it is the same
-        for all of them, else the company's."""
-        zones = {
-            partner._get_lead_billing_cycle().tz
-            for partner in partners.with_company(company)
-        }
-        return (len(zones) == 1 and zones.pop()) or self.env[
-            "lead.billing.cycle"
-        ]._company_tz(company)
-
-    @api.model
-    def _get_zone(self, tz):
-        return self.env["lead.billing.cycle"]._get_zone(tz)
-
-    def _get_midnight(self, day):
-        """Return when a day begins in the wizard's zone, as naive UTC."""
-        return to_instant(datetime.combine(day, time()), self._get_zone(self.tz))
-
     def _prepare_run_vals(self):
+        get_start = self.company_id._get_lead_day_start
         return {
             "company_id": self.company_id.id,
-            "window_start": self.date_from and self._get_midnight(self.date_from),
-            "window_end": self._get_midnight(self.date_to + timedelta(days=1)),
+            "window_start": self.date_from and get_start(self.date_from),
+            "window_end": get_start(self.date_to + timedelta(days=1)),
             "include_earlier": not self.date_from,
             "tz": self.tz,
             "lead_type_ids": [Command.set(self.lead_type_ids.ids)],

@@ -67,7 +67,7 @@ class LeadInvoicingReportWizard(models.TransientModel):
     def _compute_lead_type_ids(self):
         model = self.env["lead.invoicing.report"]
         for wizard in self:
-            buyers = wizard.partner_id._get_lead_buyers()
+            buyers = model._get_buyers(wizard.partner_id, wizard.invoice_id)
             wizard.lead_type_ids = model._get_lead_types(buyers, wizard.invoice_id)
 
     @api.depends("lead_type_id")
@@ -144,6 +144,10 @@ class LeadInvoicingReportWizard(models.TransientModel):
         """Download the report as CSV."""
         return self._get_download_action("csv")
 
+    def action_plain_csv(self):
+        """Download the report as CSV with its values as they were recorded."""
+        return self._get_download_action("csv", plain=1)
+
     def action_xlsx(self):
         """Download the report as XLSX."""
         return self._get_download_action("xlsx")
@@ -152,10 +156,12 @@ class LeadInvoicingReportWizard(models.TransientModel):
         """Download the report as PDF."""
         return self._get_download_action("pdf")
 
-    def _get_download_action(self, file_type):
+    def _get_download_action(self, file_type, **params):
         report = self._open()
         report.check_limit(file_type)
-        query = url_encode({"partner_id": self.partner_id.id, **report.get_params()})
+        query = url_encode(
+            {"partner_id": self.partner_id.id, **report.get_params(), **params}
+        )
         return {
             "type": "ir.actions.act_url",
             "url": f"/lead-invoicing/report/{file_type}?{query}",
@@ -234,7 +240,7 @@ class LeadInvoicingReportWizard(models.TransientModel):
                 ("lead_type_id", "=", lead_type.id),
             ]
         )
-        names = self._get_choices().get("columns", {}).get(str(lead_type.id))
+        names = self._get_choices()["columns"].get(str(lead_type.id))
         if names is None:
             return offered[:DEFAULT_FIELDS]
         return offered.filtered(lambda column: column.name in names)
@@ -243,16 +249,16 @@ class LeadInvoicingReportWizard(models.TransientModel):
         settings = self.env["res.users.settings"]._find_or_create_for_user(
             self.env.user
         )
-        return settings.lead_report_choices or {}
+        return settings._get_lead_report_choices()
 
     def _remember(self):
         """Keep the user's choices for the next time."""
-        choices = dict(self._get_choices())
+        choices = self._get_choices()
         choices["transaction_type"] = self.transaction_type
         if self.lead_type_id:
             choices["lead_type_id"] = self.lead_type_id.id
             choices["columns"] = {
-                **choices.get("columns", {}),
+                **choices["columns"],
                 str(self.lead_type_id.id): self.column_ids.mapped("name"),
             }
         # The user's own.

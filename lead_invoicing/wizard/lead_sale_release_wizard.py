@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from ..tools.asked import read_ids
+
 
 class LeadSaleReleaseWizard(models.TransientModel):
     """Asks a manager why the transactions of reversed documents are billed again."""
@@ -12,7 +14,7 @@ class LeadSaleReleaseWizard(models.TransientModel):
         string="Documents",
         required=True,
         readonly=True,
-        default=lambda self: self.env.context.get("active_ids"),
+        default=lambda self: read_ids(self.env, self.env.context.get("active_ids")),
     )
     reason = fields.Char(required=True)
 

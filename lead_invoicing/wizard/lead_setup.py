@@ -1,7 +1,5 @@
 from odoo import api, fields, models
 
-from ..tools.windows import to_wall
-
 
 class LeadSetup(models.TransientModel):
     """Getting started: what is there already, and what comes next. Each step offers
@@ -52,7 +50,7 @@ class LeadSetup(models.TransientModel):
         lambda self: self.env["lead.billing.cycle"]._tz_selection(),
         "Time Zone",
         required=True,
-        default=lambda self: self.env["lead.billing.cycle"]._default_tz(),
+        default=lambda self: self.env.company._propose_lead_tz(),
         help="Days, weeks and months begin and end in this zone.",
     )
     posting = fields.Selection(
@@ -134,9 +132,11 @@ class LeadSetup(models.TransientModel):
         """
         self.ensure_one()
         cycle = self.env["lead.billing.cycle"].create(self._prepare_cycle_vals())
-        # Who makes billing cycles decides which one is used by default; the company's
-        # other data stay the administrator's.
-        self.company_id.sudo().lead_billing_cycle_id = cycle
+        # Who makes billing cycles decides which one is used by default, and where its
+        # days begin; the company's other data stay the administrator's.
+        self.company_id.sudo().write(
+            {"lead_billing_cycle_id": cycle.id, "lead_tz": self.tz}
+        )
 
     def _prepare_cycle_vals(self):
         frequencies = dict(
@@ -171,10 +171,7 @@ class LeadSetup(models.TransientModel):
     def action_invoice(self):
         """Open the wizard that invoices by hand, up to and including today."""
         self.ensure_one()
-        zone = self.env["lead.billing.cycle"]._get_zone(
-            self.env["lead.billing.cycle"]._company_tz(self.company_id)
-        )
-        today = to_wall(fields.Datetime.now(), zone).date()
+        today = self.company_id._get_lead_today()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_invoice_wizard"
         )

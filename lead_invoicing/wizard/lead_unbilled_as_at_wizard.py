@@ -12,9 +12,9 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
         "As at the End of",
         required=True,
         default=lambda self: fields.Date.end_of(
-            fields.Date.subtract(fields.Date.context_today(self), months=1), "month"
+            fields.Date.subtract(self.env.company._get_lead_today(), months=1), "month"
         ),
-        help="The end of this day in the time zone of the company's default cycle.",
+        help="The end of this day in the company's billing time zone.",
     )
     known_at = fields.Datetime(
         "As Known on",
@@ -23,16 +23,21 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
     )
 
     def action_view(self):
-        """Open the list of what was unbilled."""
+        """Open the list of what was unbilled.
+
+        :raises UserError: for a day of another time
+        """
         self.ensure_one()
+        context = {
+            "unbilled_as_at": fields.Date.to_string(self.as_at),
+            "unbilled_known_at": fields.Datetime.to_string(self.known_at),
+        }
+        self.env["lead.unbilled.as.at"].with_context(**context)._get_moments()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_unbilled_as_at"
         )
         action["name"] = self._get_title()
-        action["context"] = {
-            "unbilled_as_at": fields.Date.to_string(self.as_at),
-            "unbilled_known_at": fields.Datetime.to_string(self.known_at),
-        }
+        action["context"] = context
         return action
 
     def _get_title(self):

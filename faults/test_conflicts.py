@@ -1,0 +1,59 @@
+"""Everybody at once, and transactions that are made to fail."""
+
+import time
+
+from .people import Clerk, Importer, Platform
+
+
+def test_everybody_at_once(world, times):
+    """Two schedulers, a clerk, an import, the platform and the mail queue; a part of
+    all transactions meets a serialization failure."""
+    platform, clerk, importer = Platform(world), Clerk(world), Importer(world)
+    world.provoke(4)
+    world.open_books()
+    world.start(2)
+    for act, pause in (
+        (platform.send, 0.3),
+        (importer.load, 1),
+        (clerk.edit, 0.3),
+        (clerk.invoice, 2),
+        (clerk.reverse, 3),
+    ):
+        world.keep_doing(act, pause)
+    wanted, deadline = times(50, 1000), time.monotonic() + times(90, 1500)
+    while world.count_provoked() < wanted and time.monotonic() < deadline:
+        time.sleep(2)
+        world.open_books()
+        world.pass_an_hour()
+    provoked = world.calm()
+    world.stopping.set()
+    time.sleep(3)
+    while platform.pending:
+        platform.send()
+    world.open_books()
+    world.finish()
+    world.stop()
+    print(f"{provoked} transactions were made to fail")
+    assert provoked >= wanted / 2
+    assert platform.find_lost() == []
+    world.assert_right()
+
+
+def test_documents_change_while_their_mails_go(world):
+    """Most of what is written on documents while their mails go out meets another
+    change: the mails went, and go once."""
+    queue = "id = (SELECT res_id FROM ir_model_data WHERE module = 'mail' AND name ="
+    queue += " 'ir_cron_mail_scheduler_action')"
+    world.execute(f"UPDATE ir_cron SET active = FALSE WHERE {queue}")
+    world.open_books()
+    world.start()
+    world.wait_until_left("mails", "to send")
+    world.provoke(60, ("account_move", "account_move_line", "mail_activity"))
+    world.execute(f"UPDATE ir_cron SET active = TRUE WHERE {queue}")
+    for _hour in range(6):
+        world.pass_an_hour()
+        time.sleep(3)
+    world.calm()
+    world.finish()
+    world.stop()
+    world.assert_right()

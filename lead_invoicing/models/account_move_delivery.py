@@ -1,0 +1,674 @@
+import logging
+from collections import defaultdict
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL, html2plaintext, split_every
+
+from .lead_invoice_run_buyer import TRY_AGAIN
+
+_logger = logging.getLogger(__name__)
+
+DELIVERY_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_delivery"
+
+# Of several reports on one document, the first of these is what is said of it.
+WORST_FIRST = ("failed", "to_send", "handed_over", "sent")
+# What did not get to the buyer, and waits for a person.
+UNDELIVERED = ("failed", "no_address", "by_hand")
+# What was to be sent, and was not (yet).
+NOT_SENT_DOMAIN = [
+    ("lead_delivery_state", "in", ("to_send", "failed", "no_address")),
+    ("state", "=", "posted"),
+]
+
+# Documents looked at in one transaction, which locks them against billing.
+BATCH_SIZE = 50
+# While documents wait, they are looked at again so soon; old ones once an hour.
+LOOK_AGAIN = timedelta(minutes=5)
+
+
+class AccountMove(models.Model):
+    """How a lead document gets to its buyer, and what became of it.
+
+    - Billing only writes down what is to be sent (``_queue_lead_sending``).
+    - Odoo's job that sends, after the commit, finds out by which ways each document
+      can go, and sends it (``_cron_account_move_send``). Odoo's queue of mails, the
+      networks and the post office do the rest.
+    - A job of our own carries over what came of it (``_cron_follow_lead_deliveries``).
+      It can be repeated: it reads what Odoo knows.
+    """
+
+    _inherit = "account.move"
+
+    lead_delivery_state = fields.Selection(
+        [
+            ("to_send", "To send"),
+            ("handed_over", "Handed over"),
+            ("sent", "Sent"),
+            ("failed", "Not sent"),
+            ("no_address", "No address"),
+            ("by_hand", "To deliver by hand"),
+        ],
+        "Lead Invoice Delivery",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+    )
+    lead_delivery_since = fields.Datetime(
+        "Delivery State Since", readonly=True, copy=False, groups="base.group_user"
+    )
+    lead_not_delivered = fields.Boolean(
+        "Not Delivered",
+        compute="_compute_lead_not_delivered",
+        search="_search_lead_not_delivered",
+        help="It did not get to the buyer, or has been waiting to be sent for hours.",
+    )
+
+    # What is to be looked after?
+    _lead_delivery_idx = models.Index(
+        "(lead_delivery_state) WHERE lead_delivery_state != 'sent'"
+    )
+
+    @api.depends("lead_delivery_state", "lead_delivery_since", "state")
+    def _compute_lead_not_delivered(self):
+        not_delivered = self.filtered_domain(self._get_lead_not_delivered_domain())
+        for move in self:
+            move.lead_not_delivered = move in not_delivered
+
+    def _search_lead_not_delivered(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return self._get_lead_not_delivered_domain()
+
+    @api.model
+    def _get_lead_not_delivered_domain(self):
+        return Domain("state", "=", "posted") & (
+            Domain("lead_delivery_state", "in", UNDELIVERED)
+            | self._get_lead_overdue_domain()
+        )
+
+    @api.model
+    def _get_lead_overdue_domain(self):
+        """Return what has been waiting to be sent for longer than it should."""
+        # How long that is concerns everybody who sees documents.
+        parameters = self.env["ir.config_parameter"].sudo()
+        hours = int(parameters.get_param("lead_invoicing.sending_hours", 2))
+        return Domain("lead_delivery_state", "=", "to_send") & Domain(
+            "lead_delivery_since", "<=", fields.Datetime.now() - timedelta(hours=hours)
+        )
+
+    # Queueing
+
+    def _queue_lead_sending(self):
+        """Let Odoo send these posted documents in the background, at once.
+
+        Only written down here: which ways there are may be a question to a network,
+        and whoever posts holds the journal's numbers until the commit.
+        """
+        # Whoever may post a document may have it sent.
+        self.sudo().sending_data = {
+            "author_user_id": self.env.user.id,
+            "author_partner_id": self.env.user.partner_id.id,
+        }
+        self._wake_lead_job("account.ir_cron_account_move_send")
+
+    def _start_lead_sending(self):
+        """Note that these documents wait to be sent, whoever queued them."""
+        self.filtered("lead_run_id")._set_lead_delivery_state("to_send")
+
+    def _set_lead_delivery_state(self, state):
+        # What became of a document is written down by whoever may post or send it.
+        # Nothing that its lines are computed from changes.
+        self.sudo().with_context(skip_invoice_sync=True).write(
+            {
+                "lead_delivery_state": state,
+                "lead_delivery_since": fields.Datetime.now(),
+            }
+        )
+
+    def _set_lead_delivery(self, state, reason):
+        """Make visible what became of this document: with an activity, where it did
+        not get to its buyer.
+
+        :param state: one of ``lead_delivery_state``
+        :param reason: for what is undelivered, a sentence that says what to do
+        """
+        self.ensure_one()
+        self._set_lead_delivery_state(state)
+        if state != "to_send":
+            self.activity_unlink([DELIVERY_ACTIVITY_TYPE])
+        if state in UNDELIVERED:
+            self._schedule_lead_activity(
+                self.env._("Invoice was not sent"), reason, DELIVERY_ACTIVITY_TYPE
+            )
+
+    @api.model
+    def _wake_lead_job(self, xml_id, at=None):
+        """Have a scheduled action run soon, or at a moment (naive UTC)."""
+        # Billing users may not touch scheduled actions; waking one does nothing that
+        # it would not do by itself.
+        self.env.ref(xml_id).sudo()._trigger(at)
+
+    @api.model
+    def _wake_lead_following(self):
+        self._wake_lead_job("lead_invoicing.ir_cron_follow_deliveries")
+
+    def _get_lead_recipients(self):
+        """Return the contacts that get this document by email."""
+        self.ensure_one()
+        return self.commercial_partner_id._get_lead_invoice_recipients(self.partner_id)
+
+    def _for_lead_responsible(self):
+        """Return this document in the language of who gets its activities: jobs that
+        send it have none."""
+        self.ensure_one()
+        # Whoever sends a document need not be allowed to see its run.
+        run = self.sudo().lead_run_id
+        return self.with_context(lang=run._get_responsible().lang) if run else self
+
+    def _get_mail_template(self):
+        if self and all(move.lead_is_receipt for move in self):
+            return self.env.ref("lead_invoicing.mail_template_lead_receipt")
+        if self and all(move.lead_run_id for move in self):
+            return self.env.ref("lead_invoicing.mail_template_lead_invoice")
+        return super()._get_mail_template()
+
+    # Sending
+
+    @api.model
+    def _cron_account_move_send(self, job_count=10):
+        """Send what waits, lead documents first. A document that cannot be sent leaves
+        the line with the reason, and holds up no other one."""
+        domain = self._get_waiting_domain()
+        order = "date, invoice_date, sequence_number, id"
+        leads = self.search(
+            domain & Domain("lead_run_id", "!=", False), order=order, limit=job_count
+        )
+        if leads:
+            leads._send_waiting_lead_documents()
+            return None
+        try:
+            return super()._cron_account_move_send(job_count)
+        except Exception as error:
+            self.env.cr.rollback()
+            if not isinstance(error, TRY_AGAIN):
+                _logger.info("Invoices cannot be sent together", exc_info=True)
+            for move in self.search(domain, order=order, limit=job_count):
+                move._send_waiting()
+
+    @api.model
+    def _get_waiting_domain(self):
+        return Domain("sending_data", "!=", False) & Domain("state", "=", "posted")
+
+    def _send_waiting_lead_documents(self):
+        """Find out how each of these can go, and send them: what goes by mail or post
+        together, what a network is asked to take one by one, as it answers for all."""
+        together = defaultdict(self.browse)
+        for move in self:
+            methods = move._try_to_decide_lead_sending()
+            if methods <= {"email", "snailmail"}:
+                together[move.company_id, methods] += move
+            else:
+                move._send_waiting(sending_methods=sorted(methods))
+        for (_company, methods), moves in together.items():
+            if methods:
+                moves._send_waiting(sending_methods=sorted(methods))
+
+    def _try_to_decide_lead_sending(self):
+        """Decide by which ways this document goes, and commit.
+
+        :return: Odoo's names of them, a frozenset; empty when it is not to be sent now
+        """
+        self.ensure_one()
+        methods = frozenset()
+        try:
+            if self._lock_waiting():
+                methods = self._decide_lead_sending()
+            self._commit_sending(not methods)
+            return methods
+        except TRY_AGAIN:
+            # Somebody else changed the same rows: the next call finds them.
+            self.env.cr.rollback()
+        except Exception as error:
+            self.env.cr.rollback()
+            _logger.info("How %s goes cannot be decided", self, exc_info=True)
+            self._give_up_sending(error)
+        return frozenset()
+
+    def _decide_lead_sending(self):
+        """Return by which ways this document goes. Where there is none, it leaves the
+        line, and says why."""
+        wanted = self.env["account.move.send"]._get_default_sending_methods(self)
+        methods = frozenset(
+            method for method in wanted - {"manual"} if self._can_lead_go_by(method)
+        )
+        if not methods:
+            self.sending_data = False
+            if not self._get_lead_networks_that_took_it():
+                move = self._for_lead_responsible()
+                move._set_lead_delivery(*move._get_lead_reason_not_sent())
+        return methods
+
+    def _get_lead_reason_not_sent(self):
+        """Return (state, sentence) of a document that no way of sending applies to."""
+        partner = self.partner_id.display_name
+        buyer = self.commercial_partner_id.with_company(self.company_id)
+        method = buyer.invoice_sending_method or "email"
+        if method == "manual":
+            return "by_hand", self.env._(
+                "This buyer gets its invoices by hand: print and deliver it."
+            )
+        if method == "email":
+            return "no_address", self.env._(
+                "%s has no email address. Add one, or name other recipients on the"
+                " buyer's Invoicing/Billing page, then send this document.",
+                partner,
+            )
+        if method == "snailmail":
+            return "no_address", self.env._(
+                "%s has no complete postal address. Fill in street, ZIP code, city and"
+                " country, then send this document.",
+                partner,
+            )
+        selection = buyer._fields["invoice_sending_method"]
+        return "failed", self.env._(
+            "%(buyer)s gets its invoices %(method)s, but this document cannot go that"
+            " way: %(company)s is not registered there, or the buyer cannot be reached"
+            " there. Fix that, or choose another way of sending on the buyer's contact,"
+            " then send this document.",
+            buyer=buyer.display_name,
+            method=dict(selection._description_selection(self.env))[method],
+            company=self.company_id.display_name,
+        )
+
+    def _lock_waiting(self):
+        """Lock and return those of these documents that still wait to be sent."""
+        locked = self.try_lock_for_update(allow_referencing=True)
+        return locked.filtered_domain(self._get_waiting_domain())
+
+    def _commit_sending(self, processed):
+        self.env["ir.cron"]._commit_progress(
+            int(processed), remaining=self.search_count(self._get_waiting_domain())
+        )
+
+    def _send_waiting(self, **settings):
+        """Send these documents that wait, and commit; when that fails, one by one.
+
+        :param settings: as Odoo's ``_generate_and_send_invoices`` takes them
+        """
+        try:
+            moves = self._lock_waiting()
+            if moves:
+                self.env["account.move.send"]._generate_and_send_invoices(
+                    moves, from_cron=True, **settings
+                )
+            self._commit_sending(len(moves))
+            return
+        except Exception as error:
+            self.env.cr.rollback()
+            if len(self) == 1:
+                if not isinstance(error, TRY_AGAIN):
+                    self._give_up_sending(error)
+                # Else somebody else changed what it needs: the next call sends it.
+                return
+            _logger.info("%s cannot be sent together", self, exc_info=True)
+        for move in self:
+            move._send_waiting(**settings)
+
+    def _give_up_sending(self, error):
+        """Take a document that cannot be sent out of the line, as Odoo does with those
+        it finds an error in."""
+        if not isinstance(error, UserError):
+            _logger.error("%s cannot be sent", self.name, exc_info=error)
+        try:
+            for move in self._lock_waiting().sudo():
+                title = move._for_lead_responsible().env._(
+                    "It could not be sent: %(error)s. Fix that, then send it again.",
+                    error=str(error).strip().rstrip(".") or repr(error),
+                )
+                data = {
+                    "error": {"error_title": title},
+                    "sending_methods": [],
+                    "author_partner_id": move.sending_data.get("author_partner_id"),
+                }
+                self.env["account.move.send"]._hook_if_errors(
+                    {move: data}, allow_raising=False
+                )
+                move.sending_data = False
+            self._commit_sending(1)
+        except TRY_AGAIN:
+            self.env.cr.rollback()
+
+    # Following
+
+    @api.model
+    def _cron_follow_lead_deliveries(self):
+        """Carry over to the documents what became of what was sent, and look after
+        what waits to be sent."""
+        for ids in split_every(BATCH_SIZE, self._find_lead_deliveries_to_follow()):
+            self.browse(ids)._try_to_follow_lead_deliveries()
+        self._look_after_lead_sending()
+
+    @api.model
+    def _find_lead_deliveries_to_follow(self):
+        """Return the ids of the documents whose delivery may be other than they say."""
+        self.env.flush_all()
+        # Which were sent, are under way or failed since the last look, or bounced?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT move_id FROM lead_delivery_attempt WHERE followed IS NOT TRUE
+                 UNION
+                SELECT id FROM account_move
+                 WHERE lead_delivery_state IN ('to_send', 'handed_over', 'failed')
+                   AND state = 'posted'
+                 UNION
+                SELECT move.id
+                  FROM mail_notification
+                  JOIN mail_message message
+                       ON message.id = mail_notification.mail_message_id
+                  JOIN account_move move ON move.id = message.res_id
+                 WHERE notification_status IN ('bounce', 'exception')
+                   AND message.model = 'account.move'
+                   AND move.lead_delivery_state = 'sent'
+                 ORDER BY 1
+                """
+            )
+        )
+        return [move_id for (move_id,) in rows]
+
+    def _try_to_follow_lead_deliveries(self):
+        """Follow these documents, and commit; when that fails, one by one."""
+        try:
+            self.try_lock_for_update(allow_referencing=True)._follow_lead_deliveries()
+            self.env["ir.cron"]._commit_progress()
+            return
+        except TRY_AGAIN:
+            # Somebody else changed the same rows: the next call finds them.
+            self.env.cr.rollback()
+            self._wake_lead_job(
+                "lead_invoicing.ir_cron_follow_deliveries",
+                fields.Datetime.now() + timedelta(minutes=1),
+            )
+            return
+        except Exception:
+            self.env.cr.rollback()
+            if len(self) == 1:
+                _logger.exception("The delivery of %s cannot be followed", self)
+                return
+        for move in self:
+            move._try_to_follow_lead_deliveries()
+
+    def _follow_lead_deliveries(self):
+        """Carry over to these documents what Odoo knows of their delivery. Repeated,
+        it changes nothing."""
+        # The job may read what Odoo knows.
+        attempts = self.env["lead.delivery.attempt"].sudo()
+        attempts = attempts.search([("move_id", "in", self.ids)])
+        news = attempts.filtered(lambda attempt: not attempt.followed)
+        last = {attempt.move_id: attempt for attempt in attempts.sorted("id")}
+        moves = self.filtered(lambda move: move.state == "posted" and move.lead_run_id)
+        reports = moves._read_lead_delivery_reports()
+        overdue = moves.filtered_domain(self._get_lead_overdue_domain())
+        for move in moves:
+            move_told = move._for_lead_responsible()
+            state, reason = move_told._get_lead_delivery(last.get(move), reports)
+            is_news = move in news.move_id and state in UNDELIVERED
+            if state != move.lead_delivery_state or is_news:
+                move_told._set_lead_delivery(state, reason)
+            elif move in overdue:
+                move_told._tell_of_lead_overdue()
+        news.followed = True
+
+    def _get_lead_delivery(self, attempt, reports):
+        """Return (state, sentence) of this document, as Odoo knows it now.
+
+        :param attempt: the last ``lead.delivery.attempt``, or None
+        :param reports: see :meth:`_read_lead_delivery_reports`
+        """
+        if self.sending_data:
+            return "to_send", ""
+        if attempt and attempt.error:
+            return "failed", attempt.error
+        nothing_left = (
+            "failed",
+            self.env._(
+                "Odoo gave this document up, and nothing left: its messages say why."
+                " Fix that, then send it again."
+            ),
+        )
+        methods = attempt.methods.split(",") if attempt else []
+        found = [
+            # Ways that tell nothing later are believed.
+            reports[method].get(self.id, nothing_left)
+            if method in reports
+            else ("sent", "")
+            for method in methods
+        ]
+        found += [
+            report
+            for method, by_move in reports.items()
+            if (report := by_move.get(self.id))
+            # What a network took stays with it, whatever was tried later. A document
+            # of the time before attempts were written down has none.
+            and method not in methods
+            and (not attempt or report[0] == "handed_over")
+        ]
+        if not found and self.lead_delivery_state == "to_send":
+            found = [nothing_left]
+        if not found:
+            return self.lead_delivery_state, ""
+        return min(found, key=lambda report: WORST_FIRST.index(report[0]))
+
+    def _tell_of_lead_overdue(self):
+        """Raise an activity, once, for a document that should have been sent."""
+        told = self.env["mail.activity"].with_context(active_test=False)
+        # Those that were done count, too.
+        if not told.sudo().search_count(
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "=", self.id),
+                ("activity_type_id", "=", self.env.ref(DELIVERY_ACTIVITY_TYPE).id),
+                "|",
+                ("active", "=", True),
+                ("create_date", ">=", self.lead_delivery_since),
+            ],
+            limit=1,
+        ):
+            self._schedule_lead_activity(
+                self.env._("Invoice is still not sent"),
+                self.env._(
+                    "This document has been waiting to be sent for hours. Have your"
+                    " administrator look at the scheduled actions that send invoices"
+                    " and emails, and at the mails in the queue; or send it yourself."
+                ),
+                DELIVERY_ACTIVITY_TYPE,
+            )
+
+    def _read_lead_delivery_reports(self):
+        """Return what is known of these documents, by the ways that tell it later.
+
+        :return: {Odoo's name of the way: {move id: (state, sentence)}}
+        """
+        return {"email": self._read_lead_mails(), **self._read_lead_networks()}
+
+    def _read_lead_mails(self):
+        """Return what became of the last mail with each of these documents."""
+        reports = {}
+        # The job may read what became of mails.
+        messages = self.env["mail.message"].sudo()
+        messages = messages.search(
+            [
+                ("model", "=", self._name),
+                ("res_id", "in", self.ids),
+                # The mail with the document, not what people say about it.
+                ("attachment_ids.mimetype", "=", "application/pdf"),
+                ("partner_ids", "!=", False),
+            ],
+            order="id",
+        )
+        for message in messages:
+            move = self.browse(message.res_id)._for_lead_responsible()
+            # Followers get copies; those that the document was sent to count.
+            notifications = message.notification_ids.filtered(
+                lambda n, message=message: n.res_partner_id in message.partner_ids
+            )
+            if notifications:
+                reports[move.id] = move._get_lead_mail_report(notifications)
+        return reports
+
+    def _get_lead_mail_report(self, notifications):
+        """Return (state, sentence) of a mail.
+
+        :param notifications: the ``mail.notification`` of its recipients
+        """
+        failed = notifications.filtered(
+            lambda n: n.notification_status in ("exception", "bounce")
+        )
+        if failed:
+            return "failed", self.env._(
+                "The mail to %(names)s was not delivered: %(reason)s. Fix the address"
+                " or the mail server, then send the document again.",
+                names=", ".join(failed.res_partner_id.mapped("display_name")),
+                reason=failed[0].failure_reason or failed[0].format_failure_reason(),
+            )
+        emails = notifications.filtered(lambda n: n.notification_type == "email")
+        waiting = emails.filtered(lambda n: n.notification_status == "ready")
+        canceled = waiting.filtered(
+            lambda n: not n.mail_mail_id or n.mail_mail_id.state == "cancel"
+        ) | emails.filtered(lambda n: n.notification_status == "canceled")
+        if canceled:
+            return "failed", self.env._(
+                "The mail to %s was canceled. Send the document again.",
+                ", ".join(canceled.res_partner_id.mapped("display_name")),
+            )
+        if waiting:
+            return "to_send", ""
+        if any(n.notification_status in ("process", "pending") for n in emails):
+            return "handed_over", ""
+        return "sent", ""
+
+    @api.model
+    def _look_after_lead_sending(self):
+        """Wake Odoo's jobs while documents wait: a job that failed lost its trigger."""
+        waiting = Domain("lead_delivery_state", "=", "to_send") & Domain(
+            "state", "=", "posted"
+        )
+        queued = Domain("sending_data", "!=", False)
+        if self.search_count(waiting & queued, limit=1):
+            self._wake_lead_job("account.ir_cron_account_move_send")
+        if self.search_count(waiting & ~queued, limit=1):
+            self._wake_lead_job("mail.ir_cron_mail_scheduler_action")
+        self._wake_lead_networks()
+        under_way = (
+            Domain("lead_delivery_state", "in", ("to_send", "handed_over"))
+            & Domain("state", "=", "posted")
+            & ~self._get_lead_overdue_domain()
+        )
+        following = self.env.ref("lead_invoicing.ir_cron_follow_deliveries")
+        now = fields.Datetime.now()
+        if self.search_count(under_way, limit=1) and not self.env[
+            "ir.cron.trigger"
+        ].search_count(
+            [("cron_id", "=", following.id), ("call_at", ">", now)], limit=1
+        ):
+            following._trigger(now + LOOK_AGAIN)
+        self.env["ir.cron"]._commit_progress()
+
+    # Networks and the post office
+    #
+    # The addon works with account_peppol and snailmail_account, and without them. All
+    # that it has to know of them stands here, and is asked only where they are.
+
+    def _has_lead_peppol(self):
+        return "peppol_move_state" in self._fields
+
+    def _can_lead_go_by(self, method):
+        """Tell whether a way of sending is one for this document."""
+        if method == "email":
+            return bool(self._get_lead_recipients())
+        if method in self._get_lead_networks_that_took_it():
+            return False
+        if method == "peppol" and not self.company_id.peppol_can_send:
+            # Odoo offers it to whoever could register, and then fails.
+            return False
+        return self.env["account.move.send"]._is_applicable_to_move(method, self)
+
+    def _get_lead_networks_that_took_it(self):
+        """Return the ways by which this document is with its buyer, or on its way."""
+        if self._has_lead_peppol() and self.peppol_move_state in ("processing", "done"):
+            return {"peppol"}
+        return set()
+
+    def _read_lead_networks(self):
+        """Return what the network and the post office say of these documents."""
+        reports = {}
+        if self._has_lead_peppol():
+            reports["peppol"] = {
+                move.id: report
+                for move in self
+                if (report := move._for_lead_responsible()._get_lead_peppol_report())
+            }
+        if "snailmail.letter" in self.env:
+            # The job may read what became of letters.
+            letters = self.env["snailmail.letter"].sudo()
+            letters = letters.search(
+                [("model", "=", self._name), ("res_id", "in", self.ids)], order="id"
+            )
+            reports["snailmail"] = {
+                letter.res_id: self.browse(letter.res_id)
+                ._for_lead_responsible()
+                ._get_lead_letter_report(letter)
+                for letter in letters
+            }
+        return reports
+
+    def _get_lead_peppol_report(self):
+        """Return (state, sentence) of what the network says; None if nothing."""
+        return {
+            "processing": ("handed_over", ""),
+            "done": ("sent", ""),
+            "error": (
+                "failed",
+                self.env._(
+                    "The Peppol network did not deliver this document: its messages say"
+                    " why. Fix that, then send it again."
+                ),
+            ),
+        }.get(self.peppol_move_state)
+
+    def _get_lead_letter_report(self, letter):
+        """Return (state, sentence) of what the post office says."""
+        return {
+            "pending": ("handed_over", ""),
+            "sent": ("sent", ""),
+            "error": (
+                "failed",
+                self.env._(
+                    "The letter was not sent: %s. Fix that, then send the document"
+                    " again.",
+                    html2plaintext(letter.info_msg or letter.error_code or "")
+                    .strip()
+                    .rstrip("."),
+                ),
+            ),
+            "canceled": (
+                "failed",
+                self.env._("The letter was canceled. Send the document again."),
+            ),
+        }[letter.state]
+
+    @api.model
+    def _wake_lead_networks(self):
+        """Have the network asked again for documents that it took: Odoo asks once,
+        and then once a day."""
+        if self._has_lead_peppol() and self.search_count(
+            [
+                ("lead_delivery_state", "=", "handed_over"),
+                ("peppol_move_state", "=", "processing"),
+            ],
+            limit=1,
+        ):
+            self._wake_lead_job("account_peppol.ir_cron_peppol_get_message_status")

@@ -1,0 +1,42 @@
+from odoo import models
+
+
+class AccountTax(models.Model):
+    _inherit = "account.tax"
+
+    def _depends_on_quantity(self, product):
+        """Tell whether some of these taxes are not the same on many leads at a price
+        as on one at all of their money: an amount per lead, or a formula with the
+        quantity in it.
+
+        :param product: the ``product.product`` that is sold
+        """
+
+        def get_amount(tax, price, quantity):
+            result = tax.compute_all(
+                price, quantity=quantity, product=product, handle_price_include=False
+            )
+            return result["total_included"] - result["total_excluded"]
+
+        return any(
+            bool(
+                self.env.company.currency_id.compare_amounts(
+                    get_amount(tax, 100.0, 1000), get_amount(tax, 100000.0, 1)
+                )
+            )
+            for tax in self
+        )
+
+    def _filter_independent_of_quantity(self, product):
+        """Return those of these taxes that are on money alone; of groups, those in
+        them.
+
+        :param product: the ``product.product`` that is sold
+        """
+        result = self.browse()
+        for tax in self:
+            if not tax._depends_on_quantity(product):
+                result += tax
+            elif tax.amount_type == "group":
+                result += tax.children_tax_ids._filter_independent_of_quantity(product)
+        return result

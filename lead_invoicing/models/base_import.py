@@ -1,0 +1,89 @@
+import io
+from datetime import datetime
+from decimal import Decimal
+
+from openpyxl import load_workbook
+from openpyxl.styles.numbers import is_datetime
+
+from odoo import api, models
+
+from odoo.addons.base_import.models.base_import import FIELDS_RECURSION_LIMIT
+
+from ..tools.file_values import FILE_OPTIONS, NumberCell
+
+
+class BaseImport(models.TransientModel):
+    """Odoo's import of files guesses separators, date formats and time zones. For lead
+    transactions it leaves the cells to their own reader, which does not."""
+
+    _inherit = "base_import.import"
+
+    @api.model
+    def get_fields_tree(self, model, depth=FIELDS_RECURSION_LIMIT):
+        """Say beside the columns of dates in which zone they are read."""
+        fields_tree = super().get_fields_tree(model, depth)
+        if model == "lead.sale":
+            comment = self.env._(
+                "Days, and times without an offset such as -05:00, are those of %s, the"
+                " company's billing time zone.",
+                self.env.company._get_lead_zone().key,
+            )
+            for field in fields_tree:
+                if field["name"] == "occurred_at" or field["type"] == "datetime":
+                    field["lead_comment"] = comment
+        return fields_tree
+
+    def parse_preview(self, options, count=10):
+        """Propose no format for lead transactions: it would look like a choice."""
+        chosen = {name: options.get(name) for name in FILE_OPTIONS}
+        result = super().parse_preview(options, count)
+        if self.res_model == "lead.sale" and "options" in result:
+            result["options"].update(
+                {name: value or "" for name, value in chosen.items()}
+            )
+        return result
+
+    def execute_import(self, fields, columns, options, dryrun=False):
+        """Let lead transactions know how the file is written."""
+        chosen = {name: options.get(name) for name in FILE_OPTIONS}
+        self = self.with_context(lead_import_options=chosen)
+        return super().execute_import(fields, columns, options, dryrun)
+
+    @api.model
+    def _parse_float_from_data(self, data, index, name, options):
+        if self.res_model != "lead.sale":
+            super()._parse_float_from_data(data, index, name, options)
+
+    def _parse_date_from_data(self, data, index, name, field_type, options):
+        if self.res_model != "lead.sale":
+            super()._parse_date_from_data(data, index, name, field_type, options)
+
+    def _read_xlsx(self, options):
+        """Of a spreadsheet of lead transactions, tell numbers from texts."""
+        if self.res_model != "lead.sale":
+            return super()._read_xlsx(options)
+        book = load_workbook(io.BytesIO(self.file or b""), data_only=True)
+        options["sheets"] = book.sheetnames
+        options["sheet"] = options.get("sheet") or book.sheetnames[0]
+        sheet = book[options["sheet"]]
+        rows = [[self._read_cell(cell) for cell in row] for row in sheet.rows]
+        rows = [
+            row
+            for row in rows
+            if any(not isinstance(value, str) or value.strip() for value in row)
+        ]
+        return sheet.max_row, rows
+
+    @api.model
+    def _read_cell(self, cell):
+        value = cell.value
+        if value is None:
+            return ""
+        if isinstance(value, datetime):
+            is_day = is_datetime(cell.number_format) == "date"
+            return value.date() if is_day else value
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            # What the program shows at most: the rest is how it calculates.
+            number = Decimal(f"{value:.15g}" if isinstance(value, float) else value)
+            return NumberCell(f"{number:f}")
+        return str(value)

@@ -1,0 +1,78 @@
+from odoo import models
+from odoo.tools import SQL
+
+from ..tools.lead_recorder import LeadRecorder
+
+
+class LeadInvoiceRunBuyer(models.Model):
+    """Give money back once, and only what was billed."""
+
+    _inherit = "lead.invoice.run.buyer"
+
+    def _waive_given_back(self):
+        """Waive the returns of these buyers that have nothing to give back: their sale
+        was credited, or is never billed.
+
+        It is decided here, as rows are claimed. What is decided when a document is
+        reversed, or a sale is waived, cannot see a return that is being recorded.
+        """
+        company = self.run_id.company_id
+        self.env.flush_all()
+        # Which waiting returns have a sale on a document that was given back, or a
+        # waived one (but for those before the billing start: they were billed
+        # elsewhere)? Waive them, and keep that in the record.
+        waived = self.env.execute_query(
+            SQL(
+                """
+                WITH due AS (
+                    SELECT back.id, back.reason,
+                           COALESCE(move.lead_credited, FALSE) AS credited
+                      FROM lead_sale back
+                      JOIN lead_sale origin ON origin.id = back.origin_id
+                      LEFT JOIN account_move_line line
+                           ON line.id = origin.invoice_line_id
+                      LEFT JOIN account_move move ON move.id = line.move_id
+                     WHERE back.id IN (
+                           SELECT id FROM lead_sale
+                            WHERE company_id = %(company)s
+                              AND commercial_partner_id IN %(buyers)s
+                              AND invoice_line_id IS NULL AND waived IS NOT TRUE
+                              AND amount <= 0)
+                       AND (move.lead_credited
+                            OR origin.waived
+                               AND origin.date >= %(start)s)
+                ), changed AS (
+                    UPDATE lead_sale SET waived = TRUE,
+                           waived_by_credit = due.credited,
+                           reason = COALESCE(due.reason, CASE WHEN due.credited
+                                    THEN %(credited)s ELSE %(waived)s END)
+                      FROM due WHERE lead_sale.id = due.id
+                 RETURNING lead_sale.id
+                )
+                INSERT INTO lead_sale_waiver
+                    (sale_id, company_id, waived, reason, own_reason, with_sale,
+                     create_uid, create_date)
+                SELECT due.id, %(company)s, TRUE,
+                       CASE WHEN credited THEN %(credited)s ELSE %(waived)s END,
+                       due.reason, NOT credited, %(uid)s, %(now)s
+                  FROM due JOIN changed ON changed.id = due.id
+             RETURNING id
+                """,
+                company=company.id,
+                buyers=tuple(self.partner_id.ids),
+                start=LeadRecorder(self.env, company).billing_start or "-infinity",
+                credited=self.env._("already credited"),
+                waived=self.env._("its sale is waived"),
+                uid=self.env.uid,
+                now=self.env.cr.now(),
+            )
+        )
+        if waived:
+            self.env["lead.sale"].invalidate_model()
+
+    def _get_review_reasons(self, documents, moves):
+        reasons = super()._get_review_reasons(documents, moves)
+        moves._link_lead_returns()
+        for move, sentences in moves._get_lead_excess().items():
+            reasons[move] = reasons.get(move, []) + sentences
+        return reasons

@@ -1,0 +1,141 @@
+from odoo import fields, models
+
+
+class ResPartner(models.Model):
+    """Settlement of a buyer's open lead invoices."""
+
+    _inherit = "res.partner"
+
+    lead_auto_settle = fields.Boolean(
+        "Settle by Itself",
+        company_dependent=True,
+        help="What is in the buyer's favor settles its open lead invoices by itself: of"
+        " a prepaid buyer deposits, credit notes and all else, of a buyer on credit"
+        " lead credit notes. Off: your accountant reconciles them.",
+    )
+
+    def _commercial_fields(self):
+        return super()._commercial_fields() + ["lead_auto_settle"]
+
+    def _settle_lead_invoices(self, company, currency, posted):
+        """Settle this buyer's open lead invoices in a currency: of a prepaid buyer
+        from all that is in its favor, less what was paid back to it; of another from
+        lead credit notes alone. Each item settles what it names first, then the oldest;
+        disputed invoices are left open.
+
+        :param company: the company whose books these are
+        :param currency: the currency of the invoices and of what settles them
+        :param posted: the posted ``account.move`` that this is tried for
+        """
+        self.ensure_one()
+        # Posting decides this; it reads no other buyer's books. What posting was asked
+        # to do is of no concern for these reconciliations.
+        env = self.env(su=True, context={"lang": self.env.context.get("lang")})
+        partner = self.commercial_partner_id.with_env(env).with_company(company)
+        is_prepaid = partner.lead_billing_mode == "prepaid"
+        if not partner.lead_auto_settle or not (
+            is_prepaid or posted.filtered("lead_run_id")
+        ):
+            return
+        if is_prepaid:
+            partner._settle_paybacks(company, currency, posted)
+        lines = partner._get_open_receivables(company, currency)
+        credits = lines.filtered(
+            lambda line: (
+                line._is_lead_credit() and (is_prepaid or line.move_id.lead_run_id)
+            )
+        )
+        named = credits.move_id._get_named_lead_invoices()
+        invoices = lines.filtered(
+            lambda line: (
+                line.amount_residual_currency > 0
+                and line.move_id.lead_run_id
+                and line.move_id.move_type == "out_invoice"
+                and line.move_id.payment_state != "blocked"
+            )
+        )
+        for credit in credits:
+            for line in invoices.filtered(
+                lambda line, move=credit.move_id: line.move_id in named[move]
+            ):
+                line._settle_with(credit)
+        for line in invoices:
+            line._settle_with(credits)
+
+    def _get_open_receivables(self, company, currency):
+        """Return the posted receivable items of all contacts of this buyer that are not
+        reconciled, the oldest first."""
+        self.ensure_one()
+        contacts = self.with_context(active_test=False).search(
+            [("commercial_partner_id", "=", self.id)]
+        )
+        return self.env["account.move.line"].search(
+            [
+                ("company_id", "=", company.id),
+                ("partner_id", "in", contacts.ids),
+                ("currency_id", "=", currency.id),
+                ("account_type", "=", "asset_receivable"),
+                ("parent_state", "=", "posted"),
+                ("reconciled", "=", False),
+            ],
+            order="date_maturity, id",
+        )
+
+    def _settle_paybacks(self, company, currency, posted):
+        """Reconcile what was paid back to this buyer, so that it settles nothing: with
+        the payment that it pays back, with what names no invoice, with the rest; and
+        when that is not enough, with what paid the buyer's newest lead invoices.
+
+        :param posted: only what was paid back by these reopens invoices
+        """
+        self.ensure_one()
+        lines = self._get_open_receivables(company, currency)
+        paybacks = lines.filtered(
+            lambda line: (
+                line.amount_residual_currency > 0 and line.move_id._is_lead_payback()
+            )
+        )
+        if not paybacks:
+            return
+        credits = lines.filtered(lambda line: line._is_lead_credit())
+        named = credits.move_id._get_named_lead_invoices()
+        for line in paybacks:
+            sources = line.move_id.origin_payment_id._get_lead_source_payments().move_id
+            for credit in credits.sorted(
+                lambda credit, sources=sources: (
+                    credit.move_id not in sources,
+                    bool(named[credit.move_id]),
+                )
+            ):
+                line._settle_with(credit)
+            if not line.reconciled and line.move_id in posted:
+                self._reopen_for_payback(line, sources)
+
+    def _reopen_for_payback(self, line, sources):
+        """Take back from this buyer's newest lead invoices what paid them and was paid
+        back.
+
+        :param line: the item that was paid back
+        :param sources: the entries of the payments that it pays back; empty: unknown
+        """
+        partials = self.env["account.partial.reconcile"].search(
+            [
+                ("debit_move_id.move_id.lead_run_id", "!=", False),
+                ("debit_move_id.company_id", "=", line.company_id.id),
+                ("debit_move_id.partner_id.commercial_partner_id", "=", self.id),
+                ("debit_move_id.account_id", "=", line.account_id.id),
+                ("debit_currency_id", "=", line.currency_id.id),
+                # Money: what a credit note gave is not what was paid.
+                ("credit_move_id.move_id.move_type", "=", "entry"),
+                *([("credit_move_id.move_id", "in", sources.ids)] if sources else []),
+            ]
+        )
+        for partial in partials.sorted(
+            lambda partial: (partial.debit_move_id.date_maturity, partial.id),
+            reverse=True,
+        ):
+            if line.reconciled:
+                break
+            credit = partial.credit_move_id
+            partial.unlink()
+            line._settle_with(credit)

@@ -1,0 +1,212 @@
+"""Whatever a program, a link or a person writes is answered by a sentence."""
+
+import base64
+
+from odoo.exceptions import UserError
+from odoo.tests import new_test_user
+
+from .test_rights import RightsCommon
+
+NO_DAYS = (
+    *("9999-12-31", "0001-01-01", "2201-01-01", "1969-12-31", "nonsense", "2026-13-01"),
+    *(
+        " ",
+        "\ud800",
+        "\x00",
+        5,
+        1.5,
+        float("nan"),
+        10**30,
+        True,
+        ["2026-01-01"],
+        {"a": 1},
+    ),
+)
+NO_IDS = ("x", 5, -1, [0], [-1], ["1"], [2**31], [None], [[1]], {"a": 1}, [1.5], [True])
+NO_DEFINITIONS = (
+    *("x", "5", '{"name": "a"}', 5, 1.5, True, {"name": "a"}, ["x"], [None], [[]]),
+    *([{}], [{"name": 5, "type": "char"}], [{"name": "a"}]),
+    *([{"name": "a", "type": []}], [{"name": [], "type": "char"}]),
+    [{"name": "a", "type": "char", "nonsense": 1}],
+    [{"name": "a", "type": "char"}, {"name": "a", "type": "char"}],
+    [{"name": "a", "type": "selection", "selection": "x"}],
+    [{"name": "a", "type": "selection", "selection": [[[], "x"]]}],
+    [{"name": "a", "type": "tags", "tags": [["x", "y"]]}],
+)
+NO_CHOICES = (
+    *("x", 5, [1], ["columns"], {"columns": 5}, {"columns": "x"}, {"columns": [1]}),
+    *({"columns": {"x": 5}}, {"lead_type_id": []}, {"lead_type_id": "x"}),
+    *({"lead_type_id": 2**40}, {"transaction_type": "x"}, {"transaction_type": [1]}),
+)
+
+
+class TestHostileInput(RightsCommon):
+    def setUp(self):
+        super().setUp()
+        self.new_sale()
+        self.env.flush_all()
+
+    def assert_sentence(self, method, *args, **kwargs):
+        """It is refused by a sentence, not by a failure."""
+        with self.assertRaises(UserError) as caught:
+            method(*args, **kwargs)
+        self.assertRegex(str(caught.exception), r"\w.*[.:]")
+
+    def test_invoicing_by_hand(self):
+        wizards = self.env["lead.invoice.wizard"].with_user(self.manager)
+        for value in NO_DAYS:
+            for name in ("default_date_from", "default_date_to"):
+                with self.subTest(name=name, value=value):
+                    opened = wizards.with_context(**{name: value})
+                    self.assert_sentence(opened.default_get, ["date_to"])
+                    self.assert_sentence(opened.create, {})
+        for day in ("9999-12-31", "0001-01-01"):
+            for vals in (
+                {"date_from": "2026-01-01", "date_to": day},
+                {"date_from": day, "date_to": "2026-01-01"},
+            ):
+                with self.subTest(**vals):
+                    wizard = wizards.create(vals)
+                    self.assert_sentence(wizard.action_preview)
+                    self.assert_sentence(wizard.action_invoice)
+        for ids in NO_IDS:
+            with self.subTest(ids=ids):
+                opened = wizards.with_context(
+                    active_model="res.partner", active_ids=ids
+                )
+                self.assert_sentence(opened.default_get, ["partner_ids"])
+
+    def test_releasing(self):
+        wizards = self.env["lead.sale.release.wizard"].with_user(self.manager)
+        for ids in NO_IDS:
+            with self.subTest(ids=ids):
+                opened = wizards.with_context(active_ids=ids)
+                self.assert_sentence(opened.default_get, ["invoice_ids"])
+
+    def test_unbilled_as_of(self):
+        for value in NO_DAYS:
+            for name in ("unbilled_as_at", "unbilled_known_at"):
+                with self.subTest(name=name, value=value):
+                    context = {name: value}
+                    report = (
+                        self.env["lead.unbilled.as.at"]
+                        .with_user(self.manager)
+                        .with_context(**context)
+                    )
+                    self.assert_sentence(report.search_count, [])
+                    self.assert_sentence(
+                        report.formatted_read_group, [], ["age"], ["amount:sum"]
+                    )
+                    sales = (
+                        self.env["lead.sale"]
+                        .with_user(self.manager)
+                        .with_context(**context)
+                    )
+                    self.assert_sentence(sales.search, [("was_unbilled", "=", True)])
+        for vals in (
+            {"as_at": "9999-12-31"},
+            {"as_at": "0001-01-01"},
+            {"known_at": "9999-12-31 23:59:59"},
+        ):
+            wizard = (
+                self.env["lead.unbilled.as.at.wizard"]
+                .with_user(self.manager)
+                .create(vals)
+            )
+            self.assert_sentence(wizard.action_view)
+
+    def test_totals_of_the_platform(self):
+        totals = self.env["lead.control.totals"].with_user(self.manager)
+        for content in (b"abc", b"a=b", b"%%%", base64.b64encode(b"\xff\xfe\x00")):
+            with self.subTest(content=content):
+                wizard = totals.create({"platform_file": content})
+                self.assert_sentence(wizard.action_compare)
+        for text in ("\n".join("x" * 100_000), "day\n1", "day,type\n" * 3):
+            with self.subTest(text=text[:20]):
+                wizard = totals.create({"platform_text": text})
+                self.assert_sentence(wizard.action_compare)
+        for day in ("9999-12-31", "0001-01-01"):
+            for name in ("date_from", "date_to"):
+                wizard = totals.create({name: day})
+                self.assert_sentence(wizard.action_compare)
+
+    def test_days_of_control_totals(self):
+        ledger = self.env["lead.sale"].with_user(self.manager)
+        for value in (*NO_DAYS, None, False, ""):
+            with self.subTest(value=value):
+                self.assert_sentence(ledger.control_totals, value, "2026-11-30")
+                self.assert_sentence(ledger.control_totals, "2026-11-01", value)
+
+    def test_definitions_of_lead_data(self):
+        lead_types = self.env["lead.type"].with_user(self.manager)
+        edu = self.edu.with_user(self.manager)
+        before = self.edu.lead_properties_definition
+        for definition in NO_DEFINITIONS:
+            with self.subTest(definition=definition):
+                vals = {"lead_properties_definition": definition}
+                self.assert_sentence(edu.write, vals)
+                self.assert_sentence(
+                    lead_types.create,
+                    {
+                        "name": "X",
+                        "code": "X",
+                        "product_id": self.edu.product_id.id,
+                        **vals,
+                    },
+                )
+        for properties in (["x"], [None], [[]], [5]):
+            self.assert_sentence(edu.write, {"lead_data_example": properties})
+        self.assertEqual(self.edu.lead_properties_definition, before)
+        # A definition as text is one, too.
+        edu.write({"lead_properties_definition": '[{"name": "b", "type": "char"}]'})
+        self.env.flush_all()
+
+    def test_remembered_choices(self):
+        user = new_test_user(
+            self.env,
+            login="chooser",
+            groups="lead_invoicing.group_user,lead_invoicing.group_lead_data",
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+        )
+        settings = self.env["res.users.settings"]._find_or_create_for_user(user)
+        wizards = self.env["lead.invoicing.report.wizard"].with_user(user)
+        for choices in NO_CHOICES:
+            with self.subTest(choices=choices):
+                settings.lead_report_choices = choices
+                wizard = wizards.create({"partner_id": self.buyer.id})
+                self.assertEqual(wizard.lead_type_id, self.edu)
+                wizard.write({"transaction_type": "sale"})
+                self.assertEqual(
+                    settings.lead_report_choices["transaction_type"], "sale"
+                )
+        wizard = wizards.create({"partner_id": self.buyer.id})
+        for vals in (
+            {"date_from": "9999-12-31", "date_to": False},
+            {"date_to": "9999-12-31", "date_from": False},
+            {"date_from": "0001-01-01"},
+            {"page": 2**31 - 1},
+            {"page": -5},
+        ):
+            wizard.write(vals)
+            self.assertTrue(wizard.content)
+            self.assertTrue(wizard.display_name)
+
+    def test_a_search_for_a_person(self):
+        for text in (
+            "x" * 100_000,
+            "1" * 100_000,
+            "y x " * 25_000,
+            "\n".join(["ada byron"] * 10_000),
+        ):
+            with self.subTest(text=text[:10]):
+                wizard = (
+                    self.env["lead.erasure.wizard"].with_user(self.manager).create({})
+                )
+                wizard.sudo().texts = text
+                self.assert_sentence(wizard.sudo().action_search)
+        # What is allowed can be searched for.
+        wizard = self.env["lead.erasure.wizard"].create(
+            {"texts": "\n".join(f"{'(é' * 95}{n}" for n in range(50))}
+        )
+        wizard.action_search()

@@ -1,0 +1,552 @@
+import csv
+import io
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from odoo.tests import TransactionCase, new_test_user, tagged
+
+from ..tools.file_values import FileFormats
+from ..tools.plain_values import Refused
+from .common import LeadInvoicingCommon
+
+# What Odoo's client sends, with nothing chosen.
+OPTIONS = {
+    "quoting": '"',
+    "separator": ",",
+    "has_headers": True,
+    "date_format": "",
+    "datetime_format": "",
+    "float_thousand_separator": "",
+    "float_decimal_separator": "",
+}
+GERMAN = {"float_thousand_separator": ".", "float_decimal_separator": ","}
+US = {"float_thousand_separator": ",", "float_decimal_separator": "."}
+ROW = {
+    "external_ref": "T1",
+    "transaction_type": "sale",
+    "date": "2026-01-15T12:00:00Z",
+    "buyer_ref": "B1",
+    "lead_type_id": "AUTO",
+    "price": "20.00",
+}
+
+
+class ImportCommon(LeadInvoicingCommon):
+    def import_file(
+        self, columns, *rows, dryrun=False, user=None, file=None, **options
+    ):
+        """Import a CSV file with ``columns`` (field paths) and return the result."""
+        buffer = io.StringIO()
+        csv.writer(buffer).writerows([columns, *rows])
+        imports = self.env["base_import.import"]
+        if user:
+            imports = imports.with_user(user)
+        values = {
+            "res_model": "lead.sale",
+            "file": file or buffer.getvalue().encode(),
+            "file_name": "sales.xlsx" if file else "sales.csv",
+            "file_type": (
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+                if file
+                else "text/csv"
+            ),
+        }
+        return imports.create(values).execute_import(
+            columns, columns, {**OPTIONS, **options}, dryrun
+        )
+
+    def import_dicts(self, *rows, **options):
+        """Import rows like ``ROW`` with what is different in each."""
+        rows = [{**ROW, "external_ref": f"T{i}", **row} for i, row in enumerate(rows)]
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        table = [[row.get(name, "") for name in columns] for row in rows]
+        return self.import_file(columns, *table, **options)
+
+    def assert_imported(self, result):
+        self.assertEqual([m["message"] for m in result["messages"]], [])
+        return self.env["lead.sale"].browse(result["ids"])
+
+    def assert_refused(self, result, *expected):
+        """Check (row, field, words) of all the errors."""
+        self.assertFalse(result["ids"])
+        told = result["messages"]
+        self.assertEqual(
+            [(m["rows"]["from"], m["field"], m["type"]) for m in told],
+            [(row, field, "error") for row, field, _words in expected],
+            [m["message"] for m in told],
+        )
+        for message, (_row, _field, words) in zip(told, expected, strict=True):
+            self.assertIn(words, message["message"])
+
+
+@tagged("post_install", "-at_install")
+class TestImportNeverGuesses(ImportCommon):
+    """Numbers and dates of files are clear, or refused with what to choose."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.lead_tz = "America/New_York"
+
+    # Numbers
+
+    def test_without_a_choice_what_can_be_two_numbers_is_refused(self):
+        prices = ("13,75", "1.375", "0,99", "1,375")
+        result = self.import_dicts(*({"price": price} for price in prices))
+        self.assert_refused(
+            result,
+            *((row, "price", "choose the decimal separator") for row in range(4)),
+        )
+
+    def test_clear_numbers_need_no_choice(self):
+        written = {"1,375.00": 1375, "1.375,00": 1375, "20": 20, "12.5": 12.5, "0": 0}
+        sales = self.assert_imported(
+            self.import_dicts(*({"price": price} for price in written))
+        )
+        self.assertEqual(sales.mapped("price"), list(written.values()))
+
+    def test_a_chosen_separator_is_no_guess(self):
+        for options, written in (
+            (GERMAN, {"13,75": 13.75, "1.375": 1375, "1.375,50": 1375.5}),
+            (US, {"13.75": 13.75, "1,375": 1375}),
+            ({"float_decimal_separator": ","}, {"13,75": 13.75, "1.375": 1375}),
+        ):
+            sales = self.assert_imported(
+                self.import_dicts(*({"price": price} for price in written), **options)
+            )
+            self.assertEqual(sales.mapped("price"), list(written.values()))
+            sales.unlink()
+
+    def test_what_does_not_fit_the_choice_is_refused(self):
+        for options, price in (
+            (US, "13,75"),
+            (US, "0,99"),
+            (US, "1.375"),
+            (GERMAN, "1,375.00"),
+            (GERMAN, "13.75"),
+            ({"float_decimal_separator": ",", "float_thousand_separator": ","}, "1,5"),
+        ):
+            result = self.import_dicts({"price": price}, **options)
+            self.assert_refused(result, (0, "price", "choose the decimal separator"))
+
+    def test_the_language_of_the_user_decides_nothing(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        german = new_test_user(
+            self.env,
+            login="german",
+            groups="base.group_user,lead_invoicing.group_manager",
+            company_id=self.company.id,
+        )
+        german.lang = "de_DE"
+        result = self.import_dicts({"price": "0,99"}, user=german)
+        self.assertFalse(result["ids"])
+
+    def test_a_sign_of_another_currency_is_refused(self):
+        result = self.import_dicts(
+            {"price": "€ 13.75"}, {"price": "13.75 MXN"}, {"price": "$1,375.00"}
+        )
+        self.assert_refused(result, (0, "price", "“€”"), (1, "price", "“MXN”"))
+        sales = self.assert_imported(
+            self.import_dicts({"price": "$1,375.00"}, {"price": "13.75 usd"})
+        )
+        self.assertEqual(sales.mapped("price"), [1375, 13.75])
+
+    def test_no_number_and_a_negative_one_are_refused(self):
+        prices = ("abc", "(13.75)", "-5", "1.5E+3", "$5€", "", "1..5")
+        result = self.import_dicts(*({"price": price} for price in prices))
+        self.assertEqual(
+            [(m["rows"]["from"], m["field"]) for m in result["messages"]],
+            [(row, "price") for row in range(len(prices))],
+        )
+
+    def test_numbers_among_the_lead_data_are_no_guess_either(self):
+        for text, options, number in (
+            ("1.375", {}, None),
+            ("13,75", {}, None),
+            ("1.375", GERMAN, 1375),
+            ("13,75", GERMAN, 13.75),
+        ):
+            result = self.import_dicts(
+                {"lead_data.value": text, "price": "20"}, **options
+            )
+            if number is None:
+                self.assert_refused(
+                    result, (0, "lead_data", "choose the decimal separator")
+                )
+            else:
+                sale = self.assert_imported(result)
+                self.assertEqual(sale.lead_data["value"], number)
+                sale.unlink()
+
+    # Blank
+
+    def test_blank_date_and_type_are_refused(self):
+        result = self.import_dicts(
+            {"date": ""}, {"transaction_type": ""}, {"date": "", "transaction_type": ""}
+        )
+        self.assert_refused(
+            result,
+            (0, "date", "missing"),
+            (1, "transaction_type", "missing"),
+            (2, "transaction_type", "missing"),
+            (2, "date", "missing"),
+        )
+
+    def test_without_their_columns_they_are_blank(self):
+        columns = ["external_ref", "buyer_ref", "lead_type_id", "price"]
+        result = self.import_file(columns, ["T1", "B1", "AUTO", "20.00"])
+        fields = {message["field"] for message in result["messages"]}
+        self.assertEqual(fields, {"date", "transaction_type"})
+
+    # References
+
+    def test_what_a_spreadsheet_program_spoiled_is_refused(self):
+        result = self.import_dicts(
+            {"external_ref": "1234567890123456"},
+            {"external_ref": "1.23457E+15"},
+            {"lead_ref": "12345678901234560000"},
+            {"external_ref": "123456789012345", "lead_ref": "A1234567890123456"},
+        )
+        self.assert_refused(
+            result,
+            (0, "external_ref", "digits"),
+            (1, "external_ref", "digits"),
+            (2, "lead_ref", "digits"),
+        )
+
+    # Moments
+
+    def test_a_time_without_offset_is_the_companys(self):
+        texts = {
+            "2026-01-15 12:00:00": datetime(2026, 1, 15, 17),
+            "2026-01-15T12:00": datetime(2026, 1, 15, 17),
+            "2026-01-15T12:00:00-08:00": datetime(2026, 1, 15, 20),
+            "2026-01-15T12:00:00.75Z": datetime(2026, 1, 15, 12),
+            "2026-01-15": datetime(2026, 1, 15, 5),
+        }
+        self.env.user.tz = "Asia/Tokyo"
+        for column in ("date", "occurred_at"):
+            rows = [{"date": "", column: text} for text in texts]
+            sales = self.assert_imported(self.import_dicts(*rows))
+            self.assertEqual(sales.mapped("date"), list(texts.values()))
+            sales.unlink()
+
+    def test_a_time_that_was_twice_or_never_is_refused(self):
+        result = self.import_dicts(
+            {"date": "2025-11-02 01:30:00"},
+            {"date": "2026-03-08 02:30:00"},
+            {"date": "2025-11-02 01:30:00-05:00"},
+        )
+        self.assert_refused(result, (0, "date", "twice"), (1, "date", "never"))
+
+    def test_a_date_format_is_chosen_or_iso(self):
+        result = self.import_dicts({"date": "01/02/2026"}, {"date": "2026-13-01"})
+        self.assert_refused(
+            result, (0, "date", "date format"), (1, "date", "date format")
+        )
+        sales = self.assert_imported(
+            self.import_dicts(
+                {"date": "03/02/2026"},
+                {"date": "03/02/2026 10:00", "lead_data.born_on": "31/01/1990"},
+                date_format="%d/%m/%Y",
+                datetime_format="%d/%m/%Y %H:%M",
+            )
+        )
+        self.assertEqual(
+            sales.mapped("date"), [datetime(2026, 2, 3, 5), datetime(2026, 2, 3, 15)]
+        )
+        self.assertEqual(str(sales[1].lead_data["born_on"]), "1990-01-31")
+
+    def test_the_zone_is_said_beside_the_column(self):
+        tree = self.env["base_import.import"].get_fields_tree("lead.sale")
+        comments = {
+            field["name"]: field["lead_comment"]
+            for field in tree
+            if "lead_comment" in field
+        }
+        self.assertLessEqual({"date", "occurred_at"}, comments.keys())
+        self.assertIn("America/New_York", comments["date"])
+
+    def test_the_preview_proposes_no_choice(self):
+        rows = [["external_ref", "date", "price"], ["T1", "01/02/2026", "1.375,00"]]
+        buffer = io.StringIO()
+        csv.writer(buffer).writerows(rows)
+        wizard = self.env["base_import.import"].create(
+            {
+                "res_model": "lead.sale",
+                "file": buffer.getvalue().encode(),
+                "file_type": "text/csv",
+            }
+        )
+        options = wizard.parse_preview({**OPTIONS})["options"]
+        for name in (*GERMAN, "date_format", "datetime_format"):
+            self.assertEqual(options[name], "", name)
+
+    # Spreadsheets
+
+    def test_cells_of_a_spreadsheet_that_are_numbers_and_dates_are_clear(self):
+        book = Workbook()
+        columns = [*ROW, "lead_data.value"]
+        book.active.append(columns)
+        book.active.append(
+            ["T1", "sale", datetime(2026, 1, 15, 12, 30), "B1", "AUTO", 1.37 + 0.005]
+        )
+        book.active.append(
+            ["T2", "sale", datetime(2026, 1, 15).date(), "B1", "AUTO", 20 * 0.07, 1.375]
+        )
+        book.active.append(["T3", "sale", "2026-01-15", "B1", "AUTO", "1.375"])
+        book.active.append([1234567890123456, "sale", "2026-01-15", "B1", "AUTO", 5])
+        result = self.import_file(columns, file=self.save(book))
+        self.assert_refused(
+            result,
+            (0, "price", "finer"),
+            (2, "price", "choose the decimal separator"),
+            (3, "external_ref", "digits"),
+        )
+        book.active.delete_rows(4, 2)
+        book.active["F2"] = 1375
+        sales = self.assert_imported(self.import_file(columns, file=self.save(book)))
+        self.assertEqual(sales.mapped("price"), [1375, 1.4])
+        self.assertEqual(
+            sales.mapped("date"),
+            [datetime(2026, 1, 15, 17, 30), datetime(2026, 1, 15, 5)],
+        )
+        self.assertEqual(sales[1].lead_data["value"], 1.375)
+
+    def save(self, book):
+        buffer = io.BytesIO()
+        book.save(buffer)
+        return buffer.getvalue()
+
+    # Without Odoo's screen
+
+    def test_a_plain_load_does_not_guess(self):
+        load = self.env["lead.sale"].load
+        columns = list(ROW)
+        row = {**ROW, "price": "13,75", "date": "01/02/2026"}
+        result = load(columns, [list(row.values())])
+        self.assert_refused(
+            result, (0, "date", "date format"), (0, "price", "choose the decimal")
+        )
+        self.assertTrue(load(columns, [list(ROW.values())])["ids"])
+
+    def test_other_models_are_imported_as_before(self):
+        wizard = self.env["base_import.import"].create(
+            {
+                "res_model": "res.currency.rate",
+                "file": b'name,rate\n2026-01-15,"1.375,5"\n',
+                "file_type": "text/csv",
+            }
+        )
+        columns = ["name", "inverse_company_rate"]
+        data, fields = wizard._convert_import_data(columns, {**OPTIONS, **GERMAN})
+        data = wizard._parse_import_data(data, fields, {**OPTIONS, **GERMAN})
+        self.assertEqual(data, [["2026-01-15", "1375.5"]])
+
+
+@tagged("post_install", "-at_install")
+class TestImportAsAWhole(ImportCommon):
+    """All of a file or nothing, with all that is wrong; and again without harm."""
+
+    def test_every_error_of_the_file_is_listed(self):
+        result = self.import_dicts(
+            {},
+            {"price": "abc", "buyer_ref": "B?", "date": "x"},
+            {"buyer_ref": "", "partner_id": "Nobody"},
+            {"lead_type_id": "NONE", "price": "-1"},
+            {"transaction_type": "gift"},
+            {"lead_data.vehicle_year": "new", "price": "13,75"},
+        )
+        self.assertFalse(result["ids"])
+        found = {(m["rows"]["from"], m["field"]) for m in result["messages"]}
+        self.assertEqual(
+            found,
+            {
+                *((1, "price"), (1, "partner_id"), (1, "date")),
+                (2, "partner_id"),
+                *((3, "lead_type_id"), (3, "price")),
+                (4, "transaction_type"),
+                *((5, "lead_data"), (5, "price")),
+            },
+        )
+        self.assertEqual(len(result["messages"]), len(found))
+        self.assertFalse(self.env["lead.sale"].search([]))
+
+    def test_a_hundred_errors_are_a_hundred_messages(self):
+        result = self.import_dicts(*({"price": "x"} for _row in range(100)), {})
+        self.assertEqual(len(result["messages"]), 100)
+
+    def test_again_and_again_in_one_transaction(self):
+        for _time in range(3):
+            result = self.import_dicts({"price": "x"}, {"buyer_ref": "B?"})
+            self.assertEqual(len(result["messages"]), 2)
+        self.assert_imported(self.import_dicts({}, {}))
+
+    def test_an_administrator_without_lead_data_imports(self):
+        admin = new_test_user(
+            self.env,
+            login="no_lead_data",
+            groups="base.group_system,lead_invoicing.group_manager",
+            company_id=self.company.id,
+        )
+        self.assertFalse(admin.has_group("lead_invoicing.group_lead_data"))
+        self.assertEqual(
+            len(self.assert_imported(self.import_dicts({}, {}, user=admin))), 2
+        )
+        self.assert_refused(
+            self.import_dicts({"external_ref": "X", "price": "x"}, user=admin),
+            (0, "price", "x"),
+        )
+
+    def test_a_file_twice_is_counted_and_changes_nothing(self):
+        first = self.assert_imported(self.import_dicts({}, {}))
+        result = self.import_dicts({}, {}, {})
+        sales = self.assert_imported(result)
+        self.assertEqual(sales[:2], first)
+        self.assertEqual(result["lead_duplicates"], 2)
+        self.assertIn("2", result["lead_notice"])
+        self.assertEqual(self.env["lead.sale"].search_count([]), 3)
+        self.assertFalse(self.import_dicts({"external_ref": "N"})["lead_notice"])
+
+    def test_the_same_reference_with_other_content_is_an_error(self):
+        self.assert_imported(self.import_dicts({}))
+        self.assert_refused(
+            self.import_dicts({"price": "21.00"}),
+            (0, "external_ref", "other content"),
+        )
+        result = self.import_dicts(
+            {"external_ref": "X"}, {"external_ref": "X", "price": "5"}
+        )
+        self.assert_refused(result, (1, "external_ref", "other content"))
+
+    def test_external_ids_find_their_row(self):
+        columns = ["id", *ROW, "reason"]
+        values = list(ROW.values())
+        sale = self.assert_imported(
+            self.import_file(columns, ["sale_1", *values, "first"])
+        )
+        self.assertEqual(sale._get_external_ids()[sale.id], ["__import__.sale_1"])
+        again = self.import_file(columns, ["sale_1", *values, "second"])
+        self.assertEqual(self.assert_imported(again), sale)
+        self.assertEqual(sale.reason, "second")
+        only = self.import_file(["id", "reason"], ["sale_1", "third"])
+        self.assertEqual(self.assert_imported(only), sale)
+        self.assertEqual((sale.reason, sale.price), ("third", 20))
+
+    def test_database_ids_find_their_row(self):
+        sale = self.sell("T1")
+        result = self.import_file([".id", "reason"], [str(sale.id), "checked"])
+        self.assertEqual(self.assert_imported(result), sale)
+        self.assertEqual(sale.reason, "checked")
+
+    def test_a_known_row_keeps_what_is_frozen(self):
+        sale = self.sell("T1")
+        for column, value, words in (
+            ("price", "21.00", "Price"),
+            ("price", "13,75", "choose the decimal"),
+            ("date", "2026-01-16", "Date"),
+            ("occurred_at", "2026-01-16", "Date"),
+            ("buyer_ref", "B2", "Buyer"),
+        ):
+            result = self.import_file(
+                [".id", column, "reason"], [str(sale.id), value, "x"]
+            )
+            [message] = result["messages"]
+            self.assertIn(words, message["message"])
+            self.assertFalse(sale.reason)
+
+    def test_lead_data_of_a_known_row_are_corrected(self):
+        sale = self.sell("T1", lead_data={"email": "a@example.com"})
+        columns = [".id", "lead_data.vehicle_year", "lead_data.email"]
+        self.assert_imported(self.import_file(columns, [str(sale.id), "2008", ""]))
+        self.assertEqual(sale.lead_data["vehicle_year"], 2008)
+        self.assertEqual(sale.lead_data["email"], "a@example.com")
+
+    def test_contacts_of_one_name_are_no_guess(self):
+        self.env["res.partner"].create([{"name": "Twin"}, {"name": "Twin"}])
+        result = self.import_dicts({"buyer_ref": "", "partner_id": "Twin"})
+        self.assertFalse(result["ids"])
+        self.assertEqual(result["messages"][0]["type"], "error")
+        self.assertFalse(self.env["lead.sale"].search([]))
+
+    # Returns name leads
+
+    def give_back_lead(self, lead_ref, **row):
+        return self.import_dicts(
+            {
+                "external_ref": "R1",
+                "transaction_type": "return",
+                "date": "2026-01-20",
+                "lead_ref": lead_ref,
+                **row,
+            }
+        )
+
+    def test_a_return_finds_the_sale_of_its_lead(self):
+        sale = self.sell("T1", lead_ref="L1")
+        self.sell("T2", lead_ref="L1", buyer_ref="B2")
+        returned = self.assert_imported(self.give_back_lead("L1"))
+        self.assertEqual(returned.origin_id, sale)
+        # The file once more.
+        result = self.give_back_lead("L1")
+        self.assertEqual(self.assert_imported(result), returned)
+        self.assertEqual(result["lead_duplicates"], 1)
+        # Nothing is left of it.
+        self.assert_refused(
+            self.give_back_lead("L1", external_ref="R2"), (0, "lead_ref", "“L1”")
+        )
+
+    def test_a_return_of_a_lead_sold_twice_names_its_sale(self):
+        self.sell("T1", lead_ref="L1")
+        self.sell("T2", lead_ref="L1")
+        self.assert_refused(self.give_back_lead("L1"), (0, "lead_ref", "T1, T2"))
+        self.give_back("R0", "T1")
+        returned = self.assert_imported(self.give_back_lead("L1"))
+        self.assertEqual(returned.origin_id.external_ref, "T2")
+
+    def test_a_return_of_an_unknown_lead_is_a_sentence(self):
+        self.sell("T1", lead_ref="L1", buyer_ref="B2")
+        self.assert_refused(self.give_back_lead("L1"), (0, "lead_ref", "“L1”"))
+
+    def test_a_return_finds_its_sale_in_the_same_file(self):
+        give_back = {"transaction_type": "return", "date": "2026-01-20"}
+        result = self.import_dicts(
+            {**give_back, "lead_ref": "L1", "price": "5.00"},
+            {**give_back, "lead_ref": "L1", "price": "15.00"},
+            {"lead_ref": "L1"},
+            {**give_back, "external_ref": "late", "date": "2026-01-21"}
+            | {"lead_ref": "L1", "price": "1.00"},
+        )
+        self.assert_refused(result, (3, "lead_ref", "“L1”"))
+
+
+NUMBERS = st.decimals(0, 10**9, places=2) | st.decimals(0, 10**6, places=3)
+
+
+class TestFileFormats(TransactionCase):
+    """Whatever the number, and however it is written: it, or a sentence."""
+
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        NUMBERS,
+        st.sampled_from([",", ".", " ", "'", ""]),
+        st.sampled_from([".", ","]),
+        st.booleans(),
+    )
+    def test_a_number_is_never_another_one(self, number, group, point, is_chosen):
+        text = f"{number:,}".replace(",", "G").replace(".", point).replace("G", group)
+        options = {"float_decimal_separator": point} if is_chosen else {}
+        formats = FileFormats(ZoneInfo("UTC"), options)
+        try:
+            found, _sign = formats.read_number(self.env, "price", text)
+        except Refused:
+            found = None
+        if is_chosen and group != point:
+            self.assertEqual(found, number, text)
+        elif group != point:
+            self.assertIn(found, (None, Decimal(number)), text)
