@@ -133,11 +133,13 @@ class Life:
         try:
             with self.env.cr.savepoint():
                 change = getattr(self, f"step_{name}")()
+                # As the end of a request does.
+                self.env.flush_all()
+                self.env.cr.precommit.run()
                 self.env.flush_all()
         except (UserError, RedirectWarning):
             self.refused += 1
             self.env.invalidate_all()
-        # What mail notes of changes is not looked at.
         self.env.cr.precommit.clear()
         self.env.cr.postcommit.clear()
         if change:
