@@ -2,7 +2,7 @@ import re
 from urllib.parse import urlencode
 
 from odoo.exceptions import UserError
-from odoo.http import request
+from odoo.http import request, route
 
 from odoo.addons.account.controllers.portal import PortalAccount
 from odoo.addons.portal.controllers.portal import CustomerPortal
@@ -166,7 +166,7 @@ class LeadPortal(CustomerPortal):
 class LeadPortalAccount(PortalAccount):
     """The buyer's invoices, with what they say of its leads."""
 
-    @http.route()
+    @route()
     def portal_my_invoice_detail(self, *args, **kwargs):
         """Show an invoice; it stays in no cache."""
         response = super().portal_my_invoice_detail(*args, **kwargs)

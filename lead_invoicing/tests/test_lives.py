@@ -130,8 +130,9 @@ class TestLives(GenerationCommon):
             return bool(again) and again[1].split(":")[0] == kind
 
         shortest = shrink(is_broken, steps[: index + 1], SHRINK_ATTEMPTS)
-        _life, again = self.live(shortest)
+        life, again = self.live(shortest)
+        diary = "\n".join(life.diary)
         self.fail(
-            f"seed {seed}, step {index + 1}: {reason}\nShortest: {shortest}\n"
+            f"seed {seed}, step {index + 1}: {reason}\nShortest: {shortest}\n{diary}\n"
             f"ends with: {again and again[1]}"
         )

@@ -696,6 +696,26 @@ RULES = [
            AND state != 'posted' AND lead_delivery_state = 'to_send'
         """,
     ),
+    Rule(
+        "sent_without_attempt",
+        "account.move",
+        _lt(
+            "Documents are said to be sent, and Odoo never sent them. Send them from"
+            " their form."
+        ),
+        # Since attempts are recorded.
+        """
+        SELECT move.id
+          FROM account_move move
+         WHERE move.company_id = ANY(%(companies)s)
+           AND move.lead_delivery_state IN ('handed_over', 'sent')
+           AND move.lead_posted_at > (
+               SELECT min(create_date) FROM lead_delivery_attempt)
+           AND NOT EXISTS (
+               SELECT FROM lead_delivery_attempt attempt
+                WHERE attempt.move_id = move.id AND attempt.methods IS NOT NULL)
+        """,
+    ),
     # Companies
     Rule(
         "company_of_transaction",
