@@ -26,8 +26,7 @@ def test_everybody_at_once(world, times):
         world.open_books()
         world.pass_an_hour()
     provoked = world.calm()
-    world.stopping.set()
-    time.sleep(3)
+    world.rest()
     while platform.pending:
         platform.send()
     world.open_books()

@@ -38,7 +38,7 @@ def test_postgresql_is_killed(world, times):
 def end(world, platform, *expected_errors):
     world.start()
     time.sleep(1)
-    world.stopping.set()
+    world.rest()
     while platform.pending:
         platform.send()
     world.open_books()

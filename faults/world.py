@@ -209,6 +209,7 @@ class World:
         # server's answer and the commit that writes it down.
         self.forgiven = set()
         self.stopping = threading.Event()
+        self.threads = []
         # What those who work beside the test were answered wrongly.
         self.complaints = []
         self.execute(f"UPDATE ir_mail_server SET smtp_port = {self.mail.port}")
@@ -292,10 +293,10 @@ class World:
         self._forgive()
 
     def close(self):
-        self.stopping.set()
         for server in self.servers:
             if server.process:
                 server.kill()
+        self.rest()
         self.mail.stop()
         self.printer.end_hanging()
         self.environment.drop_database(self.database)
@@ -378,7 +379,14 @@ class World:
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
-        return thread
+        self.threads.append(thread)
+
+    def rest(self):
+        """Let those who work beside the test stop, each after what it does now."""
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(150)
+        self.threads = []
 
     # Waiting and judging --------------------------------------------------------
 
@@ -459,16 +467,14 @@ class World:
             if ERROR.match(entry) and not allowed.search(entry)
         ]
 
-    def assert_right(self, *expected_errors, mailed=None):
-        """After whatever was broken: the books hold, and every mail went once."""
+    def assert_right(self, *expected, mailed=None):
+        """After whatever was broken: the books hold, every mail went once, and the log
+        tells of no other errors than those expected."""
         problems = [
             *(f"answered: {complaint[:300]}" for complaint in self.complaints[:3]),
             *self.find_faults(),
             *self.find_wrong_mails(mailed),
-            *(
-                f"logged: {entry[:2000]}"
-                for entry in self.find_errors(*expected_errors)
-            ),
+            *(f"logged: {entry[:2000]}" for entry in self.find_errors(*expected)),
         ]
         assert not problems, "\n".join(map(str, problems))
 

@@ -5,6 +5,7 @@ import ast
 import contextlib
 import json
 import os
+import random
 import re
 import subprocess
 from collections import Counter
@@ -15,6 +16,10 @@ from tools.provision import ROOT, Environment
 from tools.shell import Failure, follow, run, say, step
 
 TOOLS_TESTS = ROOT / "tools/tests"
+FAULTS = ROOT / "faults"
+LIVES = ROOT / "lead_invoicing/tests/test_lives.py"
+# Random lives in `--faults`: so many, of so many steps.
+LIVES_COUNT, LIVES_STEPS = 20, 1000
 NO_TESTS = 5  # pytest's exit status when it found none
 KINDS = ("passed", "failed", "skipped")
 
@@ -25,8 +30,8 @@ def main(arguments):
         prog="bin/test",
         description="Install the addons into a fresh database and run their tests;"
         " then those that know a clock again, at a moment of the years to come.",
-        epilog="All other arguments are pytest's; with a path or -k, the tests run once,"
-        " as of now.",
+        epilog="All other arguments are pytest's; with a path or -k, the tests run"
+        " once, as of now.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -47,6 +52,15 @@ def main(arguments):
         help="run only the tests that know a clock, at each of some special moments",
     )
     parser.add_argument(
+        "--faults",
+        nargs="?",
+        const="long",
+        choices=("short", "long"),
+        help="break what can break around real servers instead; long (an hour or more),"
+        " with random lives, unless short is asked for",
+    )
+    parser.add_argument("--seed", type=int, help="repeat the faults of an earlier run")
+    parser.add_argument(
         "--core",
         action="store_true",
         help="run the tests of Odoo's account and portal instead",
@@ -60,6 +74,15 @@ def main(arguments):
     _drop_forgotten_databases(env)
     addons = _installable(env)
     results = Results()
+    if options.faults:
+        seed = options.seed if options.seed is not None else random.randrange(10**6)
+        say(f"random seed {seed}")
+        results.add("faults", _run_faults(env, options.faults, seed, pytest_arguments))
+        if options.faults == "long" and not pytest_arguments:
+            with _database(env, options) as name:
+                _install(env, name, addons)
+                results.add("lives", _run_lives(env, name, addons, seed))
+        return results.tell()
     if not (options.at or options.clocks):
         with _database(env, options) as name:
             if options.core:
@@ -104,7 +127,11 @@ def _choose_moments(options, pytest_arguments):
         return clock.FIXED
     if options.at:
         return [clock.Moment.parse(options.at)]
-    if options.core or any(_chooses(argument) for argument in pytest_arguments):
+    if (
+        options.core
+        or options.faults
+        or any(_chooses(argument) for argument in pytest_arguments)
+    ):
         return []
     return [clock.Moment.draw()]
 
@@ -129,6 +156,30 @@ def _run_at(env, moment, addons, arguments):
             return _run_pytest(there, name, addons, arguments, tools_tests=False)
         finally:
             there.drop_database(name)
+
+
+def _run_faults(env, length, seed, arguments):
+    """Break what can break around real servers, in a PostgreSQL of their own."""
+    if not env.postgres.private:
+        say("Left out: only a PostgreSQL of the project's own is killed; unset PGHOST.")
+        return 0, {}
+    if not any(_is_path(argument) for argument in arguments):
+        arguments = [*arguments, FAULTS]
+    variables = env.variables() | {
+        "LEAD_INVOICING_FAULTS": length,
+        "LEAD_INVOICING_SEED": str(seed),
+    }
+    return _follow_pytest(env, "faults", variables, ["-p", "no:odoo", *arguments])
+
+
+def _run_lives(env, name, addons, seed):
+    """Let random lives run, longer ones and others than the tests do."""
+    variables = {
+        "LEAD_INVOICING_LIVES_SEEDS": str(LIVES_COUNT),
+        "LEAD_INVOICING_LIVES_STEPS": str(LIVES_STEPS),
+        "LEAD_INVOICING_LIVES_FIRST": str(seed),
+    }
+    return _run_pytest(env, name, addons, [LIVES], variables=variables)
 
 
 def _check_python(env):
@@ -232,23 +283,27 @@ def _without_known_noise(output):
     return "".join(line for line in lines if not any(text in line for text in noise))
 
 
-def _run_pytest(env, name, addons, arguments, tools_tests=True):
+def _run_pytest(env, name, addons, arguments, tools_tests=True, variables=None):
     """Run pytest-odoo; return its exit status and its counts."""
-    if not any(_is_path(argument) for argument in arguments):
+    if not any(_is_path(str(argument)) for argument in arguments):
         arguments = [*arguments, *(ROOT / addon for addon in addons)]
         arguments += [TOOLS_TESTS] if tools_tests else []
-    counts = env.cache / "pytest" / f"{name}.json"
+    variables = env.variables() | (variables or {})
+    odoo = ["--odoo-config", env.write_config(), "--odoo-database", name]
+    return _follow_pytest(env, name, variables, [*odoo, "--odoo-http", *arguments])
+
+
+def _follow_pytest(env, name, variables, arguments):
+    """Run pytest in the user's sight; return its exit status and its counts."""
+    counts = env.cache / "pytest" / f"{name}-{os.getpid()}.json"
     counts.parent.mkdir(exist_ok=True)
-    variables = env.variables()
     variables["PYTHONPATH"] = os.pathsep.join([str(ROOT), variables["PYTHONPATH"]])
     status = follow(
         [
             *(env.python, "-m", "pytest"),
             *("--rootdir", ROOT, "-c", ROOT / "pyproject.toml"),
             *("-o", f"cache_dir={env.cache}/pytest/{env.checkout}"),
-            *("-p", "tools.pytest_parts", "--counts", counts),
-            *("--odoo-config", env.write_config(), "--odoo-database", name),
-            *("--odoo-http", *arguments),
+            *("-p", "tools.pytest_parts", "--counts", counts, *arguments),
         ],
         env=variables,
     )
