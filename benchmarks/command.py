@@ -2,9 +2,10 @@
 
 import argparse
 
-from . import crash, preview, race, replica, report, scale, screens
+from . import check_books, crash, preview, race, replica, report, scale, screens
 
 BENCHMARKS = {
+    "books": check_books,
     "crash": crash,
     "preview": preview,
     "race": race,

@@ -160,6 +160,7 @@ def check_billing(instance, rows=None):
     )
     instance.call("compare", module="demo.as_at")
     say("Unbilled at each month's end, asked now, equals the sum in SQL, to the cent.")
+    instance.call("check", module="demo.books")
 
 
 def compare_months(billed, expected):

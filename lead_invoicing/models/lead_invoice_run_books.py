@@ -34,12 +34,7 @@ class LeadInvoiceRun(models.Model):
                 self.env._("Only managers of Lead Invoicing can check the books.")
             )
         self.env.flush_all()
-        companies = self.env.companies
-        parameters = {
-            "companies": companies.ids,
-            "now": fields.Datetime.now(),
-            "waiting": self.env["lead.unbilled"]._get_transactions_sql(companies),
-        }
+        parameters = self._get_books_parameters()
         findings = []
         for rule in RULES:
             rows = self.env.execute_query(rule.get_sql(MAX_IDS, **parameters))
@@ -49,6 +44,16 @@ class LeadInvoiceRun(models.Model):
                 ids = [record_id for record_id, _count in rows]
                 findings.append(self._prepare_finding(rule, ids, rows[0][1]))
         return findings
+
+    @api.model
+    def _get_books_parameters(self):
+        """Return the parameters of the rules' questions."""
+        companies = self.env.companies
+        return {
+            "companies": companies.ids,
+            "now": fields.Datetime.now(),
+            "waiting": self.env["lead.unbilled"]._get_transactions_sql(companies),
+        }
 
     @api.model
     def _drop_windows_of_other_schedules(self, rows):

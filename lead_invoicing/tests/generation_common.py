@@ -15,7 +15,16 @@ GENERATION = datetime(2026, 11, 9, 11)  # the Monday after, 06:00 in New York
 
 class GenerationCommon(LeadInvoicingCommon):
     """The same world with a weekly cycle, short ways to record transactions, and ways
-    to run the real scheduled action and to look at what it made."""
+    to run the real scheduled action and to look at what it made.
+
+    After each test that let the scheduled action run, the books are checked; a test
+    that breaks them on purpose says which rules do not hold.
+    """
+
+    # Names of rules, see tools/books_rules.py.
+    broken_rules = ()
+    # When the scheduled action ran last.
+    generated_at = None
 
     @classmethod
     def setUpClass(cls):
@@ -83,11 +92,30 @@ class GenerationCommon(LeadInvoicingCommon):
             **vals,
         )
 
+    def tearDown(self):
+        if self.generated_at:
+            self.assert_books_hold()
+        super().tearDown()
+
+    def assert_books_hold(self):
+        """What always holds does, as far as this test does not break it on purpose, or
+        tell of what people did."""
+        told = {"edited", "draft_without_transactions", *self.broken_rules}
+        companies = self.env["res.company"].sudo().search([])
+        books = self.env["lead.invoice.run"].sudo()
+        with freeze_time(self.generated_at):
+            findings = books.with_context(
+                allowed_company_ids=companies.ids
+            ).check_books()
+        wrong = [finding for finding in findings if finding["rule"] not in told]
+        self.assertFalse(wrong)
+
     def generate(self, now=GENERATION):
         """Let the scheduled action run at a moment (naive UTC).
 
         :return: the documents it made, in the order of their making
         """
+        self.generated_at = now
         moves = self.env["account.move"]
         before = moves.search([("lead_run_id", "!=", False)])
         with (

@@ -94,6 +94,7 @@ class Life:
         self.count = 0
         self.refused = 0
         self.done = {}
+        self.diary = []
         self.move_clock(timedelta())
         self.places = self.read_places()
         self.states = self.read_states()
@@ -110,8 +111,11 @@ class Life:
     def draw_steps(seed, count):
         """Return the steps of a life."""
         draw = random.Random(seed)
-        names = draw.choices(list(WEIGHTS), list(WEIGHTS.values()), k=count)
-        return [(name, draw.getrandbits(32)) for name in names]
+        names, weights = list(WEIGHTS), list(WEIGHTS.values())
+        return [
+            (draw.choices(names, weights)[0], draw.getrandbits(32))
+            for _number in range(count)
+        ]
 
     def play(self, steps):
         """Take these steps.
@@ -129,17 +133,24 @@ class Life:
 
     def take(self, name, seed):
         self.draw = random.Random(seed)
+        self.chosen = []
         change = None
         try:
             with self.env.cr.savepoint():
                 change = getattr(self, f"step_{name}")()
+                # As the end of a request does.
+                self.env.flush_all()
+                self.env.cr.precommit.run()
                 self.env.flush_all()
         except (UserError, RedirectWarning):
             self.refused += 1
             self.env.invalidate_all()
-        # What mail notes of changes is not looked at.
         self.env.cr.precommit.clear()
         self.env.cr.postcommit.clear()
+        self.diary.append(
+            f"{self.now:%Y-%m-%d %H:%M} {name}: {', '.join(self.chosen)}"
+            f"{'' if change else ' (refused)'}"
+        )
         if change:
             self.done[name] = self.done.get(name, 0) + 1
         self.compare(change or Change())
@@ -251,7 +262,9 @@ class Life:
         """
         if not candidates:
             raise UserError("There is nothing to choose from.")
-        return candidates[self.draw.randrange(len(candidates))]
+        record = candidates[self.draw.randrange(len(candidates))]
+        self.chosen.append(f"{record.display_name} ({record._name} {record.id})")
+        return record
 
     def choose_company(self):
         return self.draw.choice([self.world.company] * 3 + [self.world.company_2])
@@ -580,6 +593,7 @@ class Life:
         if len(buyers) < 4:
             raise UserError("Too few buyers are left.")
         source, target = self.draw.sample(list(buyers), 2)
+        self.chosen += [source.name, target.name]
         wizard = self.env["base.partner.merge.automatic.wizard"].sudo()
         wizard._merge((source | target).ids, target.sudo())
         return Change()

@@ -96,55 +96,50 @@ BILLED = """
       JOIN account_move move ON move.id = line.move_id
      WHERE sale.company_id = ANY(%(companies)s)
 """
-# Of each posted document that was reversed: what it came to, what credit notes by hand
-# gave back of it, and what returns of its sales on other documents did; before tax. The
-# returns of sales that were billed again since are returns of their new lines.
+# Of each posted document that was reversed: its total, what credit notes that people
+# made gave back of it (less what undid those, and so on), and what returns of its leads
+# on other documents did; tax included, which is rounded on each document.
 GIVEN_BACK = """
-    WITH reversal AS (
-        SELECT note.reversed_entry_id AS move_id,
-               sum(note.amount_untaxed - COALESCE(undone.amount, 0)) AS amount
-          FROM account_move note
-          JOIN account_move move ON move.id = note.reversed_entry_id
-          LEFT JOIN (
-               SELECT reversed_entry_id, sum(amount_untaxed) AS amount
-                 FROM account_move
-                WHERE state = 'posted' AND reversed_entry_id IS NOT NULL
-                GROUP BY reversed_entry_id) undone
-               ON undone.reversed_entry_id = note.id
-         WHERE note.state = 'posted' AND note.lead_run_id IS NULL
-           AND move.lead_run_id IS NOT NULL AND move.state = 'posted'
+    WITH RECURSIVE note AS (
+        SELECT note.id, move.id AS move_id, note.amount_total AS amount, 1 AS sign
+          FROM account_move move
+          JOIN account_move note ON note.reversed_entry_id = move.id
+         WHERE move.lead_run_id IS NOT NULL AND move.state = 'posted'
            AND move.company_id = ANY(%(companies)s)
+           AND note.lead_run_id IS NULL AND note.state = 'posted'
+           AND note.move_type != move.move_type
            AND note.currency_id = move.currency_id
            AND note.commercial_partner_id = move.commercial_partner_id
-         GROUP BY note.reversed_entry_id
-    ), billed AS (
-        SELECT line.move_id, sale.id
-          FROM lead_sale sale
-          JOIN account_move_line line ON line.id = sale.invoice_line_id
-         WHERE line.move_id IN (SELECT move_id FROM reversal)
-           AND sale.transaction_type = 'sale'
-    ), returned AS (
-        SELECT billed.move_id, count(*) AS rows,
-               sum(abs(line.price_subtotal) * back.price
-                   / NULLIF(abs(line.quantity * line.price_unit
-                                * (1 - COALESCE(line.discount, 0) / 100)), 0))
-                   AS amount
-          FROM billed
-          JOIN lead_sale back ON back.origin_id = billed.id
-          JOIN account_move_line line ON line.id = back.invoice_line_id
-          JOIN account_move move ON move.id = line.move_id
-         WHERE move.state = 'posted' AND move.id != billed.move_id
-           AND move.lead_credited IS NOT TRUE
-         GROUP BY billed.move_id
+         UNION ALL
+        SELECT undone.id, note.move_id, undone.amount_total, -note.sign
+          FROM note
+          JOIN account_move undone ON undone.reversed_entry_id = note.id
+         WHERE undone.lead_run_id IS NULL AND undone.state = 'posted'
     ), document AS (
-        SELECT move.id, move.lead_credited, move.amount_untaxed AS amount,
+        SELECT move.id, move.lead_credited, move.amount_total AS amount,
                COALESCE(reversal.amount, 0) AS reversed,
-               COALESCE(returned.amount, 0) AS returned,
-               currency.rounding * (1 + COALESCE(returned.rows, 0)) AS tolerance
+               COALESCE(returned.amount, 0)
+                   * CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END
+                   AS returned,
+               currency.rounding * (1 + COALESCE(returned.rows, 0))
+                   + COALESCE(cash.rounding, 0) AS tolerance
           FROM account_move move
           JOIN res_currency currency ON currency.id = move.currency_id
-          LEFT JOIN reversal ON reversal.move_id = move.id
-          LEFT JOIN returned ON returned.move_id = move.id
+          LEFT JOIN account_cash_rounding cash ON cash.id = move.invoice_cash_rounding_id
+          LEFT JOIN (
+               SELECT move_id, sum(sign * amount) AS amount
+                 FROM note GROUP BY move_id) reversal ON reversal.move_id = move.id
+          LEFT JOIN (
+               SELECT line.lead_origin_move_id AS move_id, count(*) AS rows,
+                      sum(line.price_total * CASE WHEN other.move_type = 'out_refund'
+                                                  THEN 1 ELSE -1 END) AS amount
+                 FROM account_move_line line
+                 JOIN account_move other ON other.id = line.move_id
+                WHERE line.lead_origin_move_id IS NOT NULL
+                  AND line.lead_origin_move_id != line.move_id
+                  AND other.state = 'posted' AND other.lead_credited IS NOT TRUE
+                GROUP BY line.lead_origin_move_id) returned
+               ON returned.move_id = move.id
          WHERE move.lead_run_id IS NOT NULL AND move.state = 'posted'
            AND move.company_id = ANY(%(companies)s)
            AND (reversal.amount > 0 OR move.lead_credited)
@@ -657,8 +652,6 @@ RULES = [
         + """
         SELECT id FROM document
          WHERE lead_credited AND reversed + returned < amount - tolerance
-           AND NOT EXISTS (SELECT FROM lead_sale_release release
-                            WHERE release.invoice_id = document.id)
         """,
     ),
     # A receipt is true, what is sent was sent
@@ -701,6 +694,26 @@ RULES = [
         SELECT id FROM account_move
          WHERE company_id = ANY(%(companies)s) AND lead_run_id IS NOT NULL
            AND state != 'posted' AND lead_delivery_state = 'to_send'
+        """,
+    ),
+    Rule(
+        "sent_without_attempt",
+        "account.move",
+        _lt(
+            "Documents are said to be sent, and Odoo never sent them. Send them from"
+            " their form."
+        ),
+        # Since attempts are recorded.
+        """
+        SELECT move.id
+          FROM account_move move
+         WHERE move.company_id = ANY(%(companies)s)
+           AND move.lead_delivery_state IN ('handed_over', 'sent')
+           AND move.lead_posted_at > (
+               SELECT min(create_date) FROM lead_delivery_attempt)
+           AND NOT EXISTS (
+               SELECT FROM lead_delivery_attempt attempt
+                WHERE attempt.move_id = move.id AND attempt.methods IS NOT NULL)
         """,
     ),
     # Companies
