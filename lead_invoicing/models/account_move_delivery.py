@@ -661,13 +661,22 @@ class AccountMove(models.Model):
 
     @api.model
     def _wake_lead_networks(self):
-        """Have the network asked again for documents that it took: Odoo asks once,
-        and then once a day."""
-        if self._has_lead_peppol() and self.search_count(
-            [
-                ("lead_delivery_state", "=", "handed_over"),
-                ("peppol_move_state", "=", "processing"),
-            ],
-            limit=1,
+        """Have letters posted, and the network asked again for documents that it took:
+        Odoo does either once a day."""
+        handed_over = self.search([("lead_delivery_state", "=", "handed_over")])
+        if self._has_lead_peppol() and "processing" in handed_over.mapped(
+            "peppol_move_state"
         ):
             self._wake_lead_job("account_peppol.ir_cron_peppol_get_message_status")
+        if "snailmail.letter" in self.env:
+            # The job may read what became of letters.
+            letters = self.env["snailmail.letter"].sudo()
+            if letters.search_count(
+                [
+                    ("model", "=", self._name),
+                    ("res_id", "in", handed_over.ids),
+                    ("state", "=", "pending"),
+                ],
+                limit=1,
+            ):
+                self._wake_lead_job("snailmail.snailmail_print")
