@@ -346,7 +346,10 @@ class AccountMove(models.Model):
     def _cron_follow_lead_deliveries(self):
         """Carry over to the documents what became of what was sent, and look after
         what waits to be sent."""
-        for ids in split_every(BATCH_SIZE, self._find_lead_deliveries_to_follow()):
+        found = self._find_lead_deliveries_to_follow()
+        # Each batch is a transaction of its own, and begins with what it locks.
+        self.env["ir.cron"]._commit_progress()
+        for ids in split_every(BATCH_SIZE, found):
             self.browse(ids)._try_to_follow_lead_deliveries()
         self._look_after_lead_sending()
 
