@@ -90,6 +90,7 @@ product = env["product.product"].create({"name": "Lead", "type": "service"})
 env["lead.type"].create({"name": "Auto", "code": "AUTO", "product_id": product.id})
 env.cr.commit()
 numbers = iter(range(1000))
+triggers = env["ir.cron.trigger"]
 
 
 def new_buyer(name, **vals):
@@ -206,7 +207,6 @@ send()
 expect(missing, "failed", "cannot be reached")
 expect(taken, "handed_over")
 assert taken.peppol_move_state == "processing"
-triggers = env["ir.cron.trigger"]
 asking = env.ref("account_peppol.ir_cron_peppol_get_message_status")
 triggers.search([]).unlink()
 follow()
