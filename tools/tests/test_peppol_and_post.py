@@ -196,7 +196,8 @@ assert len(mails.subjects) == 2, mails.subjects
 PEPPOL = """
 env["ir.config_parameter"].set_param("account_peppol.edi.mode", "demo")
 company.write({"peppol_eas": "0208", "peppol_endpoint": "0477472701"})
-company.partner_id.write({"vat": "BE0477472701", "street": "1", "zip": "1", "city": "C"})
+company.vat = "BE0477472701"
+company.write({"street": "1", "zip": "1", "city": "C"})
 env["peppol.registration"]._create_connection("0208:0477472701", "uuid", company)
 env.cr.commit()
 assert company.peppol_can_send
