@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 from tools.shell import Failure
@@ -34,6 +35,14 @@ class Catcher:
 
     def count(self, name):
         return sum(1 for _file in (self.folder / name).glob("*.*"))
+
+    def find_twice(self):
+        """Return the names of the PDF files that arrived more than once."""
+        # The catcher puts the number of the mail before the name.
+        names = Counter(
+            file.name.partition("-")[2] for file in (self.folder / "pdf").glob("*.pdf")
+        )
+        return sorted(name for name, count in names.items() if count > 1)
 
     def stop(self):
         if self.process:

@@ -169,7 +169,9 @@ class Demo:
                 raise Failure(
                     f"{expected} documents were to be mailed, {arrived} mails arrived."
                 )
-            say(f"Every document that was to be mailed has arrived: {arrived}.")
+            if twice := self.catcher.find_twice():
+                raise Failure(f"mailed more than once: {', '.join(twice)}.")
+            say(f"Every document that was to be mailed has arrived once: {arrived}.")
 
     def bill_again(self):
         """Ask for every window once more: not one document may come of it."""

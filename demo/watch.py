@@ -12,7 +12,8 @@ PROGRESS = """
            (SELECT count(*) FROM lead_billing_cycle
              WHERE next_generation_at <= now() AT TIME ZONE 'UTC'),
            (SELECT count(*) FROM lead_invoice_run WHERE state = 'running'),
-           (SELECT count(*) FROM account_move WHERE sending_data IS NOT NULL)
+           (SELECT count(*) FROM account_move
+             WHERE sending_data IS NOT NULL OR lead_delivery_state = 'to_send')
                + (SELECT count(*) FROM mail_mail AS mail
                     JOIN mail_message AS message ON message.id = mail.mail_message_id
                    WHERE mail.state = 'outgoing' AND message.model = 'account.move'

@@ -347,7 +347,10 @@ class AccountMove(models.Model):
     def _cron_follow_lead_deliveries(self):
         """Carry over to the documents what became of what was sent, and look after
         what waits to be sent."""
-        for ids in split_every(BATCH_SIZE, self._find_lead_deliveries_to_follow()):
+        found = self._find_lead_deliveries_to_follow()
+        # Each batch is a transaction of its own, and begins with what it locks.
+        self.env["ir.cron"]._commit_progress()
+        for ids in split_every(BATCH_SIZE, found):
             self.browse(ids)._try_to_follow_lead_deliveries()
         self._look_after_lead_sending()
 
@@ -662,13 +665,22 @@ class AccountMove(models.Model):
 
     @api.model
     def _wake_lead_networks(self):
-        """Have the network asked again for documents that it took: Odoo asks once,
-        and then once a day."""
-        if self._has_lead_peppol() and self.search_count(
-            [
-                ("lead_delivery_state", "=", "handed_over"),
-                ("peppol_move_state", "=", "processing"),
-            ],
-            limit=1,
+        """Have letters posted, and the network asked again for documents that it took:
+        Odoo does either once a day."""
+        handed_over = self.search([("lead_delivery_state", "=", "handed_over")])
+        if self._has_lead_peppol() and "processing" in handed_over.mapped(
+            "peppol_move_state"
         ):
             self._wake_lead_job("account_peppol.ir_cron_peppol_get_message_status")
+        if "snailmail.letter" in self.env:
+            # The job may read what became of letters.
+            letters = self.env["snailmail.letter"].sudo()
+            if letters.search_count(
+                [
+                    ("model", "=", self._name),
+                    ("res_id", "in", handed_over.ids),
+                    ("state", "=", "pending"),
+                ],
+                limit=1,
+            ):
+                self._wake_lead_job("snailmail.snailmail_print")

@@ -578,6 +578,9 @@ class TestAccountingRights(RightsCommon):
         self.bill()
         document = self.document.with_user(self.accountant)
         document._queue_lead_sending()
+        self.assertEqual(document.lead_delivery_state, "to_send")
+        with self.enter_registry_test_mode():
+            self.env.ref("account.ir_cron_account_move_send").method_direct_trigger()
         self.assertEqual(document.lead_delivery_state, "no_address")
         self.assertTrue(document.activity_ids)
 
