@@ -844,8 +844,10 @@ class AccountMove(models.Model):
         )
         return f"{already} {request}"
 
-    def _notify_by_email_prepare_rendering_context(self, message, **kwargs):
-        context = super()._notify_by_email_prepare_rendering_context(message, **kwargs)
+    def _notify_by_email_prepare_rendering_context(self, message, *args, **kwargs):
+        context = super()._notify_by_email_prepare_rendering_context(
+            message, *args, **kwargs
+        )
         if self.lead_run_id and self.payment_state == "partial":
             # Odoo writes the total above the mail, whatever is left of it.
             context["subtitles"][-1] = self.env._(

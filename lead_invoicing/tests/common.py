@@ -12,7 +12,7 @@ class LeadInvoicingCommon(AccountTestInvoicingCommon):
     """A small world that sells leads, built once for each test class.
 
     Its tests have one clock: what the database writes down as its moment follows
-    ``freeze_time``, too. They are repeated at other moments than today: `bin/test --at`.
+    ``freeze_time``, too. They are repeated as of other moments: ``bin/test --at``.
 
     - ``company``: US dollars, a generic chart of accounts, no billing start
     - ``auto`` and ``edu``: lead types with typed lead data, one untaxed product each
