@@ -1,8 +1,8 @@
 """Another moment than now: PostgreSQL, Odoo and the tests under one faked clock.
 
-The clock moves. It differs from the machine's by a fixed time, so that all programs that
-get its variables agree, whenever they were started; what measures how long something
-takes (the monotonic clock) is left alone.
+The clock moves. It differs from the machine's by a fixed time, so that all programs
+that get its variables agree, whenever they were started; what measures how long
+something takes (the monotonic clock) is left alone.
 """
 
 import contextlib

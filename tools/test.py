@@ -30,8 +30,7 @@ def main(arguments):
         prog="bin/test",
         description="Install the addons into a fresh database and run their tests;"
         " then those that know a clock again, at a moment of the years to come.",
-        epilog="All other arguments are pytest's; with a path or -k, the tests run"
-        " once, as of now.",
+        epilog="All other arguments are pytest's; with a path or -k, they run once.",
         allow_abbrev=False,
     )
     parser.add_argument(

@@ -536,8 +536,10 @@ class AccountMove(EngineGuard, models.Model):
         )
         return f"{already} {request}"
 
-    def _notify_by_email_prepare_rendering_context(self, message, **kwargs):
-        context = super()._notify_by_email_prepare_rendering_context(message, **kwargs)
+    def _notify_by_email_prepare_rendering_context(self, message, *args, **kwargs):
+        context = super()._notify_by_email_prepare_rendering_context(
+            message, *args, **kwargs
+        )
         # Whoever writes about a document causes its mail, a buyer in the portal, too.
         if self.sudo().lead_run_id and self.payment_state == "partial":
             # Odoo writes the total above the mail, whatever is left of it.

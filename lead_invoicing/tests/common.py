@@ -7,12 +7,13 @@ from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
 
-@tagged("post_install", "-at_install", "clock")
+@tagged("post_install", "-at_install")
 class LeadInvoicingCommon(AccountTestInvoicingCommon):
     """A small world that sells leads, built once for each test class.
 
     Its tests have one clock: what the database writes down as its moment follows
-    ``freeze_time``, too. They are repeated at other moments than today: `bin/test --at`.
+    ``freeze_time``, too. Those tagged with "clock", as are all that bill, are repeated
+    as of other moments than now (``bin/test --at``).
 
     - ``company``: US dollars, a generic chart of accounts, no billing start
     - ``auto`` and ``edu``: lead types with typed lead data, one untaxed product each

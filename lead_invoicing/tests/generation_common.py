@@ -5,6 +5,8 @@ from itertools import count
 from freezegun import freeze_time
 from freezegun.api import FakeDatetime
 
+from odoo.tests import tagged
+
 from .common import LeadInvoicingCommon
 
 # A Monday; windows of the weekly cycle are Monday to Sunday, in New York.
@@ -13,6 +15,7 @@ WEEK = timedelta(days=7)
 GENERATION = datetime(2026, 11, 9, 11)  # the Monday after, 06:00 in New York
 
 
+@tagged("post_install", "-at_install", "clock")
 class GenerationCommon(LeadInvoicingCommon):
     """The same world with a weekly cycle, short ways to record transactions, and ways
     to run the real scheduled action and to look at what it made.

@@ -5,7 +5,7 @@ from freezegun import freeze_time
 
 from odoo import Command, fields
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import Form, TransactionCase
+from odoo.tests import Form, TransactionCase, tagged
 
 TUESDAY = "2026-11-03 12:00:00"  # 08:00 in New York is 13:00 UTC in November
 
@@ -14,6 +14,7 @@ def at(text):
     return datetime.fromisoformat(text)
 
 
+@tagged("clock")
 @freeze_time(TUESDAY)
 class TestBillingCycle(TransactionCase):
     @classmethod

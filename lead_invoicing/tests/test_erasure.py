@@ -399,11 +399,10 @@ class TestEraseByAge(ErasureCommon):
     def test_what_is_recorded_too_late_comes_without_data(self):
         self.company.lead_data_months = 6
         self.run_cron("2027-12-31 12:00:00")
-        # The world records at the end of 2027, for 2026.
-        sale = self.new_sale(lead_data=ADA)
-        self.assertIsNone(self.stored(sale))
-        self.assertTrue(sale.lead_data_erased_at)
         with freeze_time("2027-12-31 12:00"):
+            sale = self.new_sale(lead_data=ADA)  # of 2026
+            self.assertIsNone(self.stored(sale))
+            self.assertTrue(sale.lead_data_erased_at)
             created = self.env["lead.sale"].create(
                 {
                     "external_ref": "M1",

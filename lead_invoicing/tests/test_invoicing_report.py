@@ -6,10 +6,12 @@ from datetime import date, datetime
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
 
 from .report_common import ReportCommon
 
 
+@tagged("clock")
 class TestRows(ReportCommon):
     def test_rows_by_date_with_what_they_are(self):
         sale = self.new_sale(

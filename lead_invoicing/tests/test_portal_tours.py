@@ -12,6 +12,7 @@ from .generation_common import GenerationCommon
 ADA = {"first_name": "Ada", "email": "ada@byron.example", "program": "Mathematics"}
 
 
+@tagged("-clock")
 class PortalTourCommon(GenerationCommon, HttpCase):
     """A buyer with an invoice of 55 leads of two types, and a return of one of them."""
 

@@ -24,7 +24,7 @@ GROUPS = (
 )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "-clock")
 class TestQueryCounts(GenerationCommon):
     """A screen asks the database as often for many records as for few, whoever of
     those who may look at it does."""

@@ -3,10 +3,12 @@ from datetime import datetime
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
 
 from .common import LeadInvoicingCommon
 
 
+@tagged("clock")
 class TestRecordTransactions(LeadInvoicingCommon):
     def assert_refused(self, vals, *words):
         """Assert that ``vals`` is refused, in a sentence with ``words``."""

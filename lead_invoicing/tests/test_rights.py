@@ -6,7 +6,7 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Date
 from odoo.service.model import get_public_method
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form, new_test_user, tagged
 
 from .generation_common import GenerationCommon
 
@@ -121,6 +121,7 @@ PUBLIC_METHODS = {
 }
 
 
+@tagged("-clock")
 class RightsCommon(GenerationCommon):
     """The world of generation with one document, one failed buyer, and users who may
     do as little as possible: an ``accountant`` (Odoo's billing only), a portal user of

@@ -8,6 +8,7 @@ from odoo.tests import HttpCase, new_test_user, tagged
 from .generation_common import GENERATION, GenerationCommon
 
 
+@tagged("-clock")
 class TourCommon(GenerationCommon, HttpCase):
     """A run with one invoice and one buyer who could not be invoiced."""
 

@@ -46,7 +46,8 @@ def refuse(env, name, sentence):
 
     It is no class of its own: Odoo's web client would take it for a failure.
     """
-    error = UserError(f"{_get_labels(env)[name]}: {sentence}")
+    message = f"{_get_labels(env)[name]}: {sentence}"
+    error = UserError(message)
     error.param = name
     return error
 
