@@ -16,6 +16,9 @@ KINDS = ("purchased", "returned", "adjusted", "waived")
 LIMITS = {"pdf": 5000, "xlsx": 300_000}
 # So many rows are in memory at a time.
 BATCH = 2000
+# Longer texts (characters) go on on another line, longer words are broken for it.
+LONG_TEXT = 30
+LONG_WORD = 40
 
 
 def get_source_sql(invoice):
@@ -124,6 +127,11 @@ class InvoicingReport:
             first=days[0],
             last=days[1],
         )
+
+    def get_days(self):
+        """Return the days of this report, for people."""
+        days = [format_date(self.env, day) for day in (self.date_from, self.date_to)]
+        return self.env._("%(first)s to %(last)s", first=days[0], last=days[1])
 
     def get_filename(self, extension, *suffixes):
         """Return a name for a file of this report, in plain characters.
@@ -251,6 +259,12 @@ class InvoicingReport:
         if value is None and column.is_lead_data and row["is_erased"]:
             return self.env._("erased")
         return format_value(self.env, column, value)
+
+    def get_cell_class(self, cell):
+        """Return the class of a cell with a text that one line is too short for."""
+        if max(map(len, cell.split()), default=0) > LONG_WORD:
+            return "o_lead_unbroken"
+        return "o_lead_long" if len(cell) > LONG_TEXT else None
 
     # ------------------------------------------------------------------
     # Files: memory does not grow with rows
