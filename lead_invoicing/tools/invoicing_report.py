@@ -54,11 +54,11 @@ def format_count(env, number):
 def get_buyer_sql(buyers):
     """Return the condition that ``sale`` is of a report.
 
-    :param buyers: those under whom the rows were recorded; empty for whomever
+    :param buyers: those under whom the rows were recorded; None for whomever
     """
-    ids = buyers.ids
-    if not ids:
+    if buyers is None:
         return SQL("TRUE")
+    ids = buyers.ids
     if len(ids) == 1:
         return SQL("sale.commercial_partner_id = %s", ids[0])
     return SQL("sale.commercial_partner_id = ANY(%s)", ids)
@@ -76,8 +76,8 @@ class InvoicingReport:
 
     :param env: the reader's environment
     :param partner: the billed buyer, a commercial partner
-    :param buyers: those under whom its rows were recorded, mostly itself; empty for
-        all rows of a document
+    :param buyers: those under whom its rows were recorded, mostly itself; None for all
+        rows of a document
     :param invoice: the document whose rows these are; empty for a report by dates
     :param lead_type: one lead type; empty for an invoice with leads of several types
     :param lead_data: {name: definition} of the lead data that the reader may choose
