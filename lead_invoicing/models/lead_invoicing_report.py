@@ -138,15 +138,15 @@ class LeadInvoicingReport(models.AbstractModel):
 
     @api.model
     def _get_buyers(self, partner, invoice):
-        """Return those under whom the rows of a report were recorded; an empty
-        ``res.partner`` for all rows of a document.
+        """Return those under whom the rows of a report were recorded; None for all
+        rows of a document.
 
         Staff compare a document with all that is behind it. To a buyer it shows that
         buyer's rows, whomever it is addressed to.
         """
         if invoice and not self.env.user._is_portal():
-            return partner.browse()
-        return partner._get_lead_buyers()
+            return None
+        return partner and partner._get_lead_buyers()
 
     @api.model
     def _get_lead_types(self, buyers, invoice, lead_type_id=None):

@@ -39,14 +39,15 @@ TOTAL_LINES = 4
 
 
 class FullFile(io.BytesIO):
-    """Takes 100,000 bytes, then no more."""
+    """Takes some bytes, then no more."""
 
-    def __init__(self, error):
+    def __init__(self, error, limit=100_000):
         super().__init__()
         self.error = error
+        self.limit = limit
 
     def write(self, data):
-        if self.tell() > 100_000:
+        if self.tell() > self.limit:
             raise self.error
         return super().write(data)
 
@@ -265,6 +266,8 @@ class TestCsv(FilesCommon):
                 with unittest.TestCase().assertRaises(type(error)):
                     report.write_csv(file, is_plain)
                 self.assertEqual(self.open().count, 2001)
+            with self.assertRaises(type(error)):
+                report.write_xlsx(FullFile(error, limit=1000))
 
 
 class TestXlsx(FilesCommon):
@@ -412,8 +415,9 @@ class TestSpreadsheetProgram(FilesCommon):
     def test_formulas_stay_text(self):
         self.sell_formulas()
         report = self.open(fields="first_name,program")
-        with self.enter_registry_test_mode():
-            content = b"".join(report.iter_csv())
+        text = io.BytesIO()
+        report.write_csv(text)
+        content = text.getvalue()
         workbook = io.BytesIO()
         report.write_xlsx(workbook)
         for name, file in (("a.txt", content), ("b.xlsx", workbook.getvalue())):

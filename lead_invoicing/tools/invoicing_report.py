@@ -16,6 +16,9 @@ KINDS = ("purchased", "returned", "adjusted", "waived")
 LIMITS = {"pdf": 5000, "xlsx": 300_000}
 # So many rows are in memory at a time.
 BATCH = 2000
+# Longer texts (characters) go on on another line, longer words are broken for it.
+LONG_TEXT = 30
+LONG_WORD = 40
 
 
 def get_source_sql(invoice):
@@ -51,11 +54,11 @@ def format_count(env, number):
 def get_buyer_sql(buyers):
     """Return the condition that ``sale`` is of a report.
 
-    :param buyers: those under whom the rows were recorded; empty for whomever
+    :param buyers: those under whom the rows were recorded; None for whomever
     """
-    ids = buyers.ids
-    if not ids:
+    if buyers is None:
         return SQL("TRUE")
+    ids = buyers.ids
     if len(ids) == 1:
         return SQL("sale.commercial_partner_id = %s", ids[0])
     return SQL("sale.commercial_partner_id = ANY(%s)", ids)
@@ -73,8 +76,8 @@ class InvoicingReport:
 
     :param env: the reader's environment
     :param partner: the billed buyer, a commercial partner
-    :param buyers: those under whom its rows were recorded, mostly itself; empty for
-        all rows of a document
+    :param buyers: those under whom its rows were recorded, mostly itself; None for all
+        rows of a document
     :param invoice: the document whose rows these are; empty for a report by dates
     :param lead_type: one lead type; empty for an invoice with leads of several types
     :param lead_data: {name: definition} of the lead data that the reader may choose
@@ -124,6 +127,11 @@ class InvoicingReport:
             first=days[0],
             last=days[1],
         )
+
+    def get_days(self):
+        """Return the days of this report, for people."""
+        days = [format_date(self.env, day) for day in (self.date_from, self.date_to)]
+        return self.env._("%(first)s to %(last)s", first=days[0], last=days[1])
 
     def get_filename(self, extension, *suffixes):
         """Return a name for a file of this report, in plain characters.
@@ -251,6 +259,12 @@ class InvoicingReport:
         if value is None and column.is_lead_data and row["is_erased"]:
             return self.env._("erased")
         return format_value(self.env, column, value)
+
+    def get_cell_class(self, cell):
+        """Return the class of a cell with a text that one line is too short for."""
+        if max(map(len, cell.split()), default=0) > LONG_WORD:
+            return "o_lead_unbroken"
+        return "o_lead_long" if len(cell) > LONG_TEXT else None
 
     # ------------------------------------------------------------------
     # Files: memory does not grow with rows

@@ -1,6 +1,7 @@
 """The Invoicing Report as a workbook: typed cells, written row by row."""
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 # Workbooks know no date before.
 _FIRST_YEAR = 1900
@@ -19,6 +20,7 @@ def write_xlsx(report, file):
 
     :param report: an ``InvoicingReport``
     :param file: a path, or a file to write bytes to that can be sought in
+    :raises OSError: when it cannot be written
     """
     options = {
         # Rows leave memory as they are written.
@@ -28,10 +30,13 @@ def write_xlsx(report, file):
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    with xlsxwriter.Workbook(file, options) as workbook:
-        workbook.set_properties({"title": report.get_title()})
-        sheet = workbook.add_worksheet(report.env._("Leads"))
-        _ReportSheet(report, workbook, sheet).fill()
+    try:
+        with xlsxwriter.Workbook(file, options) as workbook:
+            workbook.set_properties({"title": report.get_title()})
+            sheet = workbook.add_worksheet(report.env._("Leads"))
+            _ReportSheet(report, workbook, sheet).fill()
+    except FileCreateError as error:
+        raise OSError(str(error)) from error
 
 
 class _ReportSheet:
