@@ -13,7 +13,7 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     lead_is_receipt = fields.Boolean(
-        "Paid From Balance",
+        "Receipt",
         readonly=True,
         copy=False,
         help="The buyer's balance covered this invoice in full when it was posted: it"
@@ -27,18 +27,19 @@ class AccountMove(models.Model):
         """Settle what these posted documents, deposits and other items can settle, make
         those that the buyer's balance covers in full receipts, and those that they
         give back receipts no more."""
-        waiting = self.filtered(lambda move: move._is_reconciled_by_others())
+        # Posting decides it, whoever posts, and from wherever.
+        posted = self.sudo()
+        waiting = posted.filtered(lambda move: move._is_reconciled_by_others())
         waiting._announce_lead_settlement()
-        (self - waiting)._settle_lead_items()
-        # Posting decides it, whoever posts.
-        self.sudo().filtered(
+        (posted - waiting)._settle_lead_items()
+        posted.filtered(
             lambda move: (
                 move._is_prepaid_lead_invoice()
                 and move.currency_id.is_zero(move.amount_residual)
             )
         )._set_lead_receipt(True)
-        given_back = self._get_lead_documents_given_back()
-        given_back.filtered("lead_credited")._set_lead_receipt(False)
+        given_back = posted._get_lead_documents_given_back().filtered("lead_credited")
+        given_back._set_lead_receipt(False)
 
     def _is_reconciled_by_others(self):
         """Tell whether whoever posts this payment reconciles it next, with the open
@@ -92,7 +93,8 @@ class AccountMove(models.Model):
                 line.account_type == "asset_receivable"
                 and line.partner_id
                 and (
-                    line.balance < 0
+                    # Exchange differences are no money.
+                    (line.balance < 0 and line.amount_currency < 0)
                     or line.move_id.lead_run_id
                     or line.move_id._is_lead_payback()
                 )
@@ -154,7 +156,10 @@ class AccountMove(models.Model):
         prepaid buyers: Odoo leaves it reconciled with them."""
         # Whoever may take a payment back has this follow.
         self.sudo().line_ids.matched_debit_ids.filtered(
-            lambda partial: partial.debit_move_id.move_id._is_prepaid_lead_invoice()
+            lambda partial: (
+                partial.debit_move_id.move_id.lead_is_receipt
+                or partial.debit_move_id.move_id._is_prepaid_lead_invoice()
+            )
         ).unlink()
 
     # Receipts

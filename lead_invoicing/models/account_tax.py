@@ -1,4 +1,7 @@
-from odoo import models
+from odoo import api, models
+
+# Types that are on money alone, by Odoo's own definition.
+ON_MONEY = ("percent", "division")
 
 
 class AccountTax(models.Model):
@@ -25,6 +28,16 @@ class AccountTax(models.Model):
                 )
             )
             for tax in self
+            if tax.amount_type not in ON_MONEY
+        )
+
+    @api.model
+    def _has_taxes_on_quantity(self, company):
+        """Tell, in one query, whether a company may have taxes that depend on the
+        number of leads: hardly any has."""
+        domain = self._check_company_domain(company)
+        return bool(
+            self.search_count([*domain, ("amount_type", "not in", ON_MONEY)], limit=1)
         )
 
     def _filter_independent_of_quantity(self, product):

@@ -1,6 +1,6 @@
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
@@ -309,12 +309,12 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         self._waive_given_back()
         starts = self._get_period_starts()
         documents = self._collect_documents(starts)
-        documents, troubles = self._leave_out_unbookable(documents)
+        documents, left_out = self._leave_out_unbookable(documents)
         documents, waiting = self._hold_back(documents)
         moves = self._create_moves(documents, starts)
         documents, moves, unissued = self._drop_zero_totals(documents, moves)
         self._claim(documents, moves, starts)
-        self._set_results(moves, waiting, unissued, troubles)
+        self._set_results(moves, waiting, unissued, left_out)
         if run.posting == "draft" or not moves:
             return
         to_post = moves - self._keep_for_review(documents, moves)
@@ -555,34 +555,41 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                     row["sub_account_id"],
                 )
             prices[key, row["line_key"]].append(row)
+        counts_matter = self.env["account.tax"]._has_taxes_on_quantity(
+            self.run_id.company_id
+        )
         for (key, line_key), priced_rows in prices.items():
             documents[key].lines += self._prepare_lines(
-                documents[key], f"{key[1]}{line_key}", priced_rows
+                documents[key], f"{key[1]}{line_key}", priced_rows, counts_matter
             )
         for document in documents.values():
             document.lines.sort(key=self._line_order)
         return list(documents.values())
 
-    def _prepare_lines(self, document, key, rows):
+    def _prepare_lines(self, document, key, rows, counts_matter):
         """Return the lines for the transactions of one kind: one per price, or one
         for all when there are too many prices and no tax depends on the number of
-        leads."""
+        leads.
+
+        :param counts_matter: whether the company has any tax that does
+        """
         first = rows[0]
-        lead_type = self.env["lead.type"].browse(first["lead_type_id"])
         by_price = len(rows) <= MAX_PRICE_LINES
+        lead_type = self.env["lead.type"].browse(first["lead_type_id"])
         taxes = None
         if first["origin_line_id"]:
             # A return gives back what was charged: same account, same taxes.
             origin = self.env["account.move.line"].browse(first["origin_line_id"])
             taxes = origin.tax_ids
-        elif first["adjustment"] or not by_price:
+        elif counts_matter and (first["adjustment"] or not by_price):
             taxes = self._new_lead_line(document, lead_type).tax_ids._origin
-        if first["adjustment"]:
+        if first["adjustment"] and taxes:
             # No lead comes back, and no tax on the number of leads.
             taxes = taxes._filter_independent_of_quantity(lead_type.product_id)
-        if not by_price:
+        if not by_price and taxes:
             by_price = taxes._depends_on_quantity(lead_type.product_id)
-        is_given = first["origin_line_id"] or first["adjustment"]
+        if not (first["origin_line_id"] or first["adjustment"]):
+            taxes = None
         if by_price:
             groups = [(to_decimal(row["price"]), [row]) for row in rows]
         else:
@@ -597,7 +604,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                 origin_move_id=first["origin_move_id"],
                 origin_line_id=first["origin_line_id"],
                 price=price,
-                tax_ids=taxes.ids if is_given else None,
+                tax_ids=None if taxes is None else taxes.ids,
                 count=sum(row["count"] for row in group),
                 amount=sum(to_decimal(row["amount"]) for row in group),
                 first_date=min(row["first_date"] for row in group),
@@ -792,23 +799,23 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         """Leave out what cannot be booked, so that it holds up nothing else of its
         buyer: leads without an income account, and currencies that are archived.
 
-        :return: (the documents to make, {item: sentences for the clerk})
+        :return: (the documents to make, those that are left out of them as a list of
+            (:class:`Document`, a sentence for the clerk))
         """
-        to_make, troubles = [], defaultdict(list)
+        to_make, left_out = [], []
         for document in documents:
-            if trouble := self._get_currency_trouble(document):
-                troubles[document.item].append(trouble)
-                continue
-            lines = []
+            by_trouble = defaultdict(list)
             for line in document.lines:
-                if trouble := self._get_income_trouble(document, line):
-                    troubles[document.item].append(trouble)
+                trouble = self._get_currency_trouble(document)
+                trouble = trouble or self._get_income_trouble(document, line)
+                by_trouble[trouble].append(line)
+            for trouble, lines in by_trouble.items():
+                part = replace(document, lines=lines)
+                if trouble:
+                    left_out.append((part, trouble))
                 else:
-                    lines.append(line)
-            document.lines = lines
-            if lines:
-                to_make.append(document)
-        return to_make, troubles
+                    to_make.append(part)
+        return to_make, left_out
 
     def _get_currency_trouble(self, document):
         """Return a sentence on why a document could not be posted in its currency."""
@@ -968,9 +975,9 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
 
     # Results
 
-    def _set_results(self, moves, waiting, unissued, troubles):
-        """Write down what became of each buyer, in words. One with a trouble has
-        failed, whatever else of it was invoiced: retrying bills the rest."""
+    def _set_results(self, moves, waiting, unissued, left_out):
+        """Write down what became of each buyer, in words. One that something was left
+        out of has failed, whatever else was invoiced: retrying bills the rest."""
         documents = moves.grouped("lead_run_buyer_id")
         waiting = {document.item for document in waiting}
         unissued = {document.item for document in unissued}
@@ -994,9 +1001,12 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                     "held_back": item in waiting or item in unissued,
                 }
             )
+        troubles = defaultdict(dict)
+        for document, trouble in left_out:
+            # Several documents may have the same trouble.
+            troubles[document.item][trouble] = True
         for item, sentences in troubles.items():
-            # Lines of several prices or documents have the same trouble.
-            item._set_failed(" ".join(dict.fromkeys(sentences)))
+            item._set_failed(" ".join(sentences))
         self.filtered(lambda item: item.state == "done")._settle_earlier_failures()
         self._unlink_settled_activities()
 

@@ -121,6 +121,7 @@ class ResPartner(models.Model):
         partials = self.env["account.partial.reconcile"].search(
             [
                 ("debit_move_id.move_id.lead_run_id", "!=", False),
+                ("debit_move_id.move_id.payment_state", "!=", "blocked"),
                 ("debit_move_id.company_id", "=", line.company_id.id),
                 ("debit_move_id.partner_id.commercial_partner_id", "=", self.id),
                 ("debit_move_id.account_id", "=", line.account_id.id),

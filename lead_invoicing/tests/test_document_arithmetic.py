@@ -1,3 +1,5 @@
+from freezegun import freeze_time
+
 from odoo import Command
 from odoo.tests import tagged
 
@@ -40,6 +42,15 @@ class TestTaxesOnLeads(GenerationCommon):
         self.assertEqual(
             [line[1:] for line in self.lines_of(document)], [(1, sum(PRICES), 12)]
         )
+
+    def test_clerks_can_preview_it(self):
+        self.tax(self.eco)
+        self.sell_at_all_prices()
+        with freeze_time(GENERATION):
+            wizards = self.env["lead.invoice.wizard"].with_user(self.billing_user)
+            wizard = wizards.create({"partner_ids": self.buyer.ids})
+            wizard.action_preview()
+        self.assertEqual(wizard.line_ids.purchased, 12)
 
     def test_a_group_with_a_tax_on_each_lead_counts_them(self):
         group = self.env["account.tax"].create(
@@ -199,6 +210,18 @@ class TestArchivedAccounts(GenerationCommon):
         self.assertEqual(self.generate().lead_sale_ids, held)
         self.assertEqual(item.state, "done")
         self.assertFalse(self.buyer.activity_ids)
+
+    def test_the_preview_says_what_is_left_out(self):
+        self.account.active = False
+        self.new_sale()
+        self.new_sale(lead_type="AUTO")
+        with freeze_time(GENERATION):
+            wizards = self.env["lead.invoice.wizard"].with_user(self.billing_user)
+            wizard = wizards.create({"partner_ids": self.buyer.ids})
+            wizard.action_preview()
+        messages = {line.lead_type_id: line.message for line in wizard.line_ids}
+        self.assertFalse(messages[self.auto])
+        self.assertIn("400999", messages[self.edu])
 
     def test_a_buyer_without_other_leads_gets_no_document(self):
         self.account.active = False

@@ -34,7 +34,7 @@ class TestPatience(GenerationCommon):
         documents = self.generate()
         self.assertEqual(len(documents), 5)
         self.assertNotIn(edited, documents.partner_id)
-        self.assertEqual(sizes[:3], [6, 3, 1])
+        self.assertEqual(sizes[:3], [6, 3, 3])
         item = self.env["lead.invoice.run.buyer"].search(
             [("partner_id", "=", edited.id)]
         )

@@ -215,7 +215,8 @@ class TestPrepaid(PrepaidCommon):
             ._render_qweb_html("account.account_invoices", receipt.ids)[0]
             .decode()
         )
-        self.assertIn("Invoice - paid from balance", html)
+        self.assertIn("Receipt</span>", "".join(html.split()))
+        self.assertIn("Invoice, paid in full from your balance", html)
         # Nothing asks for money.
         for text in ("Due Date", "Payment Communication", "Payment terms"):
             self.assertNotIn(text, html)

@@ -1,5 +1,5 @@
 from odoo import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .generation_common import GENERATION, WEEK
 from .test_prepaid import PrepaidCommon
@@ -187,6 +187,30 @@ class TestSettlement(SettlementCommon):
         self.assertEqual(invoice.amount_residual, 60)
         self.assertFalse(invoice.lead_is_receipt)
         self.assertFalse(invoice.activity_ids)
+
+    def test_deposits_at_another_rate_settle_their_currency(self):
+        euro = self.env.ref("base.EUR")
+        euro.active = True
+        self.env["res.currency.rate"].create(
+            [
+                {"name": "2026-10-01", "rate": 2, "currency_id": euro.id},
+                {"name": "2026-11-05", "rate": 4, "currency_id": euro.id},
+            ]
+        )
+        deposit = self.new_payment(100)
+        deposit.currency_id = euro
+        deposit.action_post()
+        dollars = self.new_invoices(60)
+        euros = self.new_sale(price="70", currency="EUR") and self.generate(
+            GENERATION + WEEK
+        )
+        self.assertEqual(
+            ((dollars + euros).mapped("amount_residual"), euros.lead_is_receipt),
+            ([60, 0], True),
+        )
+        self.assertEqual(
+            deposit.move_id.line_ids.mapped("amount_residual_currency")[1], -30
+        )
 
     def test_what_was_paid_back_settles_nothing(self):
         self.deposit(100)
@@ -400,6 +424,29 @@ class TestReceiptIsTrue(SettlementCommon):
         )
         self.assert_ended()
 
+    def test_whoever_takes_the_money_back_ends_it(self):
+        accountant = new_test_user(
+            self.env,
+            login="accountant",
+            groups="account.group_account_invoice",
+            company_id=self.company.id,
+        )
+        self.payment.with_user(accountant).action_draft()
+        self.assert_ended()
+        self.payment.with_user(accountant).action_post()
+        self.assertEqual(self.receipt.amount_residual, 0)
+
+    def test_it_ends_also_when_its_buyer_is_on_credit_by_then(self):
+        self.buyer.lead_billing_mode = "credit"
+        self.payment.action_draft()
+        self.assert_ended()
+
+    def test_refunds_leave_disputed_invoices_alone(self):
+        self.receipt.action_toggle_block_payment()
+        self.pay_back(100)
+        self.assertEqual(self.receipt.amount_residual, 0)
+        self.assertTrue(self.receipt.lead_is_receipt)
+
     def test_refunds_take_from_the_newest_receipt_first(self):
         (newest,) = self.next_invoice(40)
         self.assertTrue(newest.lead_is_receipt)
@@ -448,5 +495,5 @@ class TestReceiptIsTrue(SettlementCommon):
             ._render_qweb_html("account.account_invoices", self.receipt.ids)[0]
             .decode()
         )
-        self.assertNotIn("paid from balance", html)
+        self.assertNotIn("from your balance", html)
         self.assertIn("Payment Communication", html)

@@ -208,6 +208,7 @@ class LeadInvoiceWizard(models.TransientModel):
         vals_list = []
         if items:
             documents = items._collect_documents(items._get_period_starts())
+            documents, left_out = items._leave_out_unbookable(documents)
             made, waiting = items._hold_back(documents)
             for document in made:
                 message = troubles.get(document.item.partner_id.id)
@@ -222,6 +223,8 @@ class LeadInvoiceWizard(models.TransientModel):
                 message = self.env._(
                     "Below the buyer's minimum amount: waits for more."
                 )
+                vals_list += self._prepare_document_lines(document, message)
+            for document, message in left_out:
                 vals_list += self._prepare_document_lines(document, message)
         return vals_list + self._prepare_other_lines(run)
 
