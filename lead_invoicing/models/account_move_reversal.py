@@ -411,10 +411,11 @@ class AccountMove(models.Model):
 
     def _get_copy_message_content(self, default):
         message = super()._get_copy_message_content(default)
-        if default.get("reversed_entry_id") == self.id and self.lead_run_id:
-            if left_out := self.sudo()._get_lead_left_out():
-                note = self._get_lead_left_out_note(left_out)
-                message = Markup("%s<br/>%s") % (message, note)
+        is_reversal = default.get("reversed_entry_id") == self.id
+        left_out = is_reversal and self.lead_run_id and self.sudo()._get_lead_left_out()
+        if left_out:
+            note = self._get_lead_left_out_note(left_out)
+            message = Markup("%s<br/>%s") % (message, note)
         return message
 
     def _get_lead_left_out(self):
@@ -498,9 +499,7 @@ class AccountMove(models.Model):
             own = [entry for entry in left_out if entry.line == line]
             vals = self._copy_lead_line(line)
             for entry in own:
-                is_one = line.currency_id.compare_amounts(
-                    entry.amount, line.price_unit
-                )
+                is_one = line.currency_id.compare_amounts(entry.amount, line.price_unit)
                 if entry.whole and is_one == 0 and vals["quantity"]:
                     vals["quantity"] -= math.copysign(1, vals["quantity"])
                 elif abs(vals["quantity"]) == 1:
@@ -509,7 +508,7 @@ class AccountMove(models.Model):
                     )
                 else:
                     extra.append(entry)
-            if not own or vals["quantity"] and vals["price_unit"]:
+            if not own or (vals["quantity"] and vals["price_unit"]):
                 commands.append(Command.create(vals))
         commands += [
             Command.create(self._prepare_lead_left_out_line(entry)) for entry in extra
