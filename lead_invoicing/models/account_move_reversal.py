@@ -319,7 +319,9 @@ class AccountMove(models.Model):
         kept = self.browse()
         for move, sentences in self._get_lead_excess().items():
             kept |= move
-            move._set_lead_review("\n".join(sentences))
+            reason = "\n".join(sentences)
+            if move.lead_review_reason != reason:
+                move._set_lead_review(reason)
         return kept
 
     def _get_lead_excess(self):

@@ -11,6 +11,7 @@ from . import (
     test_feed_watch,
     test_generation,
     test_given_back,
+    test_given_back_lives,
     test_invoice_wizard,
     test_invoicing_report,
     test_json2,
