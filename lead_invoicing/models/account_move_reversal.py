@@ -321,7 +321,9 @@ class AccountMove(models.Model):
         kept = self.browse()
         for move, sentences in self._get_lead_excess().items():
             kept |= move
-            move._set_lead_review("\n".join(sentences))
+            reason = "\n".join(sentences)
+            if move.lead_review_reason != reason:
+                move._set_lead_review(reason)
         return kept
 
     def _get_lead_excess(self):
@@ -413,10 +415,11 @@ class AccountMove(models.Model):
 
     def _get_copy_message_content(self, default):
         message = super()._get_copy_message_content(default)
-        if default.get("reversed_entry_id") == self.id and self.lead_run_id:
-            if left_out := self.sudo()._get_lead_left_out():
-                note = self._get_lead_left_out_note(left_out)
-                message = Markup("%s<br/>%s") % (message, note)
+        is_reversal = default.get("reversed_entry_id") == self.id
+        left_out = is_reversal and self.lead_run_id and self.sudo()._get_lead_left_out()
+        if left_out:
+            note = self._get_lead_left_out_note(left_out)
+            message = Markup("%s<br/>%s") % (message, note)
         return message
 
     def _get_lead_left_out(self):

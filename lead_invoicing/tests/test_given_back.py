@@ -26,7 +26,7 @@ class TestGivenBackOnce(GivenBackCommon):
     def test_a_full_reversal_gives_back_what_is_left_by_any_policy(self):
         for policy in ("net", "credit_note", "credit_unpaid"):
             with self.subTest(policy=policy), self.env.cr.savepoint() as savepoint:
-                invoice, small, big, back = self.bill_and_return(policy)
+                invoice, _small, big, back = self.bill_and_return(policy)
                 credit_note = self.reverse(invoice)
                 self.assertEqual(credit_note.amount_total, 80)
                 credit_note.action_post()
