@@ -18,11 +18,7 @@ def pytest_report_header():
 
 @pytest.fixture(scope="session")
 def company():
-    environment = worlds.FaultEnvironment()
-    environment.provision()
-    if not environment.postgres.exists():
-        environment.postgres.make()
-    environment.postgres.start()
+    environment = worlds.make_environment()
     instance, keys = worlds.make_template(environment, 30 if LONG else 12, 4)
     yield environment, instance.database, keys
     instance.drop()

@@ -1,4 +1,4 @@
-"""What people break: buyers, a cycle in mid-window, a schedule that was dead."""
+"""What goes wrong around billing: buyers, a cycle, a dead schedule, the clock."""
 
 from .people import Platform
 
@@ -122,4 +122,21 @@ def test_schedule_was_dead_for_three_months(world):
     )
     assert len(ends) >= 12
     assert ends == sorted(ends)
+    world.assert_right()
+
+
+def test_clock_jumps(world):
+    """The server's clock is weeks ahead, and is set right again."""
+    platform = Platform(world)
+    world.open_books()
+    world.start(days_ahead=40)
+    world.finish()
+    world.stop()
+    world.start()
+    for _turn in range(5):
+        platform.send()
+    world.open_books()
+    world.finish()
+    world.stop()
+    assert platform.find_lost() == []
     world.assert_right()

@@ -13,10 +13,12 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from demo import watch
 from demo.instance import ENTRY, ERROR, Instance
+from tools import clock
 from tools.postgres import Cluster
 from tools.provision import Environment
 from tools.shell import Failure
@@ -141,28 +143,27 @@ PROVOKED_TABLES = (
 )
 
 
-class FaultEnvironment(Environment):
-    """The provisioned Odoo with a PostgreSQL of its own, which may be killed."""
+def make_environment():
+    """Return the provisioned Odoo with a PostgreSQL of its own, which may be killed."""
+    usual = Environment()
+    usual.provision()
+    usual.postgres.start()
+    cluster = Cluster(usual.cache / "faults", usual.log)
+    environment = Environment(cluster)
+    if not cluster.exists():
+        cluster.make()
+    cluster.start()
+    if not cluster.databases("template%_%"):
+        environment.copy_template(usual)
+    return environment
 
-    @property
-    def postgres(self):
-        if not self._postgres:
-            self._postgres = Cluster(self.cache / "faults", self.log)
-        return self._postgres
 
-    @property
-    def data_dir(self):
-        return self.cache / "faults" / "data"
-
-    def write_config(self, name="faults", **options):
-        return super().write_config(name, **options)
-
-    def copy_database(self, source, name):
-        """Copy a database, with its files."""
-        self.postgres.create(name, source)
-        files = self.data_dir / "filestore"
-        if (files / source).exists():
-            shutil.copytree(files / source, files / name, copy_function=os.link)
+def copy_database(environment, source, name):
+    """Copy a database, with its files."""
+    environment.postgres.create(name, source)
+    files = environment.data_dir / "filestore"
+    if (files / source).exists():
+        shutil.copytree(files / source, files / name, copy_function=os.link)
 
 
 class Server(Instance):
@@ -172,12 +173,15 @@ class Server(Instance):
         super().__init__(environment, database)
         self.printer = printer
         self.limit_files = False
+        self.moment = None
 
     def _variables(self):
         variables = super()._variables()
         if self.printer:
             path = f"{self.printer.folder}{os.pathsep}{variables['PATH']}"
             variables["PATH"] = path
+        if self.moment:
+            variables |= clock.get_variables(self.moment)
         return variables
 
     def _command(self, *arguments):
@@ -198,7 +202,7 @@ class World:
         self.keys = keys
         self.chance = random.Random(seed)
         self.database = environment.new_database_name("faults")
-        environment.copy_database(template, self.database)
+        copy_database(environment, template, self.database)
         self.first = Server(environment, self.database)
         self.printer = Printer(environment, self.first.folder)
         self.first.printer = self.printer
@@ -216,13 +220,20 @@ class World:
 
     # Servers --------------------------------------------------------------------
 
-    def start(self, count=1, *, limit_files=False):
-        """Start so many servers, each with its scheduler."""
+    def start(self, count=1, *, limit_files=False, days_ahead=0):
+        """Start so many servers, each with its scheduler.
+
+        :param limit_files: let no file grow, as on a full disk
+        :param days_ahead: by how much their clock is wrong
+        """
+        moment = datetime.now(timezone.utc).replace(tzinfo=None)
+        moment += timedelta(days=days_ahead)
         for number in range(count):
             server = self.first
             if number:
                 server = Server(self.environment, self.database, self.printer)
             server.limit_files = limit_files
+            server.moment = clock.Moment(moment, "UTC") if days_ahead else None
             self.servers.append(server)
             if not number:
                 self.execute(
