@@ -16,6 +16,7 @@ from . import (
     test_generation,
     test_given_back,
     test_hostile_input,
+    test_import_client,
     test_import_never_guesses,
     test_invoice_wizard,
     test_invoicing_report,
