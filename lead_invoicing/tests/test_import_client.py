@@ -11,6 +11,7 @@ CODE = """
             float_thousand_separator: newOption(","),
             float_decimal_separator: newOption("."),
         };
+        model.formattingOptionsValues = {};
         model.importMessages = [];
         model.fieldsToHandle = {};
         model.notificationService = { add: () => {} };
@@ -26,6 +27,7 @@ CODE = """
     const sales = newModel("lead.sale");
     assert(getDecimal(sales).value === "", "no separator is chosen");
     assert(getDecimal(sales).options[0].value === "", "it can be left open");
+    assert(sales.importOptionsValues.tz.value === "", "a zone can be chosen");
     assert(getDecimal(newModel("res.partner")).value === ".", "others as before");
 
     const fieldInfo = { type: "datetime", fieldPath: "date", lead_comment: "In Tokyo" };
