@@ -25,7 +25,7 @@ class BaseImport(models.TransientModel):  # pylint: disable=no-wizard-in-models
         if model == "lead.sale":
             comment = self.env._(
                 "Days, and times without an offset such as -05:00, are those of %s, the"
-                " company's billing time zone.",
+                " company's billing time zone, unless another one is chosen.",
                 self.env.company._get_lead_zone().key,
             )
             for field in fields_tree:

@@ -42,6 +42,8 @@ class LeadSale(models.Model):
             recorded already, and ``lead_notice``: a sentence on them
         """
         batch = ImportBatch(self.env.context.get("lead_import_options") or {})
+        # One that there is not is told once, not for each row.
+        self.env.company._get_lead_zone(batch.options["tz"])
         with self.env.cr.savepoint() as savepoint:
             loader = self.with_context(lead_import_batch=batch)
             result = super(LeadSale, loader).load(fields, data)
@@ -179,7 +181,8 @@ class LeadSale(models.Model):
         """
         # What is read of the company is its zone, and whom its platform names.
         company = self.company_id.sudo()
-        formats = FileFormats(company._get_lead_zone(), batch.options)
+        zone = company._get_lead_zone(batch.options["tz"])
+        formats = FileFormats(zone, batch.options)
         store = LeadStore(self.env, company)
         vals = {
             name: value for name, value in values.items() if name not in ALIAS_FIELDS

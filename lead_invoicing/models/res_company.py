@@ -207,15 +207,16 @@ class ResCompany(EngineGuard, models.Model):
             return company.lead_tz
         return company._guess_lead_tz(self.env.user)
 
-    def _get_lead_zone(self):
+    def _get_lead_zone(self, tz=None):
         """Return the billing time zone of this company.
 
+        :param str tz: what a person chose instead, if anything
         :rtype: zoneinfo.ZoneInfo
         :raise UserError: if the server does not know it
         """
         self.ensure_one()
         # The zone is no secret: who reads a day is told in which zone it is one.
-        return self.env["lead.billing.cycle"]._get_zone(self.sudo().lead_tz)
+        return self.env["lead.billing.cycle"]._get_zone(tz or self.sudo().lead_tz)
 
     def _get_lead_today(self):
         """Return which day it is now in the billing time zone."""

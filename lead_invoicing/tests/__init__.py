@@ -20,6 +20,7 @@ from . import (
     test_given_back,
     test_given_back_lives,
     test_hostile_input,
+    test_import_client,
     test_import_never_guesses,
     test_invoice_wizard,
     test_invoicing_report,

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from odoo.exceptions import UserError
 from odoo.tests import TransactionCase, new_test_user, tagged
 
 from ..tools.file_values import FileFormats
@@ -235,6 +236,14 @@ class TestImportNeverGuesses(ImportCommon):
             sales = self.assert_imported(self.import_dicts(*rows))
             self.assertEqual(sales.mapped("date"), list(texts.values()))
             sales.unlink()
+
+    def test_a_chosen_zone_is_no_guess(self):
+        sale = self.assert_imported(
+            self.import_dicts({"date": "2026-01-15 12:00:00"}, tz="Asia/Tokyo")
+        )
+        self.assertEqual(sale.date, datetime(2026, 1, 15, 3))
+        with self.assertRaisesRegex(UserError, "Mars/Base"):
+            self.import_dicts({"external_ref": "X"}, tz="Mars/Base")
 
     def test_a_time_that_was_twice_or_never_is_refused(self):
         result = self.import_dicts(

@@ -17,6 +17,7 @@ FILE_OPTIONS = (
     "float_thousand_separator",
     "date_format",
     "datetime_format",
+    "tz",
 )
 # Excel keeps so many digits of a number, and writes zeros for the others.
 EXACT_DIGITS = 15

@@ -52,7 +52,8 @@ class LeadRecorder:
         self.now = fields.Datetime.now()
         self.formats = None
         if file_options is not None:
-            self.formats = FileFormats(self.company._get_lead_zone(), file_options)
+            zone = self.company._get_lead_zone(file_options.get("tz"))
+            self.formats = FileFormats(zone, file_options)
         self.reader = LeadReader(env, self.company, self.now, self.formats)
         self.billing_start = self._get_billing_start()
         self.kept_since = self.company._get_lead_data_cutoff()

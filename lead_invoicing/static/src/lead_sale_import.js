@@ -5,7 +5,8 @@ import { BaseImportModel } from "@base_import/import_model";
 const SEPARATORS = ["float_thousand_separator", "float_decimal_separator"];
 
 /**
- * The import of lead transactions guesses nothing: separators are chosen or left open,
+ * The import of lead transactions guesses nothing: separators are chosen or left open, a
+ * time zone can be chosen,
  * each date column says in which zone it is read, and rows that were recorded before are
  * told of without being an error.
  */
@@ -22,6 +23,16 @@ patch(BaseImportModel.prototype, {
             value: "",
             label: _t("Not chosen"),
         });
+        const tz = {
+            label: _t("Time Zone:"),
+            help: _t(
+                "Of days, and of times without an offset, such as America/New_York. Leave empty for the company's billing time zone."
+            ),
+            type: "input",
+            value: "",
+        };
+        this.formattingOptionsValues.tz = tz;
+        this.importOptionsValues.tz = tz;
     },
 
     async _callImport() {
