@@ -52,6 +52,13 @@ PRICES = (0, 5, 10, 10, 20, 20, 33.33)
 TOLD = {"edited", "draft_without_transactions"}
 
 
+class Impossible(UserError):
+    """There is nothing that this step could be taken with."""
+
+    def __init__(self):
+        super().__init__("")
+
+
 class Broken(AssertionError):
     """Something that always holds does not."""
 
@@ -258,10 +265,10 @@ class Life:
     def choose(self, candidates):
         """Return one of these records.
 
-        :raises UserError: if there are none
+        :raises Impossible: if there are none
         """
         if not candidates:
-            raise UserError("There is nothing to choose from.")
+            raise Impossible
         record = candidates[self.draw.randrange(len(candidates))]
         self.chosen.append(f"{record.display_name} ({record._name} {record.id})")
         return record
@@ -591,7 +598,7 @@ class Life:
     def step_merge_buyers(self):
         buyers = self.world.all_buyers.exists()
         if len(buyers) < 4:
-            raise UserError("Too few buyers are left.")
+            raise Impossible
         source, target = self.draw.sample(list(buyers), 2)
         self.chosen += [source.name, target.name]
         wizard = self.env["base.partner.merge.automatic.wizard"].sudo()

@@ -394,7 +394,7 @@ class TestBooks(GenerationCommon):
             {"move_id": other.id, "methods": "email"}
         )
         self.change(
-            self.env["lead.delivery.attempt"].search([]), create_date=MONDAY
+            self.env["lead.delivery.attempt"].sudo().search([]), create_date=MONDAY
         )
         self.change(self.move | other, lead_delivery_state="sent")
         (finding,) = self.assert_found("sent_without_attempt")
