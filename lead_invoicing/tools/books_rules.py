@@ -125,7 +125,8 @@ GIVEN_BACK = """
                    + COALESCE(cash.rounding, 0) AS tolerance
           FROM account_move move
           JOIN res_currency currency ON currency.id = move.currency_id
-          LEFT JOIN account_cash_rounding cash ON cash.id = move.invoice_cash_rounding_id
+          LEFT JOIN account_cash_rounding cash
+            ON cash.id = move.invoice_cash_rounding_id
           LEFT JOIN (
                SELECT move_id, sum(sign * amount) AS amount
                  FROM note GROUP BY move_id) reversal ON reversal.move_id = move.id
