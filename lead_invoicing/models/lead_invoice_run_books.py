@@ -111,7 +111,7 @@ class LeadInvoiceRun(models.Model):
     def _cron_check_books(self):
         """Check the books of each company; raise one activity where something does not
         hold, and remove it when all holds again."""
-        for company in self.env["res.company"].search([]):
+        for company in self.env["res.company"].search([("active", "=", True)]):
             # In the language of who reads it: the scheduled action itself has none.
             books = self.with_context(
                 allowed_company_ids=company.ids,

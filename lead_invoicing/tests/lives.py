@@ -52,6 +52,13 @@ PRICES = (0, 5, 10, 10, 20, 20, 33.33)
 TOLD = {"edited", "draft_without_transactions"}
 
 
+class Impossible(UserError):
+    """There is nothing that this step could be taken with."""
+
+    def __init__(self):
+        super().__init__("")
+
+
 class Broken(AssertionError):
     """Something that always holds does not."""
 
@@ -127,7 +134,7 @@ class Life:
                 self.take(name, seed)
             except Broken as broken:
                 return index, str(broken)
-            except Exception:
+            except Exception:  # noqa: BLE001 whatever it is, it is told
                 return index, traceback.format_exc(limit=-12)
         return None
 
@@ -189,29 +196,26 @@ class Life:
     def compare(self, change):
         places, states = self.read_places(), self.read_states()
         for sale_id, old in self.places.items():
-            new = places.get(sale_id)
-            if new is None:
+            if sale_id not in places:
                 raise Broken(f"transaction {sale_id} is gone")
-            if new.document != old.document:
-                self.compare_document(change, sale_id, old, new)
-            if new.waived != old.waived:
-                self.compare_waiver(change, sale_id, old, new)
-        for sale_id, old in self.places.items():
-            new = places[sale_id]
-            if old.document in change.freed and new.document == old.document:
-                raise Broken(f"{sale_id} is still on {old.document}, which is gone")
-            if old.document in change.moved and new.document == old.document:
-                raise Broken(f"{sale_id} stayed on {old.document}")
-            if sale_id in change.must_bill and not new.document:
-                raise Broken(f"{sale_id} was forgotten: {self.tell(sale_id)}")
+            self.compare_place(change, sale_id, old, places[sale_id])
         for move_id, state in self.states.items():
-            if move_id in change.touched | change.freed:
-                continue
-            if states.get(move_id) != state:
+            may_change = move_id in change.touched | change.freed
+            if not may_change and states.get(move_id) != state:
                 raise Broken(
                     f"document {move_id} was {state}, is {states.get(move_id)}"
                 )
         self.places, self.states = places, states
+
+    def compare_place(self, change, sale_id, old, new):
+        if new.document != old.document:
+            self.compare_document(change, sale_id, old, new)
+        elif old.document and old.document in change.freed | change.moved.keys():
+            raise Broken(f"{sale_id} stayed on document {old.document}")
+        if new.waived != old.waived:
+            self.compare_waiver(change, sale_id, old, new)
+        if sale_id in change.must_bill and not new.document:
+            raise Broken(f"{sale_id} was forgotten: {self.tell(sale_id)}")
 
     def compare_document(self, change, sale_id, old, new):
         if not old.document:
@@ -258,10 +262,10 @@ class Life:
     def choose(self, candidates):
         """Return one of these records.
 
-        :raises UserError: if there are none
+        :raises Impossible: if there are none
         """
         if not candidates:
-            raise UserError("There is nothing to choose from.")
+            raise Impossible
         record = candidates[self.draw.randrange(len(candidates))]
         self.chosen.append(f"{record.display_name} ({record._name} {record.id})")
         return record
@@ -591,7 +595,7 @@ class Life:
     def step_merge_buyers(self):
         buyers = self.world.all_buyers.exists()
         if len(buyers) < 4:
-            raise UserError("Too few buyers are left.")
+            raise Impossible
         source, target = self.draw.sample(list(buyers), 2)
         self.chosen += [source.name, target.name]
         wizard = self.env["base.partner.merge.automatic.wizard"].sudo()

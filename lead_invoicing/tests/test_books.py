@@ -393,7 +393,9 @@ class TestBooks(GenerationCommon):
         self.env["lead.delivery.attempt"].sudo().create(
             {"move_id": other.id, "methods": "email"}
         )
-        self.change(self.env["lead.delivery.attempt"].search([]), create_date=MONDAY)
+        self.change(
+            self.env["lead.delivery.attempt"].sudo().search([]), create_date=MONDAY
+        )
         self.change(self.move | other, lead_delivery_state="sent")
         (finding,) = self.assert_found("sent_without_attempt")
         self.assertEqual(finding["ids"], self.move.ids)

@@ -1,3 +1,4 @@
+import logging
 import os
 import time
 from datetime import datetime
@@ -8,6 +9,8 @@ from odoo.tests import tagged
 
 from .generation_common import GenerationCommon
 from .lives import Life, shrink
+
+_logger = logging.getLogger(__name__)
 
 # In longer runs: how many lives, of how many steps, and from which seed on.
 SEEDS = int(os.environ.get("LEAD_INVOICING_LIVES_SEEDS", "3"))
@@ -113,13 +116,15 @@ class TestLives(GenerationCommon):
         started = time.process_time()
         life, broken = self.live(steps)
         seconds = time.process_time() - started
-        if os.environ.get("LEAD_INVOICING_LIVES_TELL"):
-            taken = broken[0] + 1 if broken else len(steps)
-            print(
-                f"seed {seed}: {taken} steps, {seconds / taken:.3f} s a step,"
-                f" {life.refused} refused, {life.done}, {broken}",
-                flush=True,
-            )
+        taken = broken[0] + 1 if broken else len(steps)
+        _logger.info(
+            "Life %s: %s steps, %.3f s of this process each, %s refused; %s",
+            seed,
+            taken,
+            seconds / taken,
+            life.refused,
+            life.done,
+        )
         if not broken:
             return
         index, reason = broken

@@ -203,6 +203,7 @@ class TestRelease(GenerationCommon):
         self.assertEqual(sale.invoice_id, invoice)
 
     def test_a_draft_in_another_currency_shows_a_difference(self):
+        self.broken_rules = ["transaction_differs_from_line"]
         self.cycle.posting = "draft"
         self.env.ref("base.EUR").active = True
         self.new_sale()

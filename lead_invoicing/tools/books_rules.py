@@ -125,7 +125,8 @@ GIVEN_BACK = """
                    + COALESCE(cash.rounding, 0) AS tolerance
           FROM account_move move
           JOIN res_currency currency ON currency.id = move.currency_id
-          LEFT JOIN account_cash_rounding cash ON cash.id = move.invoice_cash_rounding_id
+          LEFT JOIN account_cash_rounding cash
+            ON cash.id = move.invoice_cash_rounding_id
           LEFT JOIN (
                SELECT move_id, sum(sign * amount) AS amount
                  FROM note GROUP BY move_id) reversal ON reversal.move_id = move.id
@@ -218,6 +219,8 @@ RULES = [
                    AND sale.date < move.lead_window_start)
         """,
     ),
+    # A contact that joined another company, or left it, takes its documents along: by
+    # their address where it is the contact's own, else by the buyer as it was billed.
     Rule(
         "transaction_of_another_buyer",
         "lead.sale",
@@ -232,8 +235,11 @@ RULES = [
           JOIN account_move move ON move.id = line.move_id
           JOIN res_partner buyer ON buyer.id = sale.commercial_partner_id
           LEFT JOIN res_partner customer ON customer.id = move.commercial_partner_id
+          LEFT JOIN res_partner address ON address.id = move.partner_id
          WHERE sale.company_id = ANY(%(companies)s)
            AND customer.commercial_partner_id
+               IS DISTINCT FROM buyer.commercial_partner_id
+           AND address.commercial_partner_id
                IS DISTINCT FROM buyer.commercial_partner_id
         """,
     ),
@@ -311,11 +317,14 @@ RULES = [
           LEFT JOIN lead_invoice_run_buyer item ON item.id = move.lead_run_buyer_id
           LEFT JOIN res_partner buyer ON buyer.id = item.partner_id
           LEFT JOIN res_partner customer ON customer.id = move.commercial_partner_id
+          LEFT JOIN res_partner address ON address.id = move.partner_id
          WHERE move.company_id = ANY(%(companies)s)
            AND (run.company_id != move.company_id
                 OR item.run_id IS DISTINCT FROM run.id
                 OR buyer.commercial_partner_id
                    IS DISTINCT FROM customer.commercial_partner_id
+                   AND buyer.commercial_partner_id
+                   IS DISTINCT FROM address.commercial_partner_id
                 OR move.move_type NOT IN ('out_invoice', 'out_refund')
                 OR move.lead_window_end IS DISTINCT FROM run.window_end)
         """,
