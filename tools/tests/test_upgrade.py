@@ -49,6 +49,10 @@ wizard.reverse_moves()
 wizard.new_move_ids.action_post()
 bill(row(30, buyer_ref="E"), posting="post").button_cancel()
 env["lead.sale"].record_transactions([row(12, buyer_ref="C")])
+env["res.partner"].create({"name": "F", "ref": "F", "is_company": True})
+lately = (datetime.now(timezone.utc) - timedelta(days=4)).isoformat()
+unsent = bill(row(40, buyer_ref="F") | {"occurred_at": lately}, posting="send")
+assert unsent.lead_delivery_state == "no_address"
 env.cr.commit()
 assert draft.state == "draft"
 states = dict(env["lead.sale"].search([]).mapped(lambda s: (s.external_ref, s)))
@@ -122,6 +126,13 @@ assert sum(row["amount"] for row in rows) == sum(old.mapped("amount")), rows
 rows = env["lead.sale"]._read_unbilled_as_at(date.today() + timedelta(days=1))
 open_sales = sales.filtered(lambda s: s.billing_state in ("unbilled", "draft"))
 assert sum(row["sale_count"] for row in rows) == len(open_sales), rows
+
+# What was not delivered has an activity of its own kind.
+undelivered = documents.filtered(lambda m: m.lead_delivery_state == "no_address")
+assert len(undelivered) == 1 and undelivered.lead_not_delivered
+kind = env.ref("lead_invoicing.mail_activity_type_lead_delivery")
+assert undelivered.activity_ids.activity_type_id == kind
+assert undelivered.lead_run_id.not_sent_count == 1
 
 # Every screen opens.
 data = env["ir.model.data"].search(
