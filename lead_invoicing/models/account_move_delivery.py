@@ -11,6 +11,7 @@ from .lead_invoice_run_buyer import TRY_AGAIN
 
 _logger = logging.getLogger(__name__)
 
+FOLLOWING = "lead_invoicing.ir_cron_follow_deliveries"
 DELIVERY_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_delivery"
 
 # Of several reports on one document, the first of these is what is said of it.
@@ -148,12 +149,14 @@ class AccountMove(models.Model):
     def _wake_lead_job(self, xml_id, at=None):
         """Have a scheduled action run soon, or at a moment (naive UTC)."""
         # Billing users may not touch scheduled actions; waking one does nothing that
-        # it would not do by itself.
-        self.env.ref(xml_id).sudo()._trigger(at)
+        # it would not do by itself. One that somebody deleted must not make fail what
+        # cannot be rolled back.
+        if cron := self.env.ref(xml_id, raise_if_not_found=False):
+            cron.sudo()._trigger(at)
 
     @api.model
-    def _wake_lead_following(self):
-        self._wake_lead_job("lead_invoicing.ir_cron_follow_deliveries")
+    def _wake_lead_following(self, at=None):
+        self._wake_lead_job(FOLLOWING, at)
 
     def _get_lead_recipients(self):
         """Return the contacts that get this document by email."""
@@ -179,24 +182,24 @@ class AccountMove(models.Model):
 
     @api.model
     def _cron_account_move_send(self, job_count=10):
-        """Send what waits, lead documents first. A document that cannot be sent leaves
-        the line with the reason, and holds up no other one."""
-        domain = self._get_waiting_domain()
-        order = "date, invoice_date, sequence_number, id"
-        leads = self.search(
-            domain & Domain("lead_run_id", "!=", False), order=order, limit=job_count
-        )
-        if leads:
-            leads._send_waiting_lead_documents()
-            return None
-        try:
-            return super()._cron_account_move_send(job_count)
-        except Exception as error:
-            self.env.cr.rollback()
-            if not isinstance(error, TRY_AGAIN):
-                _logger.info("Invoices cannot be sent together", exc_info=True)
-            for move in self.search(domain, order=order, limit=job_count):
-                move._send_waiting()
+        """Send what waits, lead documents first.
+
+        Not as Odoo does it, which tries a batch that fails again for ever: here, a
+        document that cannot be sent leaves the line, with the reason, and holds up no
+        other one, whoever's it is.
+
+        :param job_count: so many lead documents, and so many others, at most
+        """
+
+        def find(operator):
+            return self.search(
+                self._get_waiting_domain() & Domain("lead_run_id", operator, False),
+                order="date, invoice_date, sequence_number, id",
+                limit=job_count,
+            )
+
+        find("!=")._send_waiting_lead_documents()
+        find("=")._send_waiting()
 
     @api.model
     def _get_waiting_domain(self):
@@ -391,10 +394,7 @@ class AccountMove(models.Model):
         except TRY_AGAIN:
             # Somebody else changed the same rows: the next call finds them.
             self.env.cr.rollback()
-            self._wake_lead_job(
-                "lead_invoicing.ir_cron_follow_deliveries",
-                fields.Datetime.now() + timedelta(minutes=1),
-            )
+            self._wake_lead_following(fields.Datetime.now() + timedelta(minutes=1))
             return
         except Exception:
             self.env.cr.rollback()
@@ -570,14 +570,13 @@ class AccountMove(models.Model):
             & Domain("state", "=", "posted")
             & ~self._get_lead_overdue_domain()
         )
-        following = self.env.ref("lead_invoicing.ir_cron_follow_deliveries")
         now = fields.Datetime.now()
-        if self.search_count(under_way, limit=1) and not self.env[
-            "ir.cron.trigger"
-        ].search_count(
+        following = self.env.ref(FOLLOWING, raise_if_not_found=False)
+        later = following and self.env["ir.cron.trigger"].search_count(
             [("cron_id", "=", following.id), ("call_at", ">", now)], limit=1
-        ):
-            following._trigger(now + LOOK_AGAIN)
+        )
+        if not later and self.search_count(under_way, limit=1):
+            self._wake_lead_following(now + LOOK_AGAIN)
         self.env["ir.cron"]._commit_progress()
 
     # Networks and the post office

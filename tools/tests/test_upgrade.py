@@ -49,6 +49,10 @@ wizard.reverse_moves()
 wizard.new_move_ids.action_post()
 bill(row(30, buyer_ref="E"), posting="post").button_cancel()
 env["lead.sale"].record_transactions([row(12, buyer_ref="C")])
+env["res.partner"].create({"name": "F", "ref": "F", "is_company": True})
+lately = (datetime.now(timezone.utc) - timedelta(days=4)).isoformat()
+unsent = bill(row(40, buyer_ref="F") | {"occurred_at": lately}, posting="send")
+assert unsent.lead_delivery_state == "no_address"
 env.cr.commit()
 assert draft.state == "draft"
 states = dict(env["lead.sale"].search([]).mapped(lambda s: (s.external_ref, s)))
@@ -128,6 +132,12 @@ for company in env["res.company"].search([]):
     cycle = company.lead_billing_cycle_id
     assert company.lead_tz == (cycle.tz or company._guess_lead_tz()), company.lead_tz
     assert not company.lead_tz_confirmed
+# What was not delivered has an activity of its own kind.
+undelivered = documents.filtered(lambda m: m.lead_delivery_state == "no_address")
+assert len(undelivered) == 1 and undelivered.lead_not_delivered
+kind = env.ref("lead_invoicing.mail_activity_type_lead_delivery")
+assert undelivered.activity_ids.activity_type_id == kind
+assert undelivered.lead_run_id.not_sent_count == 1
 
 # Every screen opens.
 data = env["ir.model.data"].search(
