@@ -27,7 +27,6 @@ for country, (chart, vat) in SELLERS.items():
             "city": "Town",
             "zip": "1000",
             "vat": vat,
-            "email": f"leads@{country}.example.com",
             "phone": "+32 2 290 34 90",
         }
     )
@@ -97,7 +96,7 @@ documents = runs.invoice_ids
 assert len(documents) == len(SELLERS), documents
 for document in documents:
     assert document.state == "posted" and document.amount_untaxed == 50, document
-    assert bool(document.amount_tax) == (document.company_id.country_code != "US")
+    assert document.amount_tax > 0, document
 env.cr.commit()
 """
 
