@@ -112,7 +112,7 @@ class Results:
                 print(f"{title} – {_describe(counts)}{mark}")
             total = sum((Counter(counts) for _, _, counts in self.parts), Counter())
             print(_describe(total), flush=True)
-        return max(status for _title, status, _counts in self.parts)
+        return next((status for _, status, _ in self.parts if status), 0)
 
 
 def _describe(counts):
