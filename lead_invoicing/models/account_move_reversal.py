@@ -239,7 +239,9 @@ class AccountMove(models.Model):
 
         :raises UserError: naming the other document
         """
-        for move in self.sudo().filtered("lead_run_id"):
+        for move in self.sudo().filtered(
+            lambda move: move.lead_run_id or move._get_lead_documents_given_back()
+        ):
             reversals = move._get_lead_reversals() - self
             if reversals := reversals.filtered(
                 lambda reversal: reversal._is_lead_reversal_standing()
