@@ -65,6 +65,7 @@ class AccountMove(models.Model):
         compute="_compute_lead_not_delivered",
         search="_search_lead_not_delivered",
         help="It did not get to the buyer, or has been waiting to be sent for hours.",
+        groups="base.group_user",
     )
 
     # What is to be looked after?

@@ -48,6 +48,7 @@ class AccountMoveLine(EngineGuard, models.Model):
         copy=False,
         index="btree_not_null",
         help="The document that billed the leads which this line gives back.",
+        groups="base.group_user",
     )
 
     def write(self, vals):

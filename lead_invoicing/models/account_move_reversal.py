@@ -53,6 +53,7 @@ class AccountMove(models.Model):
         "account.move.line",
         "lead_origin_move_id",
         help="Lines of other documents that give back leads which this one billed.",
+        groups="base.group_user",
     )
 
     @api.depends(

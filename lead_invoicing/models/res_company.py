@@ -48,11 +48,13 @@ class ResCompany(EngineGuard, models.Model):
         help="Where no billing cycle says otherwise, days begin and end in this zone:"
         " for invoices made manually, control totals, what was unbilled as of a day,"
         " imported files, and new billing cycles.",
+        groups="base.group_user",
     )
     lead_tz_confirmed = fields.Boolean(
         "Billing Time Zone Confirmed",
         help="A person chose or confirmed the billing time zone. Until then it is that"
         " of the default billing cycle, else an administrator's, else UTC.",
+        groups="base.group_user",
     )
     lead_issue_zero = fields.Boolean(
         "Issue Zero Totals",

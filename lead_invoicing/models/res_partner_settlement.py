@@ -12,6 +12,7 @@ class ResPartner(models.Model):
         help="What is in the buyer's favor settles its open lead invoices by itself: of"
         " a prepaid buyer deposits, credit notes and all else, of a buyer on credit"
         " lead credit notes. Off: your accountant reconciles them.",
+        groups="base.group_user",
     )
 
     def _commercial_fields(self):

@@ -291,24 +291,18 @@ class TestLeadSale(LeadInvoicingCommon):
 
     # Access
 
-    def test_buyer_sees_own_rows_only_and_no_lead_data(self):
+    def test_a_buyer_does_not_read_the_ledger(self):
+        """Pages and files show a buyer its rows; the ledger itself says more."""
         own = self.sell("T1") + self.sell("T2", buyer_ref="B1-SUB")
-        foreign = self.sell("T3", buyer_ref="B2")
         ledger = self.env["lead.sale"].with_user(self.portal_user)
-        self.assertEqual(ledger.search([], order="id"), own)
-        self.assertEqual(
-            ledger.browse(own.ids).mapped("billing_state"), ["unbilled"] * 2
-        )
-        self.assertEqual(
-            ledger.search([("billing_state", "in", ["unbilled", "draft"])], order="id"),
-            own,
-        )
-        with self.assertRaises(AccessError):
-            ledger.browse(foreign.id).read(["price"])
-        with self.assertRaises(AccessError):
-            ledger.browse(own.ids).read(["lead_data"])
-        with self.assertRaises(AccessError):
-            ledger.browse(own.ids).write({"reason": "x"})
+        for call in (
+            lambda: ledger.search([]),
+            lambda: ledger.search_count([("billing_state", "in", ["draft"])]),
+            lambda: ledger.browse(own.ids).read(["price"]),
+            lambda: ledger.browse(own.ids).write({"reason": "x"}),
+        ):
+            with self.assertRaises(AccessError):
+                call()
 
     def test_billing_user_reads_and_manager_corrects(self):
         sale = self.sell("T1")

@@ -38,6 +38,8 @@ lead.erasure             -     r       -     -     -     -     -     -      -
 lead.erasure.wizard      -     c       -     -     -     -     -     c      -
 lead.invoicing.report.wizard c c       -     -     -     -     -     c      -
 lead.invoicing.report.column c c       -     -     -     -     -     c      -
+lead.books.finding       -     c       -     -     -     -     -     c      -
+lead.delivery.attempt    -     -       -     -     -     -     -     -      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -59,10 +61,12 @@ PUBLIC_METHODS = {
         "action_view_buyers",
         "action_view_failures",
         "action_view_invoices",
+        "action_view_not_sent",
         "action_view_purchased",
         "action_view_returned",
         "action_view_skipped",
         "action_view_waiting",
+        "check_books",
     },
     "lead.invoice.run.buyer": {
         "action_retry",
@@ -100,6 +104,8 @@ PUBLIC_METHODS = {
         "action_xlsx",
     },
     "lead.invoicing.report.column": set(),
+    "lead.books.finding": {"action_check", "action_view_records"},
+    "lead.delivery.attempt": set(),
     "account.move": {
         "action_lead_post",
         "action_lead_post_and_send",
@@ -203,6 +209,9 @@ class RightsCommon(GenerationCommon):
 
 
 class TestRights(RightsCommon):
+    # Records are made here past all that makes them.
+    broken_rules = ("transaction_outside_run", "released_but_billed")
+
     def test_who_may_do_what(self):
         self.bill()
         users = {
@@ -261,6 +270,11 @@ class TestRights(RightsCommon):
                 )
             ),
             "lead.invoicing.report.column": report.column_ids[:1],
+            "lead.books.finding": self.env["lead.books.finding"].create({}),
+            # As the superuser: nobody makes one by hand.
+            "lead.delivery.attempt": self.env["lead.delivery.attempt"]
+            .sudo()
+            .create({"move_id": self.document.id}),
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
@@ -995,6 +1009,7 @@ class TestScreens(RightsCommon):
                 "Buyer References",
                 "Erase Lead Data",
                 "Erased Lead Data",
+                "Check the Books",
             },
         )
 
