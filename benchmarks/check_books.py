@@ -1,9 +1,9 @@
 """Measure Check the Books over a million leads, beside a plain count and sum.
 
-Fills a database with buyers, leads and the documents that bill them, asks each rule in
-turn, and compares the whole with `SELECT count(*), sum(amount)` over all leads, and
-with that sum per document. What counts is the best of several times. The books are written
-in SQL and not whole in every way: what is found in them does not matter here.
+Fills a database with buyers, leads and their documents, asks each rule in turn, and
+compares the whole with `SELECT count(*), sum(amount)` over all leads, and with that sum
+per document. What counts is the best of several times. The books are written in SQL and
+not whole in every way: what is found in them does not matter here.
 """
 
 import time
