@@ -166,7 +166,9 @@ class TestPortalKeyboard(PortalTourCommon):
             self.assertIn("First Name", head)
             self.assertNotIn("Email", head)
             # The table is scrolled by keys: it takes the focus.
-            self.evaluate("document.querySelector('a[name=lead_report_pdf]').focus()")
+            self.evaluate(
+                "document.querySelector('a[name=lead_report_plain_csv]').focus()"
+            )
             self.press("Tab")
             self.assertEqual(
                 self.evaluate("document.activeElement.getAttribute('role')"), "region"
