@@ -226,7 +226,10 @@ class AccountMove(models.Model):
         :raises UserError: naming the other document
         """
         self._check_lead_documents_free()
-        return super().button_draft()
+        left = self._get_lead_amounts_left()
+        res = super().button_draft()
+        self._check_lead_amounts_left(left)
+        return res
 
     def _post(self, soft=True):
         self.filtered("lead_run_id")._check_lead_sales_claimed()

@@ -239,7 +239,9 @@ class AccountMove(models.Model):
 
         :raises UserError: naming the other document
         """
-        for move in self.sudo().filtered("lead_run_id"):
+        for move in self.sudo().filtered(
+            lambda move: move.lead_run_id or move._get_lead_documents_given_back()
+        ):
             reversals = move._get_lead_reversals() - self
             if reversals := reversals.filtered(
                 lambda reversal: reversal._is_lead_reversal_standing()
@@ -310,6 +312,37 @@ class AccountMove(models.Model):
                 )
             )
 
+    def _get_lead_amounts_left(self):
+        """Return what is left to give back of each document that these give back, or
+        restore.
+
+        :return: {document: (amount, by how much it may be blurred)}
+        """
+        documents = self.sudo()._get_lead_documents_given_back() - self
+        return {move: move._get_lead_amount_left() for move in documents}
+
+    def _check_lead_amounts_left(self, before):
+        """Refuse to take back what undoes a credit note, where the document was given
+        back by others since.
+
+        :param before: what was left to give back of each document
+        :raises UserError: naming the document
+        """
+        for document, (left_before, _blur) in before.items():
+            left, blur = document._get_lead_amount_left()
+            compare = document.currency_id.compare_amounts
+            if compare(left, -blur) < 0 and compare(left, left_before) < 0:
+                raise UserError(
+                    self.env._(
+                        "Without %(names)s, %(excess)s more than the total of"
+                        " %(document)s would be given back. Take back first what gave"
+                        " it back since.",
+                        names=", ".join(self.mapped("display_name")),
+                        excess=document.currency_id.format(-left),
+                        document=document.display_name,
+                    )
+                )
+
     def _keep_lead_excess(self):
         """Keep those of these documents as drafts, to be reviewed, that would give
         back more than was billed.
@@ -319,7 +352,9 @@ class AccountMove(models.Model):
         kept = self.browse()
         for move, sentences in self._get_lead_excess().items():
             kept |= move
-            move._set_lead_review("\n".join(sentences))
+            reason = "\n".join(sentences)
+            if move.lead_review_reason != reason:
+                move._set_lead_review(reason)
         return kept
 
     def _get_lead_excess(self):

@@ -410,6 +410,21 @@ class TestGivenBackOnce(GivenBackCommon):
         self.assertEqual(undo.state, "draft")
         self.assertIn("2.00", undo.lead_review_reason)
 
+    def test_what_undoes_a_credit_note_stays_when_a_return_came_since(self):
+        sale = self.new_sale()
+        invoice = self.generate()
+        credit_note = self.reverse(invoice)
+        credit_note.action_post()
+        undo = self.reverse(credit_note)
+        undo.action_post()
+        self.return_later(sale)
+        self.generate(self.SECOND)
+        self.assertEqual(self.owed(), 0)
+        with self.assertRaisesRegex(UserError, "is reversed by"):
+            credit_note.button_draft()
+        with self.assertRaisesRegex(UserError, "more than the total"):
+            undo.button_draft()
+
     def test_deleting_a_draft_reversal_changes_nothing(self):
         invoice, *_sales = self.bill_and_return()
         self.reverse(invoice).unlink()
