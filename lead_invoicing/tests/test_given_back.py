@@ -420,12 +420,10 @@ class TestGivenBackOnce(GivenBackCommon):
         self.return_later(sale)
         self.generate(self.SECOND)
         self.assertEqual(self.owed(), 0)
-        for take_back in (undo.button_draft, undo.button_cancel):
-            with self.assertRaisesRegex(UserError, "more than the total"):
-                take_back()
-            self.env.invalidate_all(flush=False)
         with self.assertRaisesRegex(UserError, "is reversed by"):
             credit_note.button_draft()
+        with self.assertRaisesRegex(UserError, "more than the total"):
+            undo.button_draft()
 
     def test_deleting_a_draft_reversal_changes_nothing(self):
         invoice, *_sales = self.bill_and_return()
