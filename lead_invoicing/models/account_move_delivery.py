@@ -209,6 +209,9 @@ class AccountMove(models.Model):
     def _send_waiting_lead_documents(self):
         """Find out how each of these can go, and send them: what goes by mail or post
         together, what a network is asked to take one by one, as it answers for all."""
+        # Sending changes no line, and Odoo would touch those of documents that billing
+        # settles at the same moment.
+        self = self.with_context(skip_invoice_sync=True)
         together = defaultdict(self.browse)
         for move in self:
             methods = move._try_to_decide_lead_sending()

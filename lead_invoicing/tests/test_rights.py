@@ -20,6 +20,7 @@ lead.buyer.ref           r     rwcu    -     -     -     -     -     c      -
 lead.billing.cycle       r     rwcu    -     -     -     -     -     c      -
 lead.invoice.run         r     r       -     -     -     -     -     -      -
 lead.invoice.run.buyer   r     r       -     -     -     -     -     -      -
+lead.delivery.attempt    -     -       -     -     -     -     -     -      -
 lead.sale.release        r     r       -     -     -     -     -     -      -
 lead.sale.release.wizard -     c       -     -     -     -     -     c      -
 lead.invoice.wizard      c     c       -     -     -     -     -     c      -
@@ -73,6 +74,7 @@ PUBLIC_METHODS = {
         "action_view_invoices",
         "action_view_partner",
     },
+    "lead.delivery.attempt": set(),
     "lead.sale.release": set(),
     "lead.sale.release.wizard": {"action_release"},
     "lead.invoice.wizard": {"action_invoice", "action_preview"},
@@ -234,6 +236,9 @@ class TestRights(RightsCommon):
             "lead.billing.cycle": self.cycle,
             "lead.invoice.run": self.run,
             "lead.invoice.run.buyer": self.failure,
+            "lead.delivery.attempt": self.env["lead.delivery.attempt"]
+            .sudo()
+            .create({"move_id": self.document.id}),
             "lead.sale.release": self.make_release(),
             "lead.sale.release.wizard": self.env["lead.sale.release.wizard"].create(
                 {"invoice_ids": self.document.ids, "reason": "x"}
