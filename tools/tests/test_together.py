@@ -136,7 +136,6 @@ def test_bills_beside_other_apps_in_three_countries(database):
         database.run("-i", f"{APPS},lead_invoicing", "--stop-after-init"),
         database.run("shell", script=BILL),
         database.run("shell", script=PRINT),
-        database.run("-u", "lead_invoicing", "--stop-after-init"),
     ]
     lines = "".join(outputs).splitlines()
     ours = [line for line in lines if re.search(r" WARNING .*lead[_.]", line)]
