@@ -952,7 +952,9 @@ class TestScreens(RightsCommon):
         self.assertEqual({menu.name for menu in visible}, expected)
         for menu in visible:
             action = menu.action
-            if not action:
+            if action and action._name == "ir.actions.server":
+                action.with_user(user).run()
+            if not action or action._name != "ir.actions.act_window":
                 continue
             model = self.env[action.res_model].with_user(user)
             views = [
