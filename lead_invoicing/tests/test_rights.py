@@ -40,7 +40,6 @@ lead.erasure.wizard      -     c       -     -     -     -     -     c      -
 lead.invoicing.report.wizard c c       -     -     -     -     -     c      -
 lead.invoicing.report.column c c       -     -     -     -     -     c      -
 lead.books.finding       -     c       -     -     -     -     -     c      -
-lead.delivery.attempt    -     -       -     -     -     -     -     -      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -107,7 +106,6 @@ PUBLIC_METHODS = {
     },
     "lead.invoicing.report.column": set(),
     "lead.books.finding": {"action_check", "action_view_records"},
-    "lead.delivery.attempt": set(),
     "account.move": {
         "action_lead_post",
         "action_lead_post_and_send",
@@ -276,10 +274,6 @@ class TestRights(RightsCommon):
             ),
             "lead.invoicing.report.column": report.column_ids[:1],
             "lead.books.finding": self.env["lead.books.finding"].create({}),
-            # As the superuser: nobody makes one by hand.
-            "lead.delivery.attempt": self.env["lead.delivery.attempt"]
-            .sudo()
-            .create({"move_id": self.document.id}),
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
