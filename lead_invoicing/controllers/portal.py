@@ -167,8 +167,14 @@ class LeadPortalAccount(PortalAccount):
     """The buyer's invoices, with what they say of its leads."""
 
     @route()
-    def portal_my_invoice_detail(self, *args, **kwargs):
-        """Show an invoice; it stays in no cache."""
-        response = super().portal_my_invoice_detail(*args, **kwargs)
+    def portal_my_invoice_detail(self, *args, report_type=None, **kwargs):
+        """Show an invoice; it stays in no cache. Whoever asks for the headers of its
+        file gets them without anything being printed."""
+        is_head = request.httprequest.method == "HEAD" and report_type == "pdf"
+        response = super().portal_my_invoice_detail(
+            *args, report_type=None if is_head else report_type, **kwargs
+        )
         response.headers["Cache-Control"] = NO_CACHE
+        if is_head and response.status_code == 200:
+            response.headers["Content-Type"] = MIME_TYPES["pdf"]
         return response

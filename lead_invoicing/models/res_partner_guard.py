@@ -6,6 +6,7 @@ from ..tools.engine_fields import is_engine
 
 # How a buyer is billed: money, and not everybody who keeps contacts decides it.
 BILLING_FIELDS = {
+    "lead_auto_settle",
     "lead_billing_cycle_id",
     "lead_billing_hold",
     "lead_billing_mode",

@@ -548,7 +548,8 @@ class TestWhoseRows(PortalReportCommon):
             "_run_wkhtmltopdf",
             lambda *args, **kwargs: printed.append(args) or b"%PDF",
         )
-        for path in BUYER_ROUTES[1:]:
+        own = f"/my/invoices/{self.document.id}?report_type=pdf"
+        for path in (*BUYER_ROUTES[1:], own):
             response = self.url_open(path, method="HEAD")
             self.assertEqual(response.status_code, 200)
             self.assertIn("no-store", response.headers["Cache-Control"])
