@@ -372,5 +372,5 @@ class TestFeedWatch(GenerationCommon):
         self.assertEqual(activity.user_id, self.env.ref("base.user_admin"))
 
     def test_hours_below_zero_are_refused(self):
-        with self.assertRaisesRegex(ValidationError, "less than 0"):
+        with self.assertRaisesRegex(ValidationError, "after 1 to"):
             self.company.lead_feed_silence_hours = -1
