@@ -162,7 +162,7 @@ class TestReview(GenerationCommon):
 
     def test_a_factor_below_one_is_refused(self):
         for factor in (-1, 0.5):
-            with self.assertRaisesRegex(ValidationError, "at least 1"):
+            with self.assertRaisesRegex(ValidationError, "from 1 to 1000"):
                 self.company.lead_review_volume_factor = factor
 
     def test_several_reasons_and_those_of_another_addon(self):
