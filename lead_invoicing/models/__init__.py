@@ -10,7 +10,6 @@ from . import (
     account_partial_reconcile,
     account_payment,
     account_tax,
-    base_import,
     ir_actions_report,
     ir_fields_converter,
     lead_billing_cycle,

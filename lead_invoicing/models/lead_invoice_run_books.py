@@ -99,7 +99,7 @@ class LeadInvoiceRun(models.Model):
             "ids": ids,
             "message": self.env._(
                 "%(sentence)s Found: %(count)s (%(names)s).",
-                sentence=self.env._(rule.sentence),
+                sentence=rule.sentence,
                 count=count,
                 names=", ".join(names),
             ),

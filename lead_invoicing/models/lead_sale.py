@@ -375,7 +375,7 @@ class LeadSale(EngineGuard, models.Model):
     # ------------------------------------------------------------------
 
     @api.model_create_multi
-    def create(self, vals_list):  # pylint: disable=method-required-super
+    def create(self, vals_list):  # pylint: disable=unknown-option-value,method-required-super
         """Record transactions given as Odoo values.
 
         They are checked by the validator of :meth:`record_transactions`; the values
@@ -412,8 +412,7 @@ class LeadSale(EngineGuard, models.Model):
             ]
             vals_list = [self._prepare_create_vals(row, vals) for row, vals in batch]
             with engine_at_work():
-                # pylint: disable-next=super-method-mismatch
-                created = super(LeadSale, ledger).create(vals_list)
+                created = super(LeadSale, ledger).create(vals_list)  # pylint: disable=unknown-option-value,super-method-mismatch
             for (row, _vals), sale in zip(batch, created, strict=True):
                 row.id = sale.id
         return self.browse([row.id for row, _vals in prepared])

@@ -41,6 +41,8 @@ class EngineGuard:
     """
 
     __slots__ = ()
+    # As Odoo's base model says of itself: this is no model, and of no addon.
+    _name = _module = None
 
     # Their names.
     _lead_engine_fields = frozenset()
@@ -111,6 +113,8 @@ class CompanyGuard:
     """Base of models whose records people may move between their companies only."""
 
     __slots__ = ()
+    # As Odoo's base model says of itself: this is no model, and of no addon.
+    _name = _module = None
 
     def write(self, vals):
         """Write values; a company is one of the user's.

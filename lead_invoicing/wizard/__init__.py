@@ -1,6 +1,7 @@
 from . import (
     account_move_reversal,
     account_payment_register,
+    base_import_import,
     base_partner_merge_automatic_wizard,
     lead_books_finding,
     lead_control_totals,

@@ -12,7 +12,7 @@ from odoo.addons.base_import.models.base_import import FIELDS_RECURSION_LIMIT
 from ..tools.file_values import FILE_OPTIONS, NumberCell
 
 
-class BaseImport(models.TransientModel):  # pylint: disable=no-wizard-in-models
+class BaseImport(models.TransientModel):
     """Odoo's import of files guesses separators, date formats and time zones. For lead
     transactions it leaves the cells to their own reader, which does not."""
 
