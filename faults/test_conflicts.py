@@ -9,20 +9,20 @@ def test_everybody_at_once(world, times):
     """Two schedulers, a clerk, an import, the platform and the mail queue; a part of
     all transactions meets a serialization failure."""
     platform, clerk, importer = Platform(world), Clerk(world), Importer(world)
-    world.provoke(4)
+    world.provoke(8)
     world.open_books()
     world.start(2)
     for act, pause in (
-        (platform.send, 0.3),
-        (importer.load, 1),
+        (platform.send, 1.5),
+        (importer.load, 4),
         (clerk.edit, 0.3),
-        (clerk.invoice, 2),
-        (clerk.reverse, 3),
+        (clerk.invoice, 8),
+        (clerk.reverse, 8),
     ):
         world.keep_doing(act, pause)
-    wanted, deadline = times(50, 1000), time.monotonic() + times(90, 1500)
+    wanted, deadline = times(30, 1000), time.monotonic() + times(60, 1800)
     while world.count_provoked() < wanted and time.monotonic() < deadline:
-        time.sleep(2)
+        time.sleep(5)
         world.open_books()
         world.pass_an_hour()
     provoked = world.calm()

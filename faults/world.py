@@ -24,7 +24,7 @@ from tools.shell import Failure
 from .mail import MailServer
 from .printer import Printer
 
-PATIENCE = 240
+PATIENCE = 180
 FILE_LIMIT = 8192
 # What happens when two transactions meet, or when one of them was provoked to fail:
 # Odoo says so, and tries again.
@@ -400,15 +400,18 @@ class World:
         """Wait until everything is invoiced and mailed."""
         self.wait_until_left()
 
-    def wait_until_left(self, *names, patience=PATIENCE):
-        """Wait until nothing is left to do, or only what is named."""
-        deadline = time.monotonic() + patience
+    def wait_until_left(self, *names):
+        """Wait until nothing is left to do, or only what is named; as long as it
+        becomes less, or other."""
+        before, deadline = None, 0.0
         hour = time.monotonic() + 10
         while (left := self.get_left()).keys() - set(names):
+            if left != before:
+                before, deadline = left, time.monotonic() + PATIENCE
             for server in self.servers:
                 server.check_running()
             if time.monotonic() > deadline:
-                raise Failure(f"after {patience} s there is left: {left}")
+                raise Failure(f"for {PATIENCE} s there has been left: {left}")
             if time.monotonic() > hour:
                 hour = time.monotonic() + 10
                 self.pass_an_hour()
