@@ -5,6 +5,7 @@ from ..tools.file_values import FILE_OPTIONS, FileFormats
 from ..tools.lead_data import LeadDataSchema
 from ..tools.lead_store import LeadStore
 from ..tools.plain_values import Refused
+from .lead_invoice_run_buyer import TRY_AGAIN
 from .lead_sale import ALIAS_FIELDS
 
 
@@ -15,12 +16,13 @@ class ImportBatch:
     so that it equals nothing but itself; and nobody can send one from outside.
     """
 
-    __slots__ = ("duplicates", "messages", "options")
+    __slots__ = ("conflict", "duplicates", "messages", "options")
 
     def __init__(self, options):
         self.options = {name: options.get(name) for name in FILE_OPTIONS}
         self.messages = []
         self.duplicates = 0
+        self.conflict = None
 
 
 class LeadSale(models.Model):
@@ -47,6 +49,9 @@ class LeadSale(models.Model):
         with self.env.cr.savepoint() as savepoint:
             loader = self.with_context(lead_import_batch=batch)
             result = super(LeadSale, loader).load(fields, data)
+            if batch.conflict:
+                # Nothing is wrong with the file: the request is repeated.
+                raise batch.conflict
             messages = self._join_import_messages(result["messages"], batch.messages)
             result["messages"] = messages
             if messages:
@@ -90,7 +95,10 @@ class LeadSale(models.Model):
         told, duplicates = len(batch.messages), batch.duplicates
         try:
             return self._load_file_records(data_list, batch)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, TRY_AGAIN):
+                # Odoo would tell the user of it, as of an error of these rows.
+                batch.conflict = error
             # Odoo tries again, row by row.
             del batch.messages[told:]
             batch.duplicates = duplicates

@@ -1,6 +1,10 @@
 import csv
 import io
 
+from psycopg2.errors import SerializationFailure
+
+from odoo.tools import mute_logger
+
 from .common import LeadInvoicingCommon
 
 OPTIONS = {
@@ -117,6 +121,23 @@ class TestLeadImport(LeadInvoicingCommon):
         )
         self.assertIn("“new”", result["messages"][2]["message"])
         self.assertEqual(self.env["lead.sale"].search([]).external_ref, "T0")
+
+    def test_meeting_another_import_is_no_error_of_a_row(self):
+        """PostgreSQL refuses rows that somebody else records at the moment: the
+        request is repeated, as any other is, and the user is told nothing."""
+        self.env.cr.execute(
+            """
+            CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'could not serialize' USING ERRCODE = '40001'; END $$;
+            CREATE TRIGGER meet BEFORE INSERT ON lead_sale EXECUTE FUNCTION meet()
+            """
+        )
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(SerializationFailure),
+            self.env.cr.savepoint(),
+        ):
+            self.import_platform(self.platform_row("T1"))
 
     def test_trying_out_stores_nothing(self):
         result = self.import_platform(self.platform_row("T1"), dryrun=True)
