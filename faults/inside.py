@@ -123,6 +123,7 @@ def create_user(env, login):
             }
         )
     )
+    # A user makes such a key in the preferences.
     keys = env["res.users.apikeys"].with_user(user).sudo()
     return keys._generate("rpc", "Faults", None)
 
