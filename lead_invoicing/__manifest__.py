@@ -1,7 +1,7 @@
 {
     "name": "Lead Invoicing",
     "summary": "Bill lead sales weekly or monthly, by itself, and explain every lead",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.3.0",
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",
