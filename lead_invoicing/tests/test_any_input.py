@@ -1,10 +1,8 @@
 import json
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from .common import LeadInvoicingCommon
+from .optional_packages import HealthCheck, given, settings, st
 
 SETTINGS = settings(
     max_examples=60, deadline=None, suppress_health_check=list(HealthCheck)

@@ -3,11 +3,10 @@ import email.policy
 import subprocess
 from unittest.mock import patch
 
-from aiosmtpd.controller import Controller
-
 from odoo.tests import HttpCase, tagged
 
 from .generation_common import GenerationCommon
+from .optional_packages import Controller, needs_smtp_server
 
 
 class Catcher:
@@ -30,7 +29,7 @@ class Catcher:
         return "250 OK"
 
 
-class LoopbackController(Controller):
+class LoopbackController(Controller or object):
     """The controller of aiosmtpd on a port that the system chooses."""
 
     def _trigger_server(self):
@@ -38,6 +37,7 @@ class LoopbackController(Controller):
         return super()._trigger_server()
 
 
+@needs_smtp_server
 class DeliveryCommon(GenerationCommon):
     def setUp(self):
         super().setUp()

@@ -4,8 +4,6 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from odoo.exceptions import UserError
@@ -14,6 +12,7 @@ from odoo.tests import TransactionCase, new_test_user, tagged
 from ..tools.file_values import FileFormats
 from ..tools.plain_values import Refused
 from .common import LeadInvoicingCommon
+from .optional_packages import HealthCheck, given, settings, st
 
 # What Odoo's client sends, with nothing chosen.
 OPTIONS = {

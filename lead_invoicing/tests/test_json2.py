@@ -1,12 +1,10 @@
 import json
 from itertools import count
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from odoo.tests import tagged
 
 from .common import LeadInvoicingHttpCommon
+from .optional_packages import HealthCheck, given, settings, st
 from .test_any_input import FIELDS, JSON, LEAD_DATA
 
 

@@ -6,6 +6,7 @@ from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.tests import BaseCase, get_db_name, tagged
 
+from .common import let_threads_have_the_registry
 from .generation_common import GenerationCommon
 
 NAME = "Edited all the time"
@@ -50,6 +51,7 @@ class TestPatienceAtOnce(BaseCase):
 
     def setUp(self):
         super().setUp()
+        let_threads_have_the_registry(self)
         self.registry = Registry(get_db_name())
         self.remove()
         self.addCleanup(self.remove)

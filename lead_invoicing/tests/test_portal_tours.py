@@ -65,6 +65,9 @@ class TestPortalTours(PortalTourCommon):
 
 @tagged("post_install", "-at_install")
 class TestPortalPhoneTours(TestPortalTours):
+    # Odoo's loader would leave out what is inherited.
+    allow_inherited_tests_method = True
+
     browser_size = "390x844"
     touch_enabled = True
 

@@ -6,7 +6,7 @@ from odoo.service.model import retrying
 from odoo.tests import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
 
-from .common import LeadInvoicingCommon
+from .common import LeadInvoicingCommon, let_threads_have_the_registry
 
 CODE = "AT-ONCE"
 
@@ -21,6 +21,7 @@ class TestRecordingAtOnce(BaseCase):
 
     def setUp(self):
         super().setUp()
+        let_threads_have_the_registry(self)
         self.registry = Registry(get_db_name())
         self.remove()  # what a run that was killed left
         self.addCleanup(self.remove)

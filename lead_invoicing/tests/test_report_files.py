@@ -13,8 +13,6 @@ from datetime import datetime
 from pathlib import Path
 
 import openpyxl
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
 from odoo.exceptions import UserError
@@ -24,6 +22,7 @@ from odoo.tools.pdf import PdfFileReader
 from ..tools import invoicing_report
 from ..tools.downloads import FileTooLarge
 from ..tools.safe_text import CsvGuard, get_safe_sql, make_safe
+from .optional_packages import HealthCheck, given, settings, st
 from .report_common import FORMULAS, HARMLESS, ReportCommon
 
 SETTINGS = settings(

@@ -1,9 +1,6 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from odoo.tests import BaseCase
 
 from odoo.addons.lead_invoicing.tools.windows import (
@@ -16,6 +13,8 @@ from odoo.addons.lead_invoicing.tools.windows import (
     to_instant,
     to_wall,
 )
+
+from .optional_packages import HealthCheck, given, settings, st
 
 # Time on a busy machine proves nothing, and the checkout stays clean.
 settings.register_profile(
