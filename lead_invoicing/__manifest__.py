@@ -5,6 +5,7 @@
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",
+    "images": ["static/description/cover.png"],
     "depends": ["account", "base_import", "rpc"],
     "data": [
         "security/lead_invoicing_groups.xml",
