@@ -111,8 +111,12 @@ class Environment:
 
     @property
     def venv(self):
-        """The virtual environment; a directory of its own for each set of pins."""
-        content = "".join(file.read_text() for file in REQUIREMENTS.glob("*.txt"))
+        """The virtual environment of Odoo, of the tests and of `bin/lint`."""
+        return self.venv_of("odoo", "build")
+
+    def venv_of(self, *pins):
+        """Return a directory of its own for each set of pins, by the names of files."""
+        content = "".join((REQUIREMENTS / f"{name}.txt").read_text() for name in pins)
         key = hashlib.sha256(content.encode()).hexdigest()[:12]
         return self.cache / f"venv-{key}"
 
@@ -309,22 +313,24 @@ class Environment:
             raise Failure("Odoo 19 needs Python 3.10 to 3.13; install one of them.")
 
     def _has_venv(self):
-        """Tell whether it is complete, and the Python it was made of still there."""
-        python = (self.venv / "bin/python").resolve()
-        packages = self.venv / "lib" / python.name
-        return (self.venv / "complete").exists() and packages.exists()
+        return has_venv(self.venv)
 
     def _make_venv(self):
-        # It cannot be made elsewhere and moved: its scripts know where they are.
-        shutil.rmtree(self.venv, ignore_errors=True)
-        failing = "The virtual environment could not be made"
-        run([_find_interpreter(), "-m", "venv", self.venv], failing, self.log)
         # First what builds the few packages that come as source, pinned as well.
-        for name, options in (
-            ("build", []),
-            ("odoo", ["--no-build-isolation", "--use-pep517"]),
-        ):
-            pip = [self.venv / "bin/python", "-m", "pip", "install"]
+        build_options = ["--no-build-isolation", "--use-pep517"]
+        self.make_venv(self.venv, ("build", []), ("odoo", build_options))
+
+    def make_venv(self, directory, *installs):
+        """Make a virtual environment of pinned packages.
+
+        :param installs: for each, the name of a file of pins, and options of pip
+        """
+        # It cannot be made elsewhere and moved: its scripts know where they are.
+        shutil.rmtree(directory, ignore_errors=True)
+        failing = "The virtual environment could not be made"
+        run([_find_interpreter(), "-m", "venv", directory], failing, self.log)
+        for name, options in installs:
+            pip = [directory / "bin/python", "-m", "pip", "install"]
             pip += ["--disable-pip-version-check", "--no-input", "--require-hashes"]
             run(
                 [*pip, *options, "-r", REQUIREMENTS / f"{name}.txt"],
@@ -332,7 +338,7 @@ class Environment:
                 self.log,
                 "See that pip reaches its package registry, then run this again.",
             )
-        (self.venv / "complete").touch()
+        (directory / "complete").touch()
 
     def _has_packages(self):
         return not self._missing_packages()
@@ -492,6 +498,13 @@ def _cache_directory():
         return Path("/var/cache/lead-invoicing")
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "lead-invoicing"
+
+
+def has_venv(directory):
+    """Tell whether it is complete, and the Python it was made of still there."""
+    python = (directory / "bin/python").resolve()
+    packages = directory / "lib" / python.name
+    return (directory / "complete").exists() and packages.exists()
 
 
 def _find_interpreter():
