@@ -7,7 +7,7 @@ import pytest
 
 from tools import clock
 from tools.clock import Moment
-from tools.lint import _indented
+from tools.indent import indented
 from tools.provision import Environment, _find_odoo
 from tools.shell import Failure
 from tools.test import Results
@@ -74,7 +74,7 @@ def test_tags_are_indented_by_their_depth_and_attributes_move_along():
 </odoo>
 """
     assert (
-        _indented(text)
+        indented(text)
         == """<odoo>
   <record id="a"
           model="b">
