@@ -105,7 +105,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         return self.reversal_move_ids.filtered(
             lambda reversal: (
-                (reversal.state == "posted" or reversal in posting)
+                reversal._is_in_lead_books(posting)
                 and not reversal.lead_run_id
                 and reversal.move_type == TYPE_REVERSE_MAP[self.move_type]
                 and reversal.currency_id == self.currency_id
@@ -113,10 +113,20 @@ class AccountMove(models.Model):
             )
         )
 
-    def _get_lead_standing_amount(self, posting=()):
-        """Return what reversals leave of this document, tax included."""
+    def _is_in_lead_books(self, posting=()):
+        """Tell whether this is posted.
+
+        :param posting: documents that count as if they were posted
+        """
         self.ensure_one()
-        return self.amount_total - sum(
+        return self.state == "posted" or self in posting
+
+    def _get_lead_standing_amount(self, posting=()):
+        """Return what reversals leave of this document, tax included: below zero, for
+        one that is not in the books itself."""
+        self.ensure_one()
+        amount = self.amount_total if self._is_in_lead_books(posting) else 0.0
+        return amount - sum(
             reversal._get_lead_standing_amount(posting)
             for reversal in self._get_lead_reversals(posting)
         )
@@ -136,7 +146,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         return self.lead_return_line_ids.filtered(
             lambda line: (
-                (line.parent_state == "posted" or line.move_id in posting)
+                line.move_id._is_in_lead_books(posting)
                 and line.move_id != self
                 and not line.move_id.lead_credited
             )
@@ -334,17 +344,29 @@ class AccountMove(models.Model):
         for document, (left_before, _blur) in before.items():
             left, blur = document._get_lead_amount_left()
             compare = document.currency_id.compare_amounts
-            if compare(left, -blur) < 0 and compare(left, left_before) < 0:
+            if compare(left, -blur) >= 0 or compare(left, left_before) >= 0:
+                continue
+            names = {
+                "names": ", ".join(self.mapped("display_name")),
+                "excess": document.currency_id.format(-left),
+                "document": document.display_name,
+            }
+            if document._is_in_lead_books():
                 raise UserError(
                     self.env._(
                         "Without %(names)s, %(excess)s more than the total of"
                         " %(document)s would be given back. Take back first what gave"
                         " it back since.",
-                        names=", ".join(self.mapped("display_name")),
-                        excess=document.currency_id.format(-left),
-                        document=document.display_name,
+                        **names,
                     )
                 )
+            raise UserError(
+                self.env._(
+                    "Without %(names)s, %(excess)s of %(document)s would be given"
+                    " back, which is not in the books. Leave it as it is.",
+                    **names,
+                )
+            )
 
     def _keep_lead_excess(self):
         """Keep those of these documents as drafts, to be reviewed, that would give
@@ -377,23 +399,15 @@ class AccountMove(models.Model):
                     others,
                 )
             )
-        for document in moves._get_lead_documents_given_back():
-            left, blur = document._get_lead_amount_left(moves)
-            if document.currency_id.compare_amounts(left, -blur) >= 0:
-                continue
-            reversals = document._get_lead_reversals(moves)
-            returned_on = document._get_lead_return_lines(moves).move_id
-            sentence = self.env._(
-                "%(excess)s more than the total of %(document)s, %(total)s, would be"
-                " given back, by %(others)s. Lower this document, or take back"
-                " another one.",
-                excess=document.currency_id.format(-left),
-                document=document.display_name,
-                total=document.currency_id.format(document.amount_total),
-                others=", ".join((reversals | returned_on).mapped("display_name")),
-            )
-            for move in moves & (reversals | returned_on):
-                reasons[self.browse(move.id)].append(sentence)
+        for move in moves:
+            for document in move._get_lead_documents_given_back():
+                without, _blur = document._get_lead_amount_left(moves - move)
+                left, _blur = document._get_lead_amount_left(moves)
+                # What restores something of a document is not what is too much.
+                if document.currency_id.compare_amounts(left, without) < 0 and (
+                    sentence := document._get_lead_excess_sentence(moves)
+                ):
+                    reasons[self.browse(move.id)].append(sentence)
         for move in moves:
             reversed_move = move.reversed_entry_id
             if not reversed_move.reversed_entry_id.lead_run_id or (
@@ -410,6 +424,46 @@ class AccountMove(models.Model):
                     )
                 )
         return dict(reasons)
+
+    def _get_lead_excess_sentence(self, posting):
+        """Say by how much more than its total this document would be given back, empty
+        where it would not.
+
+        :param posting: documents that count as if they were posted
+        """
+        self.ensure_one()
+        left, blur = self._get_lead_amount_left(posting)
+        reversals = self._get_lead_reversals(posting)
+        if not reversals:
+            # Its total is what others' leads, returned on it, left of its own: each of
+            # these can be returned as well.
+            left += self._get_lead_amount_netted()
+        if self.currency_id.compare_amounts(left, -blur) >= 0:
+            return ""
+        if not self._is_in_lead_books(posting):
+            return self.env._(
+                "%s is not in the books: nothing of it can be given back. Confirm it"
+                " first, or delete this draft.",
+                self.display_name,
+            )
+        returned_on = self._get_lead_return_lines(posting).move_id
+        return self.env._(
+            "%(excess)s more than the total of %(document)s, %(total)s, would be given"
+            " back, by %(others)s. Lower this document, or take back another one.",
+            excess=self.currency_id.format(-left),
+            document=self.display_name,
+            total=self.currency_id.format(self.amount_total),
+            others=", ".join((reversals | returned_on).mapped("display_name")),
+        )
+
+    def _get_lead_amount_netted(self):
+        """Return what this invoice gives back of other documents' leads, tax included,
+        which is off its total."""
+        self.ensure_one()
+        if self.move_type != "out_invoice":
+            return 0.0
+        lines = self.line_ids.filtered("lead_origin_move_id")
+        return -sum(lines.mapped("price_total"))
 
     # Reversing
 

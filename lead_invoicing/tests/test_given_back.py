@@ -399,6 +399,78 @@ class TestGivenBackOnce(GivenBackCommon):
         self.assertEqual(sale.billing_state, "invoiced")
         self.assertEqual(self.owed(), 10)
 
+    def test_what_is_not_in_the_books_is_not_given_back(self):
+        sale = self.new_sale()
+        invoice = self.generate()
+        draft = self.reverse(invoice)
+        invoice.button_cancel()
+        draft.action_post()
+        self.assertEqual(draft.state, "draft")
+        self.assertIn("not in the books", draft.lead_review_reason)
+        second = self.generate(self.SECOND)
+        self.assertEqual(second.lead_sale_ids, sale)
+        self.assertEqual(self.owed(), 10)
+
+    def test_a_draft_is_not_given_back_before_it_is_posted(self):
+        self.new_sale()
+        invoice = self.generate()
+        draft = self.reverse(invoice)
+        invoice.button_draft()
+        draft.action_post()
+        self.assertEqual(draft.state, "draft")
+        (invoice + draft).action_post()
+        self.assertEqual(draft.state, "posted")
+        self.assertTrue(invoice.lead_credited)
+        self.assertEqual(self.owed(), 0)
+
+    def test_what_undoes_the_credit_note_of_a_canceled_invoice_stays(self):
+        sale = self.new_sale()
+        invoice = self.generate()
+        credit_note = self.reverse(invoice)
+        credit_note.action_post()
+        undo = self.reverse(credit_note)
+        undo.action_post()
+        invoice.button_cancel()
+        for take_back in (undo.button_draft, undo.button_cancel):
+            with (
+                self.assertRaisesRegex(UserError, "not in the books"),
+                # As the end of a request would, the refusal takes all back.
+                self.env.cr.savepoint(),
+            ):
+                take_back()
+        again = self.reverse(undo)
+        again.action_post()
+        self.assertEqual(again.state, "draft")
+        self.assertEqual(self.generate(self.SECOND).lead_sale_ids, sale)
+        self.assertEqual(self.owed(), 10)
+
+    def test_what_makes_a_credit_note_count_again_stays_when_a_return_came_since(self):
+        sale = self.new_sale()
+        move = invoice = self.generate()
+        for _number in range(2):
+            move = self.reverse(move)
+            move.action_post()
+        self.return_later(sale)
+        self.generate(self.SECOND)
+        again = self.reverse(move)
+        again.action_post()
+        self.assertEqual(again.state, "draft")
+        self.assertIn(invoice.name, again.lead_review_reason)
+        self.assertEqual(self.owed(), 0)
+
+    def test_all_sales_of_a_netted_invoice_can_be_returned(self):
+        self.company.lead_return_policy = "net"
+        small = self.new_sale(price="50.00")
+        self.generate()
+        big = self.new_sale(price="80.00", at="2026-11-10T12:00:00Z")
+        self.return_later(small)
+        netted = self.generate(self.SECOND)
+        self.assertEqual((netted.move_type, netted.amount_total), ("out_invoice", 30))
+        self.new_return(big, at="2026-11-17T12:00:00Z")
+        last = self.generate(self.THIRD)
+        self.assertEqual((last.state, last.amount_total), ("posted", 80))
+        self.assertEqual(self.owed(), 0)
+
     def test_more_than_a_credit_note_is_not_undone(self):
         self.new_sale()
         invoice = self.generate()

@@ -98,15 +98,16 @@ BILLED = """
       JOIN account_move move ON move.id = line.move_id
      WHERE sale.company_id = ANY(%(companies)s)
 """
-# Of each posted document that was reversed: its total, what credit notes that people
-# made gave back of it (less what undid those, and so on), and what returns of its leads
-# on other documents did; tax included, which is rounded on each document.
+# Of each document that was reversed: its total, none while it is not posted; what credit
+# notes that people made gave back of it (less what undid those, and so on), and what
+# returns of its leads on other documents did; tax included, which is rounded on each
+# document.
 GIVEN_BACK = """
     WITH RECURSIVE note AS (
         SELECT note.id, move.id AS move_id, note.amount_total AS amount, 1 AS sign
           FROM account_move move
           JOIN account_move note ON note.reversed_entry_id = move.id
-         WHERE move.lead_run_id IS NOT NULL AND move.state = 'posted'
+         WHERE move.lead_run_id IS NOT NULL
            AND move.company_id = ANY(%(companies)s)
            AND note.lead_run_id IS NULL AND note.state = 'posted'
            AND note.move_type != move.move_type
@@ -118,7 +119,9 @@ GIVEN_BACK = """
           JOIN account_move undone ON undone.reversed_entry_id = note.id
          WHERE undone.lead_run_id IS NULL AND undone.state = 'posted'
     ), document AS (
-        SELECT move.id, move.lead_credited, move.amount_total AS amount,
+        SELECT move.id, move.lead_credited,
+               CASE WHEN move.state = 'posted' THEN move.amount_total ELSE 0 END
+                   AS amount,
                COALESCE(reversal.amount, 0) AS reversed,
                COALESCE(returned.amount, 0)
                    * CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END
@@ -143,7 +146,7 @@ GIVEN_BACK = """
                   AND other.state = 'posted' AND other.lead_credited IS NOT TRUE
                 GROUP BY line.lead_origin_move_id) returned
                ON returned.move_id = move.id
-         WHERE move.lead_run_id IS NOT NULL AND move.state = 'posted'
+         WHERE move.lead_run_id IS NOT NULL
            AND move.company_id = ANY(%(companies)s)
            AND (reversal.amount > 0 OR move.lead_credited)
     )
