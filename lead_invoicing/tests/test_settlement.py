@@ -253,6 +253,17 @@ class TestRegisteredPayments(SettlementCommon):
         self.register_payment(second)
         self.assertEqual((first + second).mapped("amount_residual"), [100, 0])
 
+    def test_a_payment_straight_into_the_bank_account_settles_its_own_invoice(self):
+        # Some have no outstanding receipts: nothing on the account is reconciled.
+        bank = self.company_data["default_journal_bank"]
+        account = self.company_data["default_account_assets"]
+        self.assertFalse(account.reconcile)
+        bank.inbound_payment_method_line_ids.payment_account_id = account
+        first, second = self.new_invoices(100, 100)
+        payment = self.register_payment(second)
+        self.assertEqual(payment.move_id.state, "posted")
+        self.assertEqual((first + second).mapped("amount_residual"), [100, 0])
+
     def test_what_is_over_of_a_registered_payment_goes_to_the_oldest(self):
         first, second = self.new_invoices(100, 100)
         self.register_payment(second, amount=130)
