@@ -3,7 +3,7 @@ from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import LockError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, html2plaintext, split_every
 
@@ -289,6 +289,23 @@ class AccountMove(models.Model):
             method=dict(selection._description_selection(self.env))[method],
             company=self.company_id.display_name,
         )
+
+    def _lock_lead_sending(self):
+        """Let nobody else send these lead documents until this transaction ends. What
+        was sent since it began makes it fail, to be repeated, before anything leaves.
+
+        :raises LockError: naming those that somebody else is sending, or changing
+        """
+        documents = self.filtered("lead_run_id")
+        others = documents - documents.try_lock_for_update(allow_referencing=True)
+        if others:
+            raise LockError(
+                self.env._(
+                    "%s is being sent, or changed, at this moment. Look at its messages"
+                    " in a minute, before you send it again.",
+                    ", ".join(others.mapped("display_name")),
+                )
+            )
 
     def _lock_waiting(self):
         """Lock and return those of these documents that still wait to be sent."""

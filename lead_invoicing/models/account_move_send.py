@@ -1,6 +1,7 @@
 import logging
 
-from odoo import models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from .lead_invoice_run_buyer import TRY_AGAIN
 
@@ -12,6 +13,62 @@ class AccountMoveSend(models.AbstractModel):
     transactions, except attempts, which nobody else writes."""
 
     _inherit = "account.move.send"
+
+    # Stored in what a person opens to send documents, as this model's other fields are.
+    lead_attempts_seen = fields.Integer(
+        compute="_compute_lead_attempts_seen",
+        store=True,
+        precompute=True,
+        readonly=False,
+        help="How often its lead documents had been sent when this was opened.",
+    )
+
+    @api.depends()
+    def _compute_lead_attempts_seen(self):
+        for wizard in self:
+            wizard.lead_attempts_seen = len(wizard._find_lead_attempts())
+
+    def _get_lead_documents(self):
+        """Hook: return the lead documents that a person is about to send."""
+        return self.env["account.move"]
+
+    def _find_lead_attempts(self):
+        """Return when, so far, these lead documents were sent."""
+        self.ensure_one()
+        documents = self._get_lead_documents()._origin.filtered("lead_run_id")
+        # Whoever may send documents is told whether they were sent.
+        attempts = self.env["lead.delivery.attempt"].sudo()
+        return attempts.search(
+            [("move_id", "in", documents.ids), ("error", "=", False)]
+        )
+
+    def _check_lead_attempts_seen(self):
+        """Refuse to send what somebody else has sent since this was opened.
+
+        :raises UserError: naming the documents
+        """
+        self.ensure_one()
+        since = self._find_lead_attempts().sorted("id")[self.lead_attempts_seen :]
+        if since:
+            raise UserError(
+                self.env._(
+                    "%s was sent while this window was open. Close it, and look at what"
+                    " was sent before you send it again.",
+                    ", ".join(since.move_id.mapped("display_name")),
+                )
+            )
+
+    def _generate_and_send_invoices(self, moves, from_cron=False, **settings):
+        """Send documents: each lead document by one at a time.
+
+        :raises UserError: for one that somebody else is sending
+        """
+        if not from_cron:
+            # The job has locked those that it sends.
+            moves._lock_lead_sending()
+        return super()._generate_and_send_invoices(
+            moves, from_cron=from_cron, **settings
+        )
 
     def _get_default_mail_partner_ids(self, move, mail_template, mail_lang):
         if move.lead_run_id:

@@ -27,6 +27,7 @@ class TestDecisionsAtOnce(BaseCase):
 
     def remove(self):
         with self.registry.cursor() as cr:
+            of_move = "model = 'account.move'"
             # Posted documents are not for deleting, but for their rows.
             for query in (
                 "DELETE FROM account_partial_reconcile WHERE debit_move_id IN (%s)",
@@ -34,6 +35,8 @@ class TestDecisionsAtOnce(BaseCase):
                 "DELETE FROM lead_sale_release WHERE sale_id IN (%s)",
                 "DELETE FROM lead_sale WHERE id IN (%s) AND origin_id IS NOT NULL",
                 "DELETE FROM lead_sale WHERE id IN (%s)",
+                f"DELETE FROM mail_message WHERE {of_move} AND res_id IN (%s)",
+                f"DELETE FROM ir_attachment WHERE res_{of_move} AND res_id IN (%s)",
                 "DELETE FROM account_move WHERE id IN (%s)",
             ):
                 sales = (
@@ -43,7 +46,7 @@ class TestDecisionsAtOnce(BaseCase):
                 partners = "partner_id IN (SELECT id FROM res_partner WHERE ref = %s)"
                 lines = f"SELECT id FROM account_move_line WHERE {partners}"
                 moves = f"SELECT id FROM account_move WHERE {partners}"
-                found = moves if "account_move W" in query else sales
+                found = sales if "sale" in query else moves
                 cr.execute(query % (lines if "partial" in query else found), [CODE])
             env = api.Environment(cr, SUPERUSER_ID, {"active_test": False})
             partner = env["res.partner"].search([("ref", "=", CODE)])
@@ -71,7 +74,9 @@ class TestDecisionsAtOnce(BaseCase):
             env["lead.type"].create(
                 {"name": CODE, "code": CODE, "product_id": product.id}
             )
-            env["res.partner"].create({"name": CODE, "ref": CODE})
+            env["res.partner"].create(
+                {"name": CODE, "ref": CODE, "email": "meeting@example.com"}
+            )
             self.record(env, LeadInvoicingCommon.sale_vals("MEETING-1"))
 
     def in_turn(self, *steps):
@@ -331,6 +336,69 @@ class TestDecisionsAtOnce(BaseCase):
                 self.in_turn(self.bill)
                 self.assert_return_waived()
                 self.assertEqual(self.assert_given_back_once(), 0)
+
+    def queue(self, env):
+        self.bill(env, "send")
+
+    def open_sending(self, env):
+        """Open the window that sends the invoice, as a clerk does."""
+        self.sending = (
+            env["account.move.send.wizard"]
+            .with_context(active_model="account.move", active_ids=self.invoice(env).ids)
+            .create({})
+            .id
+        )
+
+    def send(self, env):
+        env["account.move.send.wizard"].browse(self.sending).action_send_and_print()
+
+    def let_job_send(self, env):
+        self.invoice(env)._send_waiting()
+
+    def count_mails(self):
+        """Return how many mails with the invoice there are."""
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            return env["mail.message"].search_count(
+                [
+                    ("model", "=", "account.move"),
+                    ("res_id", "=", self.invoice(env).id),
+                    ("attachment_ids", "!=", False),
+                    ("partner_ids", "!=", False),
+                ]
+            )
+
+    def test_a_clerk_and_the_job_mail_a_document_once(self):
+        # The job repeats itself, whatever makes it fail.
+        for first, second, meet in (
+            (self.let_job_send, self.refused(self.send), True),
+            (self.send, self.let_job_send, False),
+        ):
+            with self.subTest(first=first.__name__):
+                self.build()
+                self.in_turn(self.queue, self.open_sending)
+                self.at_once(first, second, meet=meet)
+                self.in_turn(self.let_job_send)
+                self.assertEqual(self.count_mails(), 1)
+                self.assertEqual(self.refusals, int(meet))
+                # Whoever looks again may send it again.
+                self.in_turn(self.open_sending, self.send)
+                self.assertEqual(self.count_mails(), 2)
+
+    def test_two_clerks_mail_a_document_once(self):
+        self.build()
+        self.in_turn(self.queue, self.open_sending)
+        self.at_once(self.send, self.refused(self.send))
+        self.assertEqual((self.count_mails(), self.refusals), (1, 1))
+
+    def test_a_clerk_does_not_wait_for_the_job_and_is_told(self):
+        self.build()
+        self.in_turn(self.queue, self.open_sending)
+        with self.registry.cursor() as cr:
+            job = self.invoice(api.Environment(cr, SUPERUSER_ID, {}))
+            self.assertTrue(job._lock_waiting())
+            self.in_turn(self.refused(self.send))
+        self.assertEqual((self.count_mails(), self.refusals), (0, 1))
 
     def assert_return_waived(self):
         with self.registry.cursor() as cr:

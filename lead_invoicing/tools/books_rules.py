@@ -98,10 +98,10 @@ BILLED = """
       JOIN account_move move ON move.id = line.move_id
      WHERE sale.company_id = ANY(%(companies)s)
 """
-# Of each document that was reversed: its total, none while it is not posted; what credit
-# notes that people made gave back of it (less what undid those, and so on), and what
-# returns of its leads on other documents did; tax included, which is rounded on each
-# document.
+# Of each document that was reversed: its total, none while it is not posted; what
+# credit notes that people made gave back of it (less what undid those, and so on), and
+# what returns of its leads on other documents did; tax included, which is rounded on
+# each document.
 GIVEN_BACK = """
     WITH RECURSIVE note AS (
         SELECT note.id, move.id AS move_id, note.amount_total AS amount, 1 AS sign

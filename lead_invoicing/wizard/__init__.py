@@ -1,5 +1,6 @@
 from . import (
     account_move_reversal,
+    account_move_send,
     account_payment_register,
     base_import_import,
     base_partner_merge_automatic_wizard,
