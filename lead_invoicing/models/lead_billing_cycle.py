@@ -16,9 +16,11 @@ from ..tools.windows import (
     WeeklySchedule,
     available_zones,
     is_midnight,
+    is_zone,
     time_of_day,
     to_wall,
 )
+from ..tools.zone_field import Zone
 from .lead_invoice_run_buyer import TRY_AGAIN
 
 WEEKDAYS = [
@@ -105,7 +107,7 @@ class LeadBillingCycle(CompanyGuard, models.Model):
         help="A window opens at the first opening day and time on or after this day."
         " With an interval above one, this decides which weeks or months.",
     )
-    tz = fields.Selection(
+    tz = Zone(
         _tz_selection,
         "Time Zone",
         required=True,
@@ -405,7 +407,7 @@ class LeadBillingCycle(CompanyGuard, models.Model):
 
         :raise UserError: if the server does not know it
         """
-        if tz not in available_zones():
+        if not is_zone(tz):
             raise UserError(self._get_zone_error(tz))
         return ZoneInfo(tz)
 
@@ -548,7 +550,7 @@ class LeadBillingCycle(CompanyGuard, models.Model):
         self.ensure_one()
         if self.frequency == "manual":
             return False
-        if self.tz not in available_zones():
+        if not is_zone(self.tz):
             return self._get_zone_error(self.tz)
         if not self.anchor_date or not MIN_YEAR <= self.anchor_date.year <= MAX_YEAR:
             return self.env._(

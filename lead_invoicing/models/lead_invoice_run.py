@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date, formatLang, plaintext2html
 
 from ..tools.engine_fields import EngineOnly
-from ..tools.windows import available_zones, to_wall
+from ..tools.windows import is_zone, to_wall
 from .account_move_delivery import NOT_SENT_DOMAIN
 from .lead_invoice_run_buyer import TRY_AGAIN
 
@@ -614,7 +614,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         self.ensure_one()
         if self.cycle_id and (error := self.cycle_id._get_schedule_error()):
             return error
-        if self.tz not in available_zones():
+        if not is_zone(self.tz):
             return self.env["lead.billing.cycle"]._get_zone_error(self.tz)
         company = self.company_id
         if not company.active:

@@ -8,7 +8,8 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL, plaintext2html
 
 from ..tools.engine_fields import EngineGuard
-from ..tools.windows import available_zones, day_start, to_wall
+from ..tools.windows import day_start, is_zone, to_wall
+from ..tools.zone_field import Zone
 
 FEED_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_feed"
 LEAD_DATA_MAX_MONTHS = 600
@@ -37,7 +38,7 @@ class ResCompany(EngineGuard, models.Model):
         " recorded, but never invoiced here.",
         groups="base.group_user",
     )
-    lead_tz = fields.Selection(
+    lead_tz = Zone(
         lambda self: self.env["lead.billing.cycle"]._tz_selection(),
         "Billing Time Zone",
         compute="_compute_lead_tz",
@@ -198,7 +199,7 @@ class ResCompany(EngineGuard, models.Model):
             user and user.tz,
             *admins.mapped("tz"),
         ]
-        return next((tz for tz in zones if tz in available_zones()), "UTC")
+        return next((tz for tz in zones if is_zone(tz)), "UTC")
 
     def _propose_lead_tz(self):
         """Return the time zone to begin with where the user is about to choose one."""

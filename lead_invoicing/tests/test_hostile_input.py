@@ -83,6 +83,23 @@ class TestHostileInput(RightsCommon):
                 opened = wizards.with_context(active_ids=ids)
                 self.assert_sentence(opened.default_get, ["invoice_ids"])
 
+    def test_time_zones(self):
+        manager = self.manager
+        cycle = self.cycle.with_user(manager)
+        for value in ("Mars/Phobos", "\x00", 5, 1.5, True, ["UTC"], {"a": 1}, [[]]):
+            with self.subTest(value=value):
+                vals = {"name": "Cycle", "tz": value}
+                self.assert_sentence(cycle.create, vals)
+                self.assert_sentence(cycle.write, {"tz": value})
+                self.assert_sentence(self.company.write, {"lead_tz": value})
+                settings = self.env["res.config.settings"]
+                self.assert_sentence(settings.create, {"lead_tz": value})
+                setup = self.env["lead.setup"].with_user(manager)
+                self.assert_sentence(setup.create, {"tz": value})
+        for value in ({}, [], False, 0, ""):
+            with self.subTest(value=value):
+                self.assert_sentence(cycle.create, {"name": "Cycle", "tz": value})
+
     def test_unbilled_as_of(self):
         for value in NO_DAYS:
             for name in ("unbilled_as_at", "unbilled_known_at"):

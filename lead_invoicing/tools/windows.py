@@ -21,6 +21,11 @@ WEEK = timedelta(weeks=1)
 available_zones = cache(available_timezones)
 
 
+def is_zone(name: object) -> bool:
+    """Tell whether this is the name of a time zone that can be computed here."""
+    return isinstance(name, str) and name in available_zones()
+
+
 class Window(NamedTuple):
     """A half-open interval `[start, end)` and the moment its invoices are made."""
 

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ..tools.zone_field import Zone
+
 
 class LeadSetup(models.TransientModel):
     """Getting started: what is there already, and what comes next. Each step offers
@@ -46,7 +48,7 @@ class LeadSetup(models.TransientModel):
         required=True,
         default="weekly",
     )
-    tz = fields.Selection(
+    tz = Zone(
         lambda self: self.env["lead.billing.cycle"]._tz_selection(),
         "Time Zone",
         required=True,
