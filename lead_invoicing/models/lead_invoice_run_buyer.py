@@ -501,6 +501,8 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                      AND (%(include_earlier)s OR sale.origin_id IS NULL
                           OR origin.invoice_line_id IS NOT NULL OR origin.waived
                           OR origin.date >= buyer.start)
+                     -- Waived as documents are made; a preview leaves them out.
+                     AND NOT %(given_back)s
                      AND (%(all_types)s OR sale.lead_type_id = ANY(%(types)s))
               ) sale ON TRUE
             """,
@@ -509,6 +511,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
             company=run.company_id.id,
             window_end=run.window_end,
             include_earlier=run.include_earlier,
+            given_back=self._get_given_back_sql(),
             all_types=not run.lead_type_ids,
             types=run.lead_type_ids.ids,
         )

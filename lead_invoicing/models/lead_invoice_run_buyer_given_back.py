@@ -18,29 +18,27 @@ class LeadInvoiceRunBuyer(models.Model):
         """
         company = self.run_id.company_id
         self.env.flush_all()
-        # Which waiting returns have a sale on a document that was given back, or a
-        # waived one (but for those before the billing start: they were billed
-        # elsewhere)? Waive them, and keep that in the record.
+        # Which waiting returns have nothing to give back? Waive them, and keep that in
+        # the record.
         waived = self.env.execute_query(
             SQL(
                 """
                 WITH due AS (
                     SELECT back.id, back.reason,
-                           COALESCE(move.lead_credited, FALSE) AS credited
+                           COALESCE(origin_move.lead_credited, FALSE) AS credited
                       FROM lead_sale back
                       JOIN lead_sale origin ON origin.id = back.origin_id
-                      LEFT JOIN account_move_line line
-                           ON line.id = origin.invoice_line_id
-                      LEFT JOIN account_move move ON move.id = line.move_id
+                      LEFT JOIN account_move_line origin_line
+                           ON origin_line.id = origin.invoice_line_id
+                      LEFT JOIN account_move origin_move
+                           ON origin_move.id = origin_line.move_id
                      WHERE back.id IN (
                            SELECT id FROM lead_sale
                             WHERE company_id = %(company)s
                               AND commercial_partner_id IN %(buyers)s
                               AND invoice_line_id IS NULL AND waived IS NOT TRUE
                               AND amount <= 0)
-                       AND (move.lead_credited
-                            OR origin.waived
-                               AND origin.date >= %(start)s)
+                       AND %(given_back)s
                 ), changed AS (
                     UPDATE lead_sale SET waived = TRUE,
                            waived_by_credit = due.credited,
@@ -60,7 +58,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 """,
                 company=company.id,
                 buyers=tuple(self.partner_id.ids),
-                start=LeadRecorder(self.env, company).billing_start or "-infinity",
+                given_back=self._get_given_back_sql(),
                 credited=self.env._("already credited"),
                 waived=self.env._("its sale is waived"),
                 uid=self.env.uid,
@@ -69,6 +67,17 @@ class LeadInvoiceRunBuyer(models.Model):
         )
         if waived:
             self.env["lead.sale"].invalidate_model()
+
+    def _get_given_back_sql(self):
+        """Return the condition for a return having nothing to give back: its sale,
+        ``origin``, is on a document that was credited, ``origin_move``; or is waived,
+        but for those before the billing start: they were billed elsewhere."""
+        recorder = LeadRecorder(self.env, self.run_id.company_id)
+        return SQL(
+            """(COALESCE(origin_move.lead_credited, FALSE)
+                OR COALESCE(origin.waived AND origin.date >= %s, FALSE))""",
+            recorder.billing_start or "-infinity",
+        )
 
     def _get_review_reasons(self, documents, moves):
         reasons = super()._get_review_reasons(documents, moves)

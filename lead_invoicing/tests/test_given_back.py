@@ -593,6 +593,7 @@ class TestReturnsAreDecidedWhenClaimed(GivenBackCommon):
 
     def test_a_waiting_return_of_a_credited_sale_is_waived_by_the_run(self):
         _sale, back = self.free_a_return_of_a_credited_sale(lambda d: d.unlink())
+        self.env.flush_all()
         # As another transaction may leave it, that did not see the credit note.
         self.env.cr.execute(
             "UPDATE lead_sale SET waived = FALSE, waived_by_credit = FALSE"
@@ -611,10 +612,15 @@ class TestReturnsAreDecidedWhenClaimed(GivenBackCommon):
         sale = self.new_sale(at="2026-11-10T12:00:00Z")
         back = self.new_return(sale, at="2026-11-11T12:00:00Z")
         sale._waive("Goodwill")
+        self.env.flush_all()
         self.env.cr.execute(
             "UPDATE lead_sale SET waived = FALSE WHERE id = %s", [back.id]
         )
         self.env.invalidate_all()
+        wizard = self.env["lead.invoice.wizard"].create({"partner_ids": self.buyer.ids})
+        wizard.action_preview()
+        self.assertFalse(wizard.line_ids)
+        self.assertEqual(back.billing_state, "unbilled")
         self.assertFalse(self.generate(self.SECOND))
         self.assertEqual(back.billing_state, "waived")
         sale._unwaive("Mistake")
