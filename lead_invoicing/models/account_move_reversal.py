@@ -73,17 +73,8 @@ class AccountMove(models.Model):
         "lead_return_line_ids.move_id.lead_credited",
     )
     def _compute_lead_credited(self):
-        # Not by payment state: an invoice that was paid and then reversed stays
-        # paid. What returns alone gave back was returned, not credited.
         for move in self:
-            move.lead_credited = bool(
-                move.lead_run_id
-                and any(
-                    reversal._is_lead_reversal_standing()
-                    for reversal in move._get_lead_reversals()
-                )
-                and not move._has_lead_amount_left()
-            )
+            move.lead_credited = move._is_lead_credited_after()
 
     def _auto_init(self):
         # No document is credited when the addon comes: nothing to compute for years
@@ -93,6 +84,23 @@ class AccountMove(models.Model):
         return super()._auto_init()
 
     # What was given back of a document
+
+    def _is_lead_credited_after(self, posting=()):
+        """Tell whether this is reversed, and nothing of it is left to give back.
+
+        :param posting: documents that count as if they were posted
+        """
+        # Not by payment state: an invoice that was paid and then reversed stays
+        # paid. What returns alone gave back was returned, not credited.
+        self.ensure_one()
+        return bool(
+            self.lead_run_id
+            and any(
+                reversal._is_lead_reversal_standing(posting)
+                for reversal in self._get_lead_reversals(posting)
+            )
+            and not self._has_lead_amount_left(posting)
+        )
 
     def _get_lead_reversals(self, posting=()):
         """Return the credit notes that people made of this document, or what they
@@ -131,10 +139,13 @@ class AccountMove(models.Model):
             for reversal in self._get_lead_reversals(posting)
         )
 
-    def _is_lead_reversal_standing(self):
-        """Tell whether something of this credit note was not undone."""
-        return not self._get_lead_reversals() or not self.currency_id.is_zero(
-            self._get_lead_standing_amount()
+    def _is_lead_reversal_standing(self, posting=()):
+        """Tell whether something of this credit note was not undone.
+
+        :param posting: documents that count as if they were posted
+        """
+        return not self._get_lead_reversals(posting) or not self.currency_id.is_zero(
+            self._get_lead_standing_amount(posting)
         )
 
     def _get_lead_return_lines(self, posting=()):
@@ -148,7 +159,11 @@ class AccountMove(models.Model):
             lambda line: (
                 line.move_id._is_in_lead_books(posting)
                 and line.move_id != self
-                and not line.move_id.lead_credited
+                and not (
+                    line.move_id._is_lead_credited_after(posting)
+                    if posting
+                    else line.move_id.lead_credited
+                )
             )
         )
 

@@ -458,6 +458,23 @@ class TestGivenBackOnce(GivenBackCommon):
         self.assertIn(invoice.name, again.lead_review_reason)
         self.assertEqual(self.owed(), 0)
 
+    def test_what_makes_a_return_count_again_stays_when_its_sale_is_credited(self):
+        self.company.lead_return_policy = "credit_note"
+        sale = self.new_sale()
+        invoice = self.generate()
+        credit_note = self.reverse(invoice)
+        self.return_later(sale, "4.00")
+        returned = self.generate(self.SECOND)
+        undo = self.reverse(returned)
+        undo.action_post()
+        credit_note.action_post()
+        self.assertEqual((credit_note.state, self.owed()), ("posted", 0))
+        again = self.reverse(undo)
+        again.action_post()
+        self.assertEqual(again.state, "draft")
+        self.assertIn(invoice.name, again.lead_review_reason)
+        self.assertEqual(self.owed(), 0)
+
     def test_all_sales_of_a_netted_invoice_can_be_returned(self):
         self.company.lead_return_policy = "net"
         small = self.new_sale(price="50.00")
