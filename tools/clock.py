@@ -8,13 +8,11 @@ something takes (the monotonic clock) is left alone.
 import contextlib
 import os
 import random
-import shutil
 from collections import namedtuple
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from tools.postgres import Cluster
-from tools.shell import Failure
+from tools.shell import Failure, is_running
 
 LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 # They are not what is tested, and would not bear it.
@@ -87,26 +85,11 @@ def get_variables(moment):
 @contextlib.contextmanager
 def faked(env, moment):
     """Give an environment like `env` in which it is `moment`, with its own cluster."""
-    directory = env.cache / f"clock_{os.getpid()}"
-    variables = get_variables(moment)
-    cluster = Cluster(directory, env.log, variables)
-    there = type(env)(cluster, variables)
     try:
-        cluster.make()
-        there.copy_template(env)
-        yield there
+        with env.apart("clock", get_variables(moment)) as there:
+            yield there
     finally:
-        cluster.remove()
-        shutil.rmtree(directory, ignore_errors=True)
         _remove_shared_memory()
-
-
-def remove_forgotten(env):
-    """Stop and remove the clusters of runs that were killed."""
-    for directory in env.cache.glob("clock_*"):
-        if not _is_running(directory.name.split("_")[1]):
-            Cluster(directory, env.log).remove()
-            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _remove_shared_memory():
@@ -115,9 +98,5 @@ def _remove_shared_memory():
     It would be in the way of another user's program with the same number.
     """
     for file in Path("/dev/shm").glob("*faketime_s*"):
-        if not _is_running(file.name.split("_")[-1]):
+        if not is_running(file.name.split("_")[-1]):
             file.unlink(missing_ok=True)
-
-
-def _is_running(pid):
-    return Path("/proc", pid).exists()

@@ -27,6 +27,7 @@ it raises `tools.shell.Failure` with a sentence for what the user can put right.
 
 import argparse
 import base64
+import contextlib
 import glob
 import hashlib
 import os
@@ -45,7 +46,7 @@ from pathlib import Path
 from tools.clock import find_library
 from tools.debian import Apt
 from tools.postgres import Cluster, Server, find_programs
-from tools.shell import Failure, run, say, step, turn, write
+from tools.shell import Failure, is_running, run, say, step, turn, write
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = Path(__file__).parent / "requirements"
@@ -86,6 +87,9 @@ LIBRARIES = {
 }
 
 BROWSERS = ["google-chrome", "chromium", "chromium-browser", "google-chrome-stable"]
+
+# What works on a PostgreSQL of its own.
+APART = ("clock", "faults")
 
 Odoo = namedtuple("Odoo", "script root addons version")
 Odoo.__doc__ = "An Odoo: its start script, what PYTHONPATH needs, addons directories."
@@ -262,6 +266,35 @@ class Environment:
         command = ["pg_restore", "--dbname", name, "--jobs=2", "--no-owner", dump]
         run(command, failing, self.log, env=self.variables())
         dump.unlink()
+
+    @contextlib.contextmanager
+    def apart(self, name, variables=()):
+        """Give an environment like this one with a PostgreSQL of its own, for a while.
+
+        :param name: one of `APART`, of which the cluster's directory gets its name
+        :param variables: for all programs there, PostgreSQL among them
+        """
+        directory = self.cache / f"{name}_{os.getpid()}"
+        cluster = Cluster(directory, self.log, variables)
+        there = Environment(cluster, variables)
+        try:
+            cluster.make()
+            there.copy_template(self)
+            yield there
+        finally:
+            cluster.remove()
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def remove_forgotten_clusters(self):
+        """Stop and remove the clusters apart, and files, of runs that were killed."""
+        for name in APART:
+            for directory in self.cache.glob(f"{name}_*"):
+                pid = directory.name.removeprefix(f"{name}_")
+                if not is_running(pid):
+                    Cluster(directory, self.log).remove()
+                    shutil.rmtree(directory, ignore_errors=True)
+                    for files in (self.data_dir / "filestore").glob(f"*_{pid}_*"):
+                        shutil.rmtree(files, ignore_errors=True)
 
     def _make_template(self, name):
         draft = f"{name}_draft"

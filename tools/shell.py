@@ -113,6 +113,11 @@ def write(path, text, mode=0o644):
     draft.replace(path)
 
 
+def is_running(pid):
+    """Tell whether there is a process of this number."""
+    return Path("/proc", str(pid)).exists()
+
+
 def as_root(command):
     """Return the command as root runs it, by sudo if need be; None if nobody may."""
     if os.geteuid() == 0:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools import clock
 from tools.provision import ROOT, Environment
-from tools.shell import Failure, follow, run, say, step
+from tools.shell import Failure, follow, is_running, run, say, step
 
 TOOLS_TESTS = ROOT / "tools/tests"
 FAULTS = ROOT / "faults"
@@ -215,9 +215,9 @@ def _drop_forgotten_databases(env):
     if env.postgres.private:
         for name in env.postgres.databases(r"test\_%\_%"):
             pid = name.split("_")[1]
-            if pid.isdigit() and not Path("/proc", pid).exists():
+            if pid.isdigit() and not is_running(pid):
                 env.drop_database(name)
-        clock.remove_forgotten(env)
+        env.remove_forgotten_clusters()
 
 
 def _install(env, name, addons):
