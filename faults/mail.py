@@ -16,17 +16,20 @@ class MailServer:
     """Listens on a port of loopback and remembers what it took.
 
     `mode` is one of ``take``, ``slow`` (takes it after a while), ``later`` (451),
-    ``refuse`` (550) and ``hang up`` (ends the connection instead of an answer).
+    ``refuse`` (550) and ``hang up`` (ends the connection instead of an answer);
+    `asked` counts the mails that it was handed in each of them.
     """
 
     def __init__(self, port):
         self.port = port
         self.mode = "take"
         self.taken = []
+        self.asked = Counter()
         self._controller = None
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         mode = self.mode
+        self.asked[mode] += 1
         if mode == "slow":
             await asyncio.sleep(2)
         elif mode == "later":

@@ -128,6 +128,21 @@ class Clerk:
             "clerk", "account.move.send.wizard", "action_send_and_print", ids=wizard
         )
 
+    def send_all(self, move_ids):
+        """Choose documents in the list and have them sent, in the background."""
+        wizard = self.world.call(
+            "clerk",
+            "account.move.send.batch.wizard",
+            "create",
+            vals_list=[{"move_ids": [[6, 0, move_ids]]}],
+        )
+        self.world.call(
+            "clerk",
+            "account.move.send.batch.wizard",
+            "action_send_and_print",
+            ids=wizard,
+        )
+
     def _try(self, model, method, **arguments):
         """Do it unless the product says, with a sentence, that it cannot be done."""
         try:

@@ -52,7 +52,7 @@ def test_buyers_are_broken(world):
     """Who is broken is parked with a sentence, alone; mended, it is invoiced, once."""
     for breaks, _mends in BREAK.values():
         world.execute(breaks)
-    world.open_books()
+    world.open_books(days=8)
     world.start()
     world.finish()
     assert [row[0] for row in world.rows(UNINVOICED)] == ["F001", "F003"]
@@ -78,9 +78,8 @@ def test_buyers_are_broken(world):
     runs = world.rows("SELECT id FROM lead_invoice_run WHERE state = 'failed'")
     ids = [int(row[0]) for row in runs]
     world.call("clerk", "lead.invoice.run", "action_retry", ids=ids)
-    world.open_books()
+    world.open_books(days=8)
     world.finish()
-    world.stop()
     assert world.rows(UNINVOICED) == []
     mailed = set(world.mail.count_by_document())
     world.assert_right(mailed=mailed)
@@ -89,7 +88,7 @@ def test_buyers_are_broken(world):
 def test_cycle_is_changed_in_mid_window(world, times):
     """Frequency, zone, day and posting change while windows are being invoiced."""
     platform = Platform(world)
-    world.keep_doing(platform.send)
+    world.keep_doing(platform.send, pause=1)
     cycle = int(world.rows("SELECT id FROM lead_billing_cycle")[0][0])
     changes = [
         {"tz": "Pacific/Auckland"},
@@ -102,14 +101,13 @@ def test_cycle_is_changed_in_mid_window(world, times):
     world.start()
     for change in changes * times(1, 5):
         world.call("manager", "lead.billing.cycle", "write", ids=[cycle], vals=change)
-        world.open_books(world.chance.randint(10, 40))
-        world.stopping.wait(world.chance.uniform(1, 5))
+        world.open_books(world.chance.randint(8, times(16, 40)))
+        world.let_work(world.chance.uniform(1, 5))
     world.rest()
     while platform.pending:
         platform.send()
     world.open_books()
     world.finish()
-    world.stop()
     assert platform.find_lost() == []
     world.assert_right()
 
@@ -119,7 +117,6 @@ def test_schedule_was_dead_for_three_months(world):
     world.open_books(days=92)
     world.start()
     world.finish()
-    world.stop()
     ends = world.rows(
         "SELECT window_end FROM lead_invoice_run WHERE cycle_id IS NOT NULL ORDER BY id"
     )

@@ -35,6 +35,7 @@ class Server:
     """The server that the PG* variables of the environment name; never touched."""
 
     private = False
+    psql = "psql"
 
     def variables(self):
         """Return the PG* variables for whoever connects."""
@@ -50,7 +51,7 @@ class Server:
     def execute(self, query, database="postgres"):
         """Run SQL, outside a transaction, and return the rows as lines of text."""
         failing = "PostgreSQL refused"
-        command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database]
+        command = [self.psql, "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database]
         environment = {**os.environ, **self.variables()}
         return run([*command, "-c", query], failing, env=environment).strip()
 
@@ -84,6 +85,9 @@ class Cluster(Server):
     def __init__(self, cache, log, environment=()):
         self.environment = dict(environment)
         self.programs = find_programs()
+        if self.programs:
+            # Not Debian's, a script that looks for it each time.
+            self.psql = self.programs / "psql"
         major = self.programs.parent.name if self.programs else "none"
         self.directory = cache / f"postgres-{major}"
         self.data = self.directory / "data"
