@@ -53,6 +53,10 @@ class Moment(namedtuple("Moment", "utc zone")):
         return f"{zone}bin/test --at {self.utc.isoformat()}"
 
 
+# At which each check of a change asks, in a zone that is a day ahead: what is said of a
+# change must not depend on chance.
+CHECKED = Moment(datetime(2035, 5, 16, 19, 17, 48), "Pacific/Auckland")
+
 # The turn of a year and of a month, both changes of clocks (in America and in Europe),
 # a leap day; and a machine whose day is another one than in UTC.
 FIXED = [

@@ -20,6 +20,8 @@ FAULTS = ROOT / "faults"
 LIVES = ROOT / "lead_invoicing/tests/test_lives.py"
 # Random lives in `--faults`: so many, of so many steps.
 LIVES_COUNT, LIVES_STEPS = 20, 1000
+# The faults that each check of a change makes: the same ones.
+CHECKED_SEED = 7
 NO_TESTS = 5  # pytest's exit status when it found none
 KINDS = ("passed", "failed", "skipped")
 
@@ -58,6 +60,12 @@ def main(arguments):
         help="break what can break around real servers instead; long (an hour or more),"
         " with random lives, unless short is asked for",
     )
+    parser.add_argument(
+        "--ci",
+        action="store_true",
+        help="what is asked of each change: the tests, those that know a clock at a"
+        " fixed moment, and the short faults with a fixed seed",
+    )
     parser.add_argument("--seed", type=int, help="repeat the faults of an earlier run")
     parser.add_argument(
         "--core",
@@ -65,6 +73,8 @@ def main(arguments):
         help="run the tests of Odoo's account and portal instead",
     )
     options, pytest_arguments = parser.parse_known_args(arguments)
+    if options.ci:
+        options.faults, options.seed = "short", CHECKED_SEED
     moments = _choose_moments(options, pytest_arguments)
     env = Environment()
     env.provision()
@@ -73,16 +83,7 @@ def main(arguments):
     _drop_forgotten_databases(env)
     addons = _installable(env)
     results = Results()
-    if options.faults:
-        seed = options.seed if options.seed is not None else random.randrange(10**6)
-        say(f"random seed {seed}")
-        results.add("faults", _run_faults(env, options.faults, seed, pytest_arguments))
-        if options.faults == "long" and not pytest_arguments:
-            with _database(env, options) as name:
-                _install(env, name, addons)
-                results.add("lives", _run_lives(env, name, addons, seed))
-        return results.tell()
-    if not (options.at or options.clocks):
+    if options.ci or not (options.faults or options.at or options.clocks):
         with _database(env, options) as name:
             if options.core:
                 return _run_core_tests(env, name, addons)
@@ -90,6 +91,8 @@ def main(arguments):
             results.add("tests", _run_pytest(env, name, addons, pytest_arguments))
     for moment in moments:
         results.add(moment, _run_at(env, moment, addons, pytest_arguments))
+    if options.faults:
+        _break_things(env, options, addons, pytest_arguments, results)
     return results.tell()
 
 
@@ -122,6 +125,8 @@ def _describe(counts):
 
 def _choose_moments(options, pytest_arguments):
     """Return the moments at which the tests that know a clock are to be run."""
+    if options.ci:
+        return [clock.CHECKED]
     if options.clocks:
         return clock.FIXED
     if options.at:
@@ -155,6 +160,18 @@ def _run_at(env, moment, addons, arguments):
             return _run_pytest(there, name, addons, arguments, tools_tests=False)
         finally:
             there.drop_database(name)
+
+
+def _break_things(env, options, addons, arguments, results):
+    """Run the faults; in their long form random lives as well, unless only some of the
+    faults are asked for."""
+    seed = options.seed if options.seed is not None else random.randrange(10**6)
+    say(f"random seed {seed}")
+    results.add("faults", _run_faults(env, options.faults, seed, arguments))
+    if options.faults == "long" and not any(map(_chooses, arguments)):
+        with _database(env, options) as name:
+            _install(env, name, addons)
+            results.add("lives", _run_lives(env, name, addons, seed))
 
 
 def _run_faults(env, length, seed, arguments):
