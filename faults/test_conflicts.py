@@ -37,21 +37,23 @@ def test_everybody_at_once(world, times):
 
 
 def test_documents_change_while_their_mails_go(world):
-    """Most of what is written on documents while their mails go out meets another
-    change: the mails went, and go once."""
+    """All that is written on documents while their mails go out meets another change:
+    the mails went, and go once."""
     queue = "id = (SELECT res_id FROM ir_model_data WHERE module = 'mail' AND name ="
     queue += " 'ir_cron_mail_scheduler_action')"
     world.execute(f"UPDATE ir_cron SET active = FALSE WHERE {queue}")
     world.open_books(days=8)
     world.start()
     world.wait_until_left("mails", "to send")
-    world.provoke(60, ("account_move", "account_move_line", "mail_activity"))
+    world.provoke(100, ("account_move", "account_move_line", "mail_activity"))
     world.execute(f"UPDATE ir_cron SET active = TRUE WHERE {queue}")
-    for _hour in range(20):
+
+    def have_gone():
         world.pass_an_hour()
-        world.let_work(2)
-        if not world.get_left():
-            break
-    assert world.calm()
+        world.let_work(1)
+        return "mails" not in world.get_left() and world.count_provoked() >= 3
+
+    world.wait_for(have_gone, "mails that go while documents change")
+    world.calm()
     world.finish()
     world.assert_right()
