@@ -1,2 +1,3 @@
-from . import controllers, models, report, wizard
+# ruff: noqa: I001
+from . import models, report, wizard, controllers
 from .hooks import uninstall_hook

@@ -1,6 +1,6 @@
 {
     "name": "Lead Invoicing",
-    "summary": "Bill lead sales weekly or monthly, by itself, and explain every lead",
+    "summary": "Bill lead sales automatically, weekly or monthly; explain every lead",
     "version": "19.0.1.3.0",
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
@@ -16,6 +16,7 @@
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
         "report/account_move_templates.xml",
+        "report/mail_templates.xml",
         "report/report_invoicing_templates.xml",
         "views/lead_portal_templates.xml",
         "report/report_invoicing_reports.xml",

@@ -8,7 +8,7 @@ from odoo.addons.account.controllers.portal import PortalAccount
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
-from ..tools.invoicing_report import LIMITS, format_count
+from ..report.invoicing_report import LIMITS, format_count
 from .report import MIME_TYPES, NO_CACHE
 from .routing import report_route
 
@@ -151,7 +151,7 @@ class LeadPortal(CustomerPortal):
         # Buyers see neither cycles nor companies, but when their own invoice comes.
         buyer = buyer.sudo()
         return [
-            buyer.with_company(company)._get_lead_outlook()
+            buyer.with_company(company)._get_upcoming_lead_invoice()
             for company in report.lead_types.company_id
         ]
 

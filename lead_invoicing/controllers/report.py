@@ -8,8 +8,11 @@ from odoo import http
 from odoo.exceptions import AccessError, UserError
 from odoo.http import Stream, request
 
-from ..tools.downloads import FileTooLarge, make_file, take_slot
-from ..tools.report_params import read_flag, read_id
+from ..report.as_csv import write_csv
+from ..report.as_pdf import make_pdf
+from ..report.as_xlsx import write_xlsx
+from ..report.params import read_flag, read_id
+from ..tools.downloads import FileTooLargeError, make_file, take_slot
 from .routing import report_route
 
 _logger = logging.getLogger(__name__)
@@ -75,8 +78,8 @@ class InvoicingReportDownload(http.Controller):
             _logger.exception("A file of the Invoicing Report could not be made.")
             return self._refuse(
                 request.env._(
-                    "The file could not be made: the server has no room for it at the"
-                    " moment. Please try again later."
+                    "The file could not be created: the server is out of space right"
+                    " now. Please try again later."
                 ),
                 503,
             )
@@ -104,15 +107,15 @@ class InvoicingReportDownload(http.Controller):
         try:
             with make_file(directory, limit * 1_000_000) as file:
                 if file_type == "csv":
-                    report.write_csv(file, is_plain)
+                    write_csv(report, file, is_plain)
                 elif file_type == "xlsx":
-                    report.write_xlsx(file)
+                    write_xlsx(report, file)
                 else:
-                    file.write(report.get_pdf())
-        except FileTooLarge as error:
+                    file.write(make_pdf(report))
+        except FileTooLargeError as error:
             raise UserError(
                 request.env._(
-                    "This file would have more than %s MB. Choose fewer days, or less"
+                    "This file would be larger than %s MB. Choose fewer days or less"
                     " lead data.",
                     limit,
                 )
@@ -146,8 +149,8 @@ class InvoicingReportDownload(http.Controller):
         """Return the page for whoever has too many downloads at a time."""
         response = self._refuse(
             request.env._(
-                "Two of your downloads are still under way. Please wait until one of"
-                " them is done, or stop it in your browser, and try again."
+                "Two of your downloads are still in progress. Please wait until one of"
+                " them finishes, or cancel one in your browser, and try again."
             ),
             429,
         )

@@ -1,42 +1,67 @@
-from . import (
-    account_move,
-    account_move_delivery,
-    account_move_guard,
-    account_move_line,
-    account_move_line_settlement,
-    account_move_reversal,
-    account_move_send,
-    account_move_settlement,
-    account_partial_reconcile,
-    account_payment,
-    account_tax,
-    ir_actions_report,
-    ir_fields_converter,
-    lead_billing_cycle,
-    lead_buyer_ref,
-    lead_delivery_attempt,
-    lead_erasure,
-    lead_invoice_run,
-    lead_invoice_run_books,
-    lead_invoice_run_buyer,
-    lead_invoice_run_buyer_given_back,
-    lead_invoice_run_buyer_review,
-    lead_invoicing_report,
-    lead_sale,
-    lead_sale_control,
-    lead_sale_import,
-    lead_sale_past_billing,
-    lead_sale_release,
-    lead_sale_waiver,
-    lead_type,
-    lead_unbilled,
-    lead_unbilled_as_at,
-    mail_mail,
-    mail_notification,
-    res_company,
-    res_config_settings,
-    res_partner,
-    res_partner_guard,
-    res_partner_settlement,
-    res_users_settings,
-)
+# ruff: noqa: I001
+"""Owns the ledger and its billing: lead types, cycles, runs and their work items, and
+what becomes of a lead document from its draft until it is settled.
+
+Does not own how a transaction is read and checked (`recording`), what people read of it
+(`report`), nor any dialog (`wizard`).
+
+The order is that of `super()`: of two rooms of one model, the later one is asked first.
+It matters for `account.move`: `account_move_guard` stands before the timetable of
+`write`, `_post` and `button_draft` in `account_move`, and a reversal is announced by
+`account_move_settlement` before it is looked at by `account_move_reversal`; and for
+`lead.invoice.run.buyer`, whose reasons for a review begin in `_review`.
+"""
+
+from . import mail_activity_mixin
+
+from . import lead_type
+from . import lead_buyer_ref
+from . import lead_sale
+from . import lead_sale_recording
+from . import lead_sale_import
+from . import lead_sale_lead_data
+from . import lead_sale_waiving
+from . import lead_sale_control
+from . import lead_sale_past_billing
+from . import lead_sale_release
+from . import lead_sale_waiver
+from . import lead_erasure
+
+from . import account_move
+from . import account_move_review
+from . import account_move_delivery
+from . import account_move_sending
+from . import account_move_networks
+from . import account_move_given_back
+from . import account_move_release
+from . import account_move_reversal
+from . import account_move_settlement
+from . import account_move_guard
+from . import account_move_line
+from . import account_move_line_settlement
+from . import account_move_send
+from . import account_partial_reconcile
+from . import account_payment
+from . import account_tax
+from . import lead_delivery_attempt
+from . import mail_mail
+from . import mail_notification
+
+from . import lead_billing_cycle
+from . import lead_billing_cycle_wording
+from . import lead_invoice_run
+from . import lead_invoice_run_buttons
+from . import lead_invoice_run_buyer
+from . import lead_invoice_run_buyer_plan
+from . import lead_invoice_run_buyer_documents
+from . import lead_invoice_run_buyer_review
+from . import lead_invoice_run_buyer_given_back
+
+from . import res_company
+from . import res_company_feed_watch
+from . import res_config_settings
+from . import res_partner
+from . import res_partner_guard
+from . import res_partner_settlement
+
+from . import ir_fields_converter

@@ -1,17 +1,13 @@
-import logging
 from collections import defaultdict
-from datetime import timedelta
-from urllib.parse import urlencode
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, format_date, formatLang, plaintext2html
+from odoo.fields import Domain
+from odoo.tools import SQL
 
-from ..tools.engine_fields import EngineGuard
-from ..tools.windows import to_wall
-from .lead_invoice_run_buyer import ACTIVITY_TYPE, TRY_AGAIN
-
-_logger = logging.getLogger(__name__)
+from ..tools.local_time import format_window
+from ..tools.protected_fields import EngineGuard
+from .lead_sale import behind_sql
 
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {
@@ -37,7 +33,7 @@ class AccountMove(EngineGuard, models.Model):
 
     lead_run_buyer_id = fields.Many2one(
         "lead.invoice.run.buyer",
-        "Lead Invoicing Work Item",
+        "Invoice Run Work Item",
         readonly=True,
         copy=False,
         index="btree_not_null",
@@ -46,7 +42,7 @@ class AccountMove(EngineGuard, models.Model):
     )
     lead_run_id = fields.Many2one(
         "lead.invoice.run",
-        "Lead Invoicing Run",
+        "Lead Invoice Run",
         readonly=True,
         copy=False,
         index="btree_not_null",
@@ -54,13 +50,13 @@ class AccountMove(EngineGuard, models.Model):
         groups="base.group_user",
     )
     lead_window_start = fields.Datetime(
-        "Leads From", readonly=True, copy=False, groups="base.group_user"
+        "Billing Period Start", readonly=True, copy=False, groups="base.group_user"
     )
     lead_window_end = fields.Datetime(
-        "Leads Until",
+        "Billing Period End",
         readonly=True,
         copy=False,
-        help="Exclusive.",
+        help="The billing period ends just before this moment.",
         groups="base.group_user",
     )
     lead_window_label = fields.Char(
@@ -80,20 +76,13 @@ class AccountMove(EngineGuard, models.Model):
         compute="_compute_lead_sale_totals",
         groups="lead_invoicing.group_user",
         help="The lead lines of this document less the transactions behind them. Zero,"
-        " unless somebody changed a lead line by hand.",
+        " unless someone changed a lead line manually.",
     )
     lead_posted_at = fields.Datetime(
-        "Posted on",
+        "Posted On",
         readonly=True,
         copy=False,
-        help="Since when this document is in the books.",
-        groups="base.group_user",
-    )
-    lead_review_reason = fields.Text(
-        "To Review Because",
-        readonly=True,
-        copy=False,
-        help="Why the run that made this document kept it as a draft.",
+        help="Since when this document has been posted.",
         groups="base.group_user",
     )
 
@@ -104,17 +93,25 @@ class AccountMove(EngineGuard, models.Model):
             move.lead_window_label = move._get_lead_window_label()
 
     def _compute_lead_sale_ids(self):
-        sales = self.env["lead.sale"].search([("invoice_id", "in", self.ids)])
-        by_move = sales.grouped("invoice_id")
-        releases = self.env["lead.sale.release"].search(
-            [("invoice_id", "in", self.ids)]
-        )
-        released = releases.grouped("invoice_id")
+        moves = defaultdict(list)
+        if ids := self._origin.ids:
+            self.env["lead.sale"].flush_model()
+            # Which transactions are behind each of these documents?
+            for move_id, sale_id in self.env.execute_query(
+                SQL(
+                    "SELECT move_id, id FROM (%s) behind WHERE move_id IN %s",
+                    behind_sql(),
+                    tuple(ids),
+                )
+            ):
+                moves[sale_id].append(move_id)
+        sale_ids = defaultdict(list)
+        # Those that the user may see, in the ledger's order.
+        for sale in self.env["lead.sale"].search([("id", "in", list(moves))]):
+            for move_id in moves[sale.id]:
+                sale_ids[move_id].append(sale.id)
         for move in self:
-            move.lead_sale_ids = (
-                by_move.get(move._origin, self.env["lead.sale"])
-                | released.get(move._origin, releases.browse()).sale_id
-            )
+            move.lead_sale_ids = self.env["lead.sale"].browse(sale_ids[move._origin.id])
 
     def _search_lead_sale_ids(self, operator, value):
         if operator not in ("in", "any"):
@@ -127,10 +124,8 @@ class AccountMove(EngineGuard, models.Model):
                 "id",
                 "in",
                 SQL(
-                    """(SELECT aml.move_id FROM account_move_line aml
-                          JOIN lead_sale ON lead_sale.invoice_line_id = aml.id
-                         WHERE lead_sale.id IN %s)""",
-                    sales.subselect(),
+                    "(SELECT move_id FROM (%s) behind)",
+                    behind_sql(SQL("sale.id IN %s", sales.subselect())),
                 ),
             )
         ]
@@ -159,39 +154,61 @@ class AccountMove(EngineGuard, models.Model):
         " WHERE lead_run_id IS NOT NULL"
     )
 
+    # ------------------------------------------------------------------
+    # The timetable of a document
+    #
+    # What follows a change of state lives in rooms of its own; when each is asked is
+    # decided here, as the order is what keeps the books right.
+    # ------------------------------------------------------------------
+
     def write(self, vals):
-        """Release the transactions of cancelled documents."""
+        """Follow what happens to a document. In this order:
+
+        1. Lock the documents whose leads a change of state concerns, before anything
+           about them is decided (``account_move_given_back``).
+        2. Refuse to cancel what others rely on, while it still stands.
+        3. Record what leaves the books, as it stood in them: its rows and its date are
+           still known. A document that is posted or dated anew enters them afterwards.
+        4. Let Odoo write.
+        5. Follow: it waits to be sent; it was looked at; it is no receipt any longer,
+           and settles nothing.
+        6. Release the transactions of what was canceled, last, when nothing asks for
+           them any more; then see what is left to give back of the other documents.
+        """
+        state = vals.get("state")
+        is_taken_back = state in ("draft", "cancel")
+        is_in_other_books = "state" in vals or "date" in vals
         given_back = self.browse()
-        if vals.get("state") in ("draft", "cancel"):
+        if is_taken_back:
             given_back = self._get_lead_documents_to_follow()
             given_back._lock_lead_documents()
-        if vals.get("state") == "cancel":
+        if state == "cancel":
             # Whoever may cancel a document is told what keeps it.
             self.sudo()._check_lead_returns_free(self)
-        if vals.get("state", "posted") != "posted" or "date" in vals:
-            self._end_lead_posting()
+        if is_taken_back or "date" in vals:
+            self._leave_lead_books()
         res = super().write(vals)
-        if "state" in vals or "date" in vals:
-            self._start_lead_posting()
+        if is_in_other_books:
+            self._enter_lead_books()
         if vals.get("sending_data"):
             self._start_lead_sending()
-        if vals.get("state") in ("posted", "cancel"):
+        if state in ("posted", "cancel"):
             self._end_lead_review()
-        if vals.get("state") in ("draft", "cancel"):
+        if is_taken_back:
             self._after_lead_documents_unposted()
-        if vals.get("state") == "cancel":
+        if state == "cancel":
             self.filtered("lead_run_id").line_ids._release_lead_sales()
         given_back._update_given_back()
         return res
 
-    def _end_lead_posting(self):
+    def _leave_lead_books(self):
         """Record that posted documents leave the books as they stand in them."""
         posted = self.filtered("lead_posted_at")
         # Whoever may take a document back leaves this record.
         self.env["lead.sale.past.billing"].sudo()._log(posted.line_ids)
         posted._set_lead_posted_at(False)
 
-    def _start_lead_posting(self):
+    def _enter_lead_books(self):
         """Note since when documents are in the books."""
         self.filtered(
             lambda move: (
@@ -215,7 +232,8 @@ class AccountMove(EngineGuard, models.Model):
         self._undo_lead_settlement()
 
     def button_draft(self):
-        """Refuse to take back what others rely on.
+        """Refuse to take back what others rely on: before, by name; after, by what
+        would be left of the documents that these give back.
 
         :raises UserError: naming the other document
         """
@@ -226,6 +244,11 @@ class AccountMove(EngineGuard, models.Model):
         return res
 
     def _post(self, soft=True):
+        """Post documents. First is checked what Odoo does not check; then is noted
+        which leads they give back, and those documents are locked, so that what is left
+        of them can be relied on until the commit. What would give back too much stays a
+        draft. Settling comes last, when all of it stands.
+        """
         self.filtered("lead_run_id")._check_lead_sales_claimed()
         self.filtered("lead_run_id")._check_lead_accounts()
         self._link_lead_returns()
@@ -261,7 +284,7 @@ class AccountMove(EngineGuard, models.Model):
             raise UserError(
                 self.env._(
                     "The account %(account)s on the document for %(document)s is"
-                    " archived. Restore it, or choose another one on %(place)s, then"
+                    " archived. Restore it, or choose another one on %(place)s, and"
                     " try again.",
                     # The scheduled action's user is shown no codes.
                     account=f"{account.code} {account.name}",
@@ -272,17 +295,6 @@ class AccountMove(EngineGuard, models.Model):
 
     # Actions
 
-    def action_open_lead_report(self):
-        """Open the Invoicing Report of exactly the leads behind this document.
-
-        :raises AccessError: for users without rights in Lead Invoicing
-        """
-        self.ensure_one()
-        wizards = self.env["lead.invoicing.report.wizard"]
-        return wizards._get_open_action(
-            {"partner_id": self.commercial_partner_id.id, "invoice_id": self.id}
-        )
-
     def action_view_lead_sales(self):
         """Open the transactions behind this document.
 
@@ -290,148 +302,18 @@ class AccountMove(EngineGuard, models.Model):
         """
         self.ensure_one()
         self.env["lead.sale"].check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "lead_invoicing.action_lead_sale"
-        )
-        action["domain"] = [
-            "|",
-            ("invoice_id", "=", self.id),
-            ("release_ids.invoice_id", "=", self.id),
-        ]
-        action["context"] = {"create": False}
-        return action
-
-    def action_lead_post(self):
-        """Post these drafts of runs; one that fails does not hold up the others.
-
-        :return: the action that says how many were posted, and what failed
-        :raises AccessError: for users without rights in Lead Invoicing
-        """
-        return self._post_lead_drafts()
-
-    def action_lead_post_and_send(self):
-        """Post these drafts of runs and send them to their buyers; one that fails does
-        not hold up the others.
-
-        :return: the action that says how many were posted, and what failed
-        :raises AccessError: for users without rights in Lead Invoicing
-        """
-        return self._post_lead_drafts(send=True)
-
-    def _schedule_lead_activity(self, summary, reason, activity_type=ACTIVITY_TYPE):
-        """Raise an activity on this document, for whoever looks after its run.
-
-        Quietly: the list of activities tells, not a mail for each document. Nor does
-        that person follow the document, and get what the buyer gets.
-
-        :param reason: sentences that say what to do
-        :param activity_type: the XML id of its type
-        """
-        self.ensure_one()
-        followers = self.message_partner_ids
-        self.with_context(mail_activity_quick_update=True).activity_schedule(
-            activity_type,
-            summary=summary,
-            note=plaintext2html(reason),
-            # Whoever makes or sends a document need not be allowed to see its run.
-            user_id=self.sudo()._get_lead_run()._get_responsible().id,
-        )
-        self.message_unsubscribe((self.message_partner_ids - followers).ids)
+        return self.env["lead.sale"]._get_view_action(self._get_lead_sales_domain())
 
     # Review
 
-    def _set_lead_review(self, reason):
-        """Note why a person should look at this draft, with an activity for someone.
+    # The transactions behind a document
 
-        :param reason: sentences, each on a line of its own
-        """
-        self.ensure_one()
-        # What looks wrong is written down by whoever may make the document.
-        self.sudo().lead_review_reason = reason
-        self._schedule_lead_activity(self.env._("Review before posting"), reason)
-
-    def _end_lead_review(self):
-        """Remove the reason and the activity of documents that were decided upon."""
-        reviewed = self.filtered("lead_review_reason")
-        if reviewed:
-            reviewed.activity_unlink([ACTIVITY_TYPE])
-            # Whoever may post or cancel a document has looked at it.
-            reviewed.sudo().lead_review_reason = False
-
-    def _post_lead_drafts(self, send=False):
-        """Post the drafts of runs among these documents: together, and when that
-        fails, one by one.
-
-        :param send: send what was posted
-        :return: the action that tells the user
-        """
-        self.env["lead.invoice.run"].check_access("read")
-        drafts = self.filtered(lambda move: move.lead_run_id and move.state == "draft")
-        if not drafts:
-            raise UserError(self.env._("Select drafts that a lead invoicing run made."))
-        posted, failures = drafts._try_to_post_lead_drafts()
-        for item, moves in posted.grouped("lead_run_buyer_id").items():
-            if item:
-                # Posting may leave a message on the item that made the document.
-                item.sudo()._tell_of_uncovered(moves.sudo())
-        if send:
-            posted._queue_lead_sending()
-        return self._get_lead_posted_action(posted, failures)
-
-    def _try_to_post_lead_drafts(self):
-        """Post these drafts as far as possible.
-
-        :return: (the documents posted, a sentence for each of the others)
-        """
-        failures = []
-        try:
-            with self.env.cr.savepoint():
-                posted = self._post(soft=False)
-            failures += [
-                f"{move._get_lead_draft_name()}: {move.lead_review_reason}"
-                for move in self - posted
-            ]
-            return posted, failures
-        except TRY_AGAIN:
-            # Nothing is wrong with a document: Odoo repeats the whole request.
-            raise
-        except Exception as error:
-            _logger.info("Lead invoicing: posting %s failed", self, exc_info=True)
-            if len(self) == 1:
-                reason = self.lead_run_buyer_id._explain(error)
-                failures.append(f"{self._get_lead_draft_name()}: {reason}")
-                return self.browse(), failures
-        posted = self.browse()
-        for move in self:
-            posted_one, failed = move._try_to_post_lead_drafts()
-            posted += posted_one
-            failures += failed
-        return posted, failures
-
-    def _get_lead_draft_name(self):
-        """Return what a clerk knows a draft by, which has no number yet."""
-        self.ensure_one()
-        return ", ".join(
-            filter(None, [self.partner_id.display_name, self.lead_window_label])
+    def _get_lead_sales_domain(self):
+        """Return the domain of the transactions behind these documents, those that were
+        released from them too, as :func:`behind_sql` has them."""
+        return Domain("invoice_id", "in", self.ids) | Domain(
+            "release_ids.invoice_id", "in", self.ids
         )
-
-    @api.model
-    def _get_lead_posted_action(self, posted, failures):
-        """Return the action that says what became of drafts that were posted together,
-        and shows the list anew."""
-        sentences = [self.env._("Documents posted: %s.", len(posted))] + failures
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "warning" if failures else "success",
-                "sticky": bool(failures),
-                "message": "\n".join(sentences),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
-
-    # Reading
 
     def _read_lead_sale_totals(self):
         """Count and sum the transactions behind each of these documents; those that
@@ -454,18 +336,12 @@ class AccountMove(EngineGuard, models.Model):
                     SELECT move_id, count(*),
                            sum(behind.amount)
                                FILTER (WHERE behind.currency_id = move.currency_id)
-                      FROM (SELECT line.move_id, sale.amount, sale.currency_id
-                              FROM account_move_line line
-                              JOIN lead_sale sale ON sale.invoice_line_id = line.id
-                             WHERE line.move_id IN %(moves)s
-                             UNION ALL
-                            SELECT release.invoice_id, sale.amount, sale.currency_id
-                              FROM lead_sale_release release
-                              JOIN lead_sale sale ON sale.id = release.sale_id
-                             WHERE release.invoice_id IN %(moves)s) behind
+                      FROM (%(behind)s) behind
                       JOIN account_move move ON move.id = behind.move_id
+                     WHERE move_id IN %(moves)s
                      GROUP BY move_id
                     """,
+                    behind=behind_sql(),
                     moves=tuple(ids),
                 )
             )
@@ -490,164 +366,6 @@ class AccountMove(EngineGuard, models.Model):
         move = self.sudo()
         if not move.lead_window_end:
             return ""
-        return self.env["lead.billing.cycle"]._format_window(
-            move.lead_window_start, move.lead_window_end, move.lead_run_id.tz
+        return format_window(
+            self.env, move.lead_window_start, move.lead_window_end, move.lead_run_id.tz
         )
-
-    def _get_lead_report_url(self):
-        """Return the address of the buyer's Invoicing Report for the days of this
-        document and its first lead type; empty for documents that no run made."""
-        self.ensure_one()
-        # A buyer who may see the document may see its period and its lead types.
-        move = self.sudo()
-        if not move.lead_run_id:
-            return ""
-        zone = self.env["lead.billing.cycle"]._get_zone(move.lead_run_id.tz)
-        # The last instant, not the day before: a zone can skip a whole day.
-        last = max(move.lead_window_start, move.lead_window_end - timedelta.resolution)
-        params = {
-            "lead_type_id": move.invoice_line_ids.lead_type_id[:1].id or "",
-            "date_from": to_wall(move.lead_window_start, zone).date(),
-            "date_to": to_wall(last, zone).date(),
-        }
-        return f"{self.get_base_url()}/my/invoicing-report?{urlencode(params)}"
-
-    def _get_lead_payment_request(self):
-        """Return what the mail asks for, in the language of the context; empty for
-        what is not to be paid."""
-        self.ensure_one()
-        if self.move_type != "out_invoice" or not self.amount_residual:
-            return ""
-        due = format_date(self.env, self.invoice_date_due or self.invoice_date)
-        if self.payment_reference:
-            request = self.env._(
-                "Please pay by %(date)s, with the reference %(reference)s.",
-                date=due,
-                reference=self.payment_reference,
-            )
-        else:
-            request = self.env._("Please pay by %s.", due)
-        settled = self.amount_total - self.amount_residual
-        if self.currency_id.is_zero(settled):
-            return request
-        already = self.env._(
-            "%(settled)s of this invoice is settled already, %(rest)s is left.",
-            settled=formatLang(self.env, settled, currency_obj=self.currency_id),
-            rest=formatLang(
-                self.env, self.amount_residual, currency_obj=self.currency_id
-            ),
-        )
-        return f"{already} {request}"
-
-    def _notify_by_email_prepare_rendering_context(self, message, *args, **kwargs):
-        context = super()._notify_by_email_prepare_rendering_context(
-            message, *args, **kwargs
-        )
-        # Whoever writes about a document causes its mail, a buyer in the portal, too.
-        if self.sudo().lead_run_id and self.payment_state == "partial":
-            # Odoo writes the total above the mail, whatever is left of it.
-            context["subtitles"][-1] = self.env._(
-                "%(amount)s due\N{NO-BREAK SPACE}%(date)s",
-                amount=formatLang(
-                    self.env, self.amount_residual, currency_obj=self.currency_id
-                ),
-                date=format_date(
-                    self.env, self.invoice_date_due, lang_code=context.get("lang")
-                ),
-            )
-        return context
-
-    def _get_lead_summary(self):
-        """Return what the document says of its leads: per lead type, and per
-        sub-account where there are any; never per lead.
-
-        :return: list of dicts with ``lead_type``, ``purchased`` and ``returned``
-            (numbers of leads), ``purchased_amount``, ``returned_amount``,
-            ``adjusted_amount`` and ``net_amount`` (signed as transactions: sales
-            above zero; in the document's currency, before tax or including it as the
-            prices are) and ``sub_accounts``, a list of the same with ``partner``
-        """
-        self.ensure_one()
-        # A buyer who may see the document may see what it consists of.
-        move = self.sudo()
-        sign = -1 if move.move_type == "out_refund" else 1
-        summary = {}
-        for line in move.invoice_line_ids.filtered("lead_type_id"):
-            row = summary.setdefault(line.lead_type_id, self._new_lead_summary_row())
-            self._add_to_lead_summary(
-                row,
-                line.lead_transaction_type,
-                line.lead_count,
-                sign * line._get_lead_amount(),
-            )
-        sub_accounts = move._get_lead_sub_accounts() if summary else {}
-        return [
-            {**row, "lead_type": lead_type, "sub_accounts": sub_accounts[lead_type]}
-            for lead_type, row in summary.items()
-        ]
-
-    @api.model
-    def _new_lead_summary_row(self):
-        return {
-            "purchased": 0,
-            "returned": 0,
-            "purchased_amount": 0.0,
-            "returned_amount": 0.0,
-            "adjusted_amount": 0.0,
-            "net_amount": 0.0,
-        }
-
-    @api.model
-    def _add_to_lead_summary(self, row, transaction_type, lead_count, amount):
-        if transaction_type == "sale":
-            row["purchased"] += lead_count
-            row["purchased_amount"] += amount
-        elif lead_count:
-            row["returned"] += lead_count
-            row["returned_amount"] += amount
-        else:
-            row["adjusted_amount"] += amount
-        row["net_amount"] += amount
-
-    def _get_lead_sub_accounts(self):
-        """Return the summary rows per sub-account, for buyers that have any.
-
-        :return: {lead type: list of rows with ``partner``}; no rows where all leads
-            are the billed buyer's own
-        """
-        self.ensure_one()
-        self.env["lead.sale"].flush_model()
-        # What did each contact of the buyer purchase and return on this document?
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT line.lead_type_id, sale.partner_id, sale.transaction_type,
-                       count(*) FILTER (WHERE sale.price_adjustment IS NOT TRUE),
-                       sum(sale.amount)
-                  FROM account_move_line line
-                  JOIN lead_sale sale ON sale.invoice_line_id = line.id
-                 WHERE line.move_id = %s
-                 GROUP BY line.lead_type_id, sale.partner_id, sale.transaction_type,
-                       sale.price_adjustment
-                """,
-                self.id,
-            )
-        )
-        result = defaultdict(list)
-        if {row[1] for row in rows} <= {self.commercial_partner_id.id}:
-            return result
-        by_account = {}
-        for lead_type_id, partner_id, transaction_type, count, amount in rows:
-            row = by_account.setdefault(
-                (lead_type_id, partner_id), self._new_lead_summary_row()
-            )
-            self._add_to_lead_summary(row, transaction_type, count, float(amount))
-        for (lead_type_id, partner_id), row in by_account.items():
-            lead_type = self.env["lead.type"].browse(lead_type_id)
-            partner = self.env["res.partner"].browse(partner_id)
-            result[lead_type].append({**row, "partner": partner})
-        for rows_of_type in result.values():
-            rows_of_type.sort(
-                key=lambda row: (row["partner"].name or "", row["partner"].id)
-            )
-        return result

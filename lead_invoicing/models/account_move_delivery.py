@@ -1,13 +1,11 @@
 import logging
-from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import LockError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, html2plaintext, split_every
+from odoo.tools import SQL, split_every
 
-from .lead_invoice_run_buyer import TRY_AGAIN
+from ..tools.concurrency import TRY_AGAIN
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +48,7 @@ class AccountMove(models.Model):
             ("sent", "Sent"),
             ("failed", "Not sent"),
             ("no_address", "No address"),
-            ("by_hand", "To deliver by hand"),
+            ("by_hand", "To deliver manually"),
         ],
         "Lead Invoice Delivery",
         readonly=True,
@@ -64,7 +62,7 @@ class AccountMove(models.Model):
         "Not Delivered",
         compute="_compute_lead_not_delivered",
         search="_search_lead_not_delivered",
-        help="It did not get to the buyer, or has been waiting to be sent for hours.",
+        help="It did not reach the buyer, or has been waiting to be sent for hours.",
         groups="base.group_user",
     )
 
@@ -142,8 +140,8 @@ class AccountMove(models.Model):
         if state != "to_send":
             self.activity_unlink([DELIVERY_ACTIVITY_TYPE])
         if state in UNDELIVERED:
-            self._schedule_lead_activity(
-                self.env._("Invoice was not sent"), reason, DELIVERY_ACTIVITY_TYPE
+            self._tell_lead_responsible(
+                self.env._("Invoice not sent"), reason, DELIVERY_ACTIVITY_TYPE
             )
 
     @api.model
@@ -180,190 +178,6 @@ class AccountMove(models.Model):
         return super()._get_mail_template()
 
     # Sending
-
-    @api.model
-    def _cron_account_move_send(self, job_count=10):
-        """Send what waits, lead documents first.
-
-        Not as Odoo does it, which tries a batch that fails again for ever: here, a
-        document that cannot be sent leaves the line, with the reason, and holds up no
-        other one, whoever's it is.
-
-        :param job_count: so many lead documents, and so many others, at most
-        """
-
-        def find(operator):
-            return self.search(
-                self._get_waiting_domain() & Domain("lead_run_id", operator, False),
-                order="date, invoice_date, sequence_number, id",
-                limit=job_count,
-            )
-
-        find("!=")._send_waiting_lead_documents()
-        find("=")._send_waiting()
-
-    @api.model
-    def _get_waiting_domain(self):
-        return Domain("sending_data", "!=", False) & Domain("state", "=", "posted")
-
-    def _send_waiting_lead_documents(self):
-        """Find out how each of these can go, and send them: what goes by mail or post
-        together, what a network is asked to take one by one, as it answers for all."""
-        # Sending changes no line, and Odoo would touch those of documents that billing
-        # settles at the same moment.
-        self = self.with_context(skip_invoice_sync=True)
-        together = defaultdict(self.browse)
-        for move in self:
-            methods = move._try_to_decide_lead_sending()
-            if methods <= {"email", "snailmail"}:
-                together[move.company_id, methods] += move
-            else:
-                move._send_waiting(sending_methods=sorted(methods))
-        for (_company, methods), moves in together.items():
-            if methods:
-                moves._send_waiting(sending_methods=sorted(methods))
-
-    def _try_to_decide_lead_sending(self):
-        """Decide by which ways this document goes, and commit.
-
-        :return: Odoo's names of them, a frozenset; empty when it is not to be sent now
-        """
-        self.ensure_one()
-        methods = frozenset()
-        try:
-            if self._lock_waiting():
-                methods = self._decide_lead_sending()
-            self._commit_sending(not methods)
-            return methods
-        except TRY_AGAIN:
-            # Somebody else changed the same rows: the next call finds them.
-            self.env.cr.rollback()
-        except Exception as error:
-            self.env.cr.rollback()
-            _logger.info("How %s goes cannot be decided", self, exc_info=True)
-            self._give_up_sending(error)
-        return frozenset()
-
-    def _decide_lead_sending(self):
-        """Return by which ways this document goes. Where there is none, it leaves the
-        line, and says why."""
-        wanted = self.env["account.move.send"]._get_default_sending_methods(self)
-        methods = frozenset(
-            method for method in wanted - {"manual"} if self._can_lead_go_by(method)
-        )
-        if not methods:
-            self.sending_data = False
-            if not self._get_lead_networks_that_took_it():
-                move = self._for_lead_responsible()
-                move._set_lead_delivery(*move._get_lead_reason_not_sent())
-        return methods
-
-    def _get_lead_reason_not_sent(self):
-        """Return (state, sentence) of a document that no way of sending applies to."""
-        partner = self.partner_id.display_name
-        buyer = self.commercial_partner_id.with_company(self.company_id)
-        method = buyer.invoice_sending_method or "email"
-        if method == "manual":
-            return "by_hand", self.env._(
-                "This buyer gets its invoices by hand: print and deliver it."
-            )
-        if method == "email":
-            return "no_address", self.env._(
-                "%s has no email address. Add one, or name other recipients on the"
-                " buyer's Invoicing/Billing page, then send this document.",
-                partner,
-            )
-        if method == "snailmail":
-            return "no_address", self.env._(
-                "%s has no complete postal address. Fill in street, ZIP code, city and"
-                " country, then send this document.",
-                partner,
-            )
-        selection = buyer._fields["invoice_sending_method"]
-        return "failed", self.env._(
-            "%(buyer)s gets its invoices %(method)s, but this document cannot go that"
-            " way: %(company)s is not registered there, or the buyer cannot be reached"
-            " there. Fix that, or choose another way of sending on the buyer's contact,"
-            " then send this document.",
-            buyer=buyer.display_name,
-            method=dict(selection._description_selection(self.env))[method],
-            company=self.company_id.display_name,
-        )
-
-    def _lock_lead_sending(self):
-        """Let nobody else send these lead documents until this transaction ends. What
-        was sent since it began makes it fail, to be repeated, before anything leaves.
-
-        :raises LockError: naming those that somebody else is sending, or changing
-        """
-        documents = self.filtered("lead_run_id")
-        others = documents - documents.try_lock_for_update(allow_referencing=True)
-        if others:
-            raise LockError(
-                self.env._(
-                    "%s is being sent, or changed, at this moment. Look at its messages"
-                    " in a minute, before you send it again.",
-                    ", ".join(others.mapped("display_name")),
-                )
-            )
-
-    def _lock_waiting(self):
-        """Lock and return those of these documents that still wait to be sent."""
-        locked = self.try_lock_for_update(allow_referencing=True)
-        return locked.filtered_domain(self._get_waiting_domain())
-
-    def _commit_sending(self, processed):
-        self.env["ir.cron"]._commit_progress(
-            int(processed), remaining=self.search_count(self._get_waiting_domain())
-        )
-
-    def _send_waiting(self, **settings):
-        """Send these documents that wait, and commit; when that fails, one by one.
-
-        :param settings: as Odoo's ``_generate_and_send_invoices`` takes them
-        """
-        try:
-            moves = self._lock_waiting()
-            if moves:
-                self.env["account.move.send"]._generate_and_send_invoices(
-                    moves, from_cron=True, **settings
-                )
-            self._commit_sending(len(moves))
-            return
-        except Exception as error:
-            self.env.cr.rollback()
-            if len(self) == 1:
-                if not isinstance(error, TRY_AGAIN):
-                    self._give_up_sending(error)
-                # Else somebody else changed what it needs: the next call sends it.
-                return
-            _logger.info("%s cannot be sent together", self, exc_info=True)
-        for move in self:
-            move._send_waiting(**settings)
-
-    def _give_up_sending(self, error):
-        """Take a document that cannot be sent out of the line, as Odoo does with those
-        it finds an error in."""
-        if not isinstance(error, UserError):
-            _logger.error("%s cannot be sent", self.name, exc_info=error)
-        try:
-            for move in self._lock_waiting().sudo():
-                title = move._for_lead_responsible().env._(
-                    "It could not be sent: %(error)s. Fix that, then send it again.",
-                    error=str(error).strip().rstrip(".") or repr(error),
-                )
-                data = {
-                    "error": {"error_title": title},
-                    "sending_methods": [],
-                    "author_partner_id": move.sending_data.get("author_partner_id"),
-                }
-                self.env["account.move.send"]._hook_if_errors(
-                    {move: data}, allow_raising=False
-                )
-                move.sending_data = False
-            self._commit_sending(1)
-        except TRY_AGAIN:
-            self.env.cr.rollback()
 
     # Following
 
@@ -459,8 +273,8 @@ class AccountMove(models.Model):
         nothing_left = (
             "failed",
             self.env._(
-                "Odoo gave this document up, and nothing left: its messages say why."
-                " Fix that, then send it again."
+                "Odoo gave up on sending this document, and nothing was sent. See its"
+                " messages for the reason, fix the problem, then send it again."
             ),
         )
         methods = attempt.methods.split(",") if attempt else []
@@ -501,12 +315,13 @@ class AccountMove(models.Model):
             ],
             limit=1,
         ):
-            self._schedule_lead_activity(
-                self.env._("Invoice is still not sent"),
+            self._tell_lead_responsible(
+                self.env._("Invoice still not sent"),
                 self.env._(
-                    "This document has been waiting to be sent for hours. Have your"
-                    " administrator look at the scheduled actions that send invoices"
-                    " and emails, and at the mails in the queue; or send it yourself."
+                    "This document has been waiting to be sent for hours. Ask your"
+                    " administrator to check the scheduled actions that send invoices"
+                    " and emails, and the queue of outgoing emails, or send it"
+                    " yourself."
                 ),
                 DELIVERY_ACTIVITY_TYPE,
             )
@@ -552,11 +367,12 @@ class AccountMove(models.Model):
             lambda n: n.notification_status in ("exception", "bounce")
         )
         if failed:
+            reason = failed[0].failure_reason or failed[0].format_failure_reason()
             return "failed", self.env._(
-                "The mail to %(names)s was not delivered: %(reason)s. Fix the address"
-                " or the mail server, then send the document again.",
+                "The email to %(names)s was not delivered: %(reason)s. Correct the"
+                " email address or the mail server, then send the document again.",
                 names=", ".join(failed.res_partner_id.mapped("display_name")),
-                reason=failed[0].failure_reason or failed[0].format_failure_reason(),
+                reason=reason.strip().rstrip("."),
             )
         emails = notifications.filtered(lambda n: n.notification_type == "email")
         waiting = emails.filtered(lambda n: n.notification_status == "ready")
@@ -565,7 +381,7 @@ class AccountMove(models.Model):
         ) | emails.filtered(lambda n: n.notification_status == "canceled")
         if canceled:
             return "failed", self.env._(
-                "The mail to %s was canceled. Send the document again.",
+                "The email to %s was canceled. Send the document again.",
                 ", ".join(canceled.res_partner_id.mapped("display_name")),
             )
         if waiting:
@@ -604,103 +420,3 @@ class AccountMove(models.Model):
     #
     # The addon works with account_peppol and snailmail_account, and without them. All
     # that it has to know of them stands here, and is asked only where they are.
-
-    def _has_lead_peppol(self):
-        return "peppol_move_state" in self._fields
-
-    def _can_lead_go_by(self, method):
-        """Tell whether a way of sending is one for this document."""
-        if method == "email":
-            return bool(self._get_lead_recipients())
-        if method in self._get_lead_networks_that_took_it():
-            return False
-        if method == "peppol" and not self.company_id.peppol_can_send:
-            # Odoo offers it to whoever could register, and then fails.
-            return False
-        return self.env["account.move.send"]._is_applicable_to_move(method, self)
-
-    def _get_lead_networks_that_took_it(self):
-        """Return the ways by which this document is with its buyer, or on its way."""
-        if self._has_lead_peppol() and self.peppol_move_state in ("processing", "done"):
-            return {"peppol"}
-        return set()
-
-    def _read_lead_networks(self):
-        """Return what the network and the post office say of these documents."""
-        reports = {}
-        if self._has_lead_peppol():
-            reports["peppol"] = {
-                move.id: report
-                for move in self
-                if (report := move._for_lead_responsible()._get_lead_peppol_report())
-            }
-        if "snailmail.letter" in self.env:
-            # The job may read what became of letters.
-            letters = self.env["snailmail.letter"].sudo()
-            letters = letters.search(
-                [("model", "=", self._name), ("res_id", "in", self.ids)], order="id"
-            )
-            reports["snailmail"] = {
-                letter.res_id: self.browse(letter.res_id)
-                ._for_lead_responsible()
-                ._get_lead_letter_report(letter)
-                for letter in letters
-            }
-        return reports
-
-    def _get_lead_peppol_report(self):
-        """Return (state, sentence) of what the network says; None if nothing."""
-        return {
-            "processing": ("handed_over", ""),
-            "done": ("sent", ""),
-            "error": (
-                "failed",
-                self.env._(
-                    "The Peppol network did not deliver this document: its messages say"
-                    " why. Fix that, then send it again."
-                ),
-            ),
-        }.get(self.peppol_move_state)
-
-    def _get_lead_letter_report(self, letter):
-        """Return (state, sentence) of what the post office says."""
-        return {
-            "pending": ("handed_over", ""),
-            "sent": ("sent", ""),
-            "error": (
-                "failed",
-                self.env._(
-                    "The letter was not sent: %s. Fix that, then send the document"
-                    " again.",
-                    html2plaintext(letter.info_msg or letter.error_code or "")
-                    .strip()
-                    .rstrip("."),
-                ),
-            ),
-            "canceled": (
-                "failed",
-                self.env._("The letter was canceled. Send the document again."),
-            ),
-        }[letter.state]
-
-    @api.model
-    def _wake_lead_networks(self):
-        """Have letters posted, and the network asked again for documents that it took:
-        Odoo does either once a day."""
-        handed_over = self.search([("lead_delivery_state", "=", "handed_over")])
-        if self._has_lead_peppol() and "processing" in handed_over.mapped(
-            "peppol_move_state"
-        ):
-            self._wake_lead_job("account_peppol.ir_cron_peppol_get_message_status")
-        if "snailmail.letter" in self.env:
-            # The job may read what became of letters.
-            letters = self.env["snailmail.letter"].sudo()
-            if letters.search_count(
-                [
-                    ("model", "=", self._name),
-                    ("res_id", "in", handed_over.ids),
-                    ("state", "=", "pending"),
-                ],
-                limit=1,
-            ):
-                self._wake_lead_job("snailmail.snailmail_print")

@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..tools.engine_fields import engine_at_work, is_engine
+from ..tools.protected_fields import engine_at_work, is_engine
 
 # What decides whose document it is, and what its amounts mean.
 IDENTITY_FIELDS = {
@@ -61,8 +61,8 @@ class AccountMove(models.Model):
             if move._get_lead_kind() != kind and not is_engine(self.env):
                 raise UserError(
                     self.env._(
-                        "%s bills leads: its company and type stay as they are."
-                        " Cancel it instead, and its leads are billed again.",
+                        "%s bills leads, so its company and type cannot be changed."
+                        " Cancel it instead, and its leads will be billed again.",
                         move.display_name,
                     )
                 )
@@ -106,8 +106,8 @@ class AccountMove(models.Model):
             if is_decided and any(m._is_about_leads() for m in move | new):
                 raise UserError(
                     self.env._(
-                        "%s gives leads back, or would: which document it reverses"
-                        " stays as it is. Reverse that document itself.",
+                        "%s credits leads, or would, so the document that it reverses"
+                        " cannot be changed. Reverse that document directly.",
                         move.display_name,
                     )
                 )
@@ -121,8 +121,8 @@ class AccountMove(models.Model):
 
     def _get_lead_state_message(self):
         return self.env._(
-            "%s bills leads, or gives them back: confirm, cancel or reset it with its"
-            " own buttons, which look after its leads.",
+            "%s bills or credits leads. Confirm, cancel or reset it with its own"
+            " buttons, which also update its leads.",
             self.display_name,
         )
 

@@ -2,7 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..tools.engine_fields import EngineGuard
+from ..tools.protected_fields import EngineGuard
 
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {
@@ -37,17 +37,17 @@ class AccountMoveLine(EngineGuard, models.Model):
         "Leads",
         readonly=True,
         copy=False,
-        help="Number of leads behind this line; none for price adjustments.",
+        help="Number of leads behind this line; zero for price adjustments.",
         groups="base.group_user",
     )
 
     lead_origin_move_id = fields.Many2one(
         "account.move",
-        "Gives Back Leads of",
+        "Credits Leads Of",
         readonly=True,
         copy=False,
         index="btree_not_null",
-        help="The document that billed the leads which this line gives back.",
+        help="The document that billed the leads that this line credits.",
         groups="base.group_user",
     )
 
@@ -68,8 +68,9 @@ class AccountMoveLine(EngineGuard, models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "“%(line)s” bills leads, and stays on %(document)s. Delete the"
-                        " line there: its leads go onto the buyer's next invoice.",
+                        "“%(line)s” bills leads and cannot be moved from %(document)s."
+                        " Delete the line there, and its leads will go on the buyer's"
+                        " next invoice.",
                         line=line.name,
                         document=line.move_id.display_name,
                     )

@@ -3,7 +3,7 @@ import logging
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .lead_invoice_run_buyer import TRY_AGAIN
+from ..tools.concurrency import TRY_AGAIN
 
 _logger = logging.getLogger(__name__)
 
@@ -58,7 +58,14 @@ class AccountMoveSend(models.AbstractModel):
                 )
             )
 
-    def _generate_and_send_invoices(self, moves, from_cron=False, **settings):
+    def _generate_and_send_invoices(
+        self,
+        moves,
+        from_cron=False,
+        allow_raising=True,
+        allow_fallback_pdf=False,
+        **custom_settings,
+    ):
         """Send documents: each lead document by one at a time.
 
         :raises UserError: for one that somebody else is sending
@@ -67,7 +74,11 @@ class AccountMoveSend(models.AbstractModel):
             # The job has locked those that it sends.
             moves._lock_lead_sending()
         return super()._generate_and_send_invoices(
-            moves, from_cron=from_cron, **settings
+            moves,
+            from_cron=from_cron,
+            allow_raising=allow_raising,
+            allow_fallback_pdf=allow_fallback_pdf,
+            **custom_settings,
         )
 
     def _get_default_mail_partner_ids(self, move, mail_template, mail_lang):
@@ -116,7 +127,7 @@ class AccountMoveSend(models.AbstractModel):
                 _logger.warning("%s cannot be printed", move.name, exc_info=True)
                 move_data["error"] = {
                     "error_title": self.env._(
-                        "The PDF could not be made: %(error)s", error=error
+                        "The PDF could not be created: %(error)s", error=error
                     )
                 }
 

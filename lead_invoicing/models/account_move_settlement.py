@@ -80,7 +80,7 @@ class AccountMove(models.Model):
         for buyer_key, moves in by_buyer.items():
             if buyer_key not in on_their_way:
                 company, partner, currency = buyer_key
-                partner._settle_lead_invoices(company, currency, moves)
+                partner._reconcile_lead_invoices(company, currency, moves)
 
     def _group_by_lead_settlement(self):
         """Return which of these moves may settle something, or be settled.
@@ -195,13 +195,13 @@ class AccountMove(models.Model):
         unpaid._detach_attachments()
         for document in unpaid:
             move = document._for_lead_responsible()
-            move._schedule_lead_activity(
-                move.env._("Receipt is no longer paid"),
+            move._tell_lead_responsible(
+                move.env._("Receipt no longer paid"),
                 move.env._(
                     "%(document)s was sent as a receipt, paid from the balance. That"
                     " money is gone: its payment was canceled, refunded or"
-                    " unreconciled. It is an invoice for what is left to be paid now;"
-                    " send it to the buyer again to ask for that.",
+                    " unreconciled. The document is now an invoice for the remaining"
+                    " amount. Send it to the buyer again to request payment.",
                     document=move.name,
                 ),
             )

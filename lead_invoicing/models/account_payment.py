@@ -8,7 +8,7 @@ class AccountPayment(models.Model):
     _inherit = "account.payment"
 
     lead_settlement_trouble = fields.Char(
-        "Why It Settles No Lead Invoices",
+        "Cannot Be Applied Because",
         compute="_compute_lead_settlement_trouble",
         groups="base.group_user",
     )
@@ -29,7 +29,7 @@ class AccountPayment(models.Model):
     def _compute_lead_settlement_trouble(self):
         for payment in self:
             payment.lead_settlement_trouble = (
-                payment._is_unsettling_lead_deposit()
+                payment._is_lead_deposit_without_entry()
                 and payment._get_lead_settlement_trouble()
             )
 
@@ -46,7 +46,7 @@ class AccountPayment(models.Model):
             return self.source_payment_id
         return self.browse()
 
-    def _is_unsettling_lead_deposit(self):
+    def _is_lead_deposit_without_entry(self):
         """Tell whether this is a prepaid buyer's deposit without a journal entry:
         only journal items settle invoices."""
         self.ensure_one()
@@ -69,11 +69,11 @@ class AccountPayment(models.Model):
         do about it."""
         self.ensure_one()
         return self.env._(
-            "%(payment)s (%(amount)s) makes no journal entry, so it cannot settle the"
-            " lead invoices of %(buyer)s. Open the journal %(journal)s and choose, on"
-            " its page Incoming Payments, an Outstanding Receipts account for the"
-            " payment method %(method)s. Then duplicate this payment and confirm the"
-            " copy; reset this one to draft and cancel it.",
+            "%(payment)s (%(amount)s) does not create a journal entry, so it cannot be"
+            " applied to the lead invoices of %(buyer)s. Open the journal %(journal)s"
+            " and, on its Incoming Payments tab, choose an Outstanding Receipts"
+            " account for the payment method %(method)s. Then duplicate this payment"
+            " and confirm the copy; reset this one to draft and cancel it.",
             payment=self.name or self.env._("This payment"),
             amount=formatLang(self.env, self.amount, currency_obj=self.currency_id),
             buyer=self.partner_id.commercial_partner_id.display_name,
@@ -82,7 +82,7 @@ class AccountPayment(models.Model):
         )
 
     @api.model
-    def _find_unsettling_lead_deposits(self, moves):
+    def _find_lead_deposits_without_entry(self, moves):
         """Return the confirmed payments of the buyers of these documents that cannot
         settle anything.
 
@@ -101,7 +101,9 @@ class AccountPayment(models.Model):
             ],
             order="date, id",
         )
-        return payments.filtered(lambda payment: payment._is_unsettling_lead_deposit())
+        return payments.filtered(
+            lambda payment: payment._is_lead_deposit_without_entry()
+        )
 
     def _is_lead_deposit_for(self, move):
         """Tell whether this payment is of the document's buyer and currency."""

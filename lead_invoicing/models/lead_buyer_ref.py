@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..tools.engine_fields import CompanyGuard
-from ..tools.plain_values import Refused, read_reference
+from ..tools.parsing import RowError, read_reference
+from ..tools.protected_fields import CompanyGuard
 
 
 class LeadBuyerRef(CompanyGuard, models.Model):
@@ -32,7 +32,7 @@ class LeadBuyerRef(CompanyGuard, models.Model):
 
     # No partner column in a unique index: a contact merge deletes what violates it.
     _ref_company_uniq = models.UniqueIndex(
-        "(company_id, ref)", "This reference belongs to a buyer already."
+        "(company_id, ref)", "This reference already belongs to a buyer."
     )
 
     @api.constrains("ref")
@@ -40,11 +40,13 @@ class LeadBuyerRef(CompanyGuard, models.Model):
         for buyer_ref in self:
             try:
                 ref = read_reference(self.env, "ref", buyer_ref.ref, required=True)
-            except Refused as refused:
+            except RowError as refused:
                 raise ValidationError(
                     self.env._("Platform Reference: %s", refused.sentence)
                 ) from None
             if ref != buyer_ref.ref:
                 raise ValidationError(
-                    self.env._("Platform Reference: leave out the spaces at its ends.")
+                    self.env._(
+                        "Platform Reference: remove leading and trailing spaces."
+                    )
                 )

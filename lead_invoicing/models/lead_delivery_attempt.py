@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..tools.engine_fields import EngineOnly
+from ..tools.protected_fields import EngineOnly
 
 
 class LeadDeliveryAttempt(EngineOnly, models.Model):
@@ -19,8 +19,8 @@ class LeadDeliveryAttempt(EngineOnly, models.Model):
     move_id = fields.Many2one(
         "account.move", "Document", required=True, index=True, ondelete="cascade"
     )
-    methods = fields.Char(help="The ways it was sent by, as Odoo names them.")
-    error = fields.Text(help="Why Odoo gave it up.")
+    methods = fields.Char(help="The sending methods, as Odoo names them.")
+    error = fields.Text(help="Why Odoo gave up.")
     followed = fields.Boolean(help="Carried over to the document.")
 
     _to_follow_idx = models.Index("(move_id) WHERE followed IS NOT TRUE")

@@ -4,8 +4,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..tools.engine_fields import EngineOnly
-from .lead_invoice_run_buyer import TRY_AGAIN
+from ..tools.concurrency import TRY_AGAIN
+from ..tools.protected_fields import AppendOnly
 
 _logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _BUYERS = SQL(
 )
 
 
-class LeadErasure(EngineOnly, models.Model):
+class LeadErasure(AppendOnly, models.Model):
     """Append-only record of lead data that were erased: who did it, when, why, and of
     how many transactions; never the data themselves.
 
@@ -50,7 +50,9 @@ class LeadErasure(EngineOnly, models.Model):
     reason = fields.Char(required=True)
     sale_count = fields.Integer("Transactions")
     erased_before = fields.Datetime(
-        "Sold Before", help="By age: what was sold before is erased by now."
+        "Sold Before",
+        help="By age: the lead data of everything sold before this moment has been"
+        " erased.",
     )
 
     # ------------------------------------------------------------------
@@ -187,8 +189,8 @@ class LeadErasure(EngineOnly, models.Model):
         return self._erase(company, rows)
 
     def _log_aged(self, company, count, erased_before):
-        """Note that so many more are erased by age, up to a moment: in one record for
-        each day on which there was something to erase."""
+        """Note that so many are erased by age, up to a moment: in one record for each
+        day of leads of which there was something to erase."""
         company.lead_data_erased_before = erased_before
         if not count:
             return
@@ -198,20 +200,12 @@ class LeadErasure(EngineOnly, models.Model):
             company.name,
             erased_before,
         )
-        today = self.env.cr.now().replace(hour=0, minute=0, second=0)
-        erasure = self.search(
-            [
-                ("company_id", "=", company.id),
-                ("kind", "=", "age"),
-                ("create_date", ">=", today),
-            ],
-            limit=1,
-        ) or self.create(
+        self.create(
             {
                 "company_id": company.id,
                 "kind": "age",
                 "reason": self.env._("Older than %s months", company.lead_data_months),
+                "sale_count": count,
+                "erased_before": erased_before,
             }
         )
-        erasure.sale_count += count
-        erasure.erased_before = erased_before

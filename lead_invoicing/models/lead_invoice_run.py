@@ -2,12 +2,16 @@ from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL, format_date, formatLang, plaintext2html
+from odoo.exceptions import UserError
+from odoo.tools import SQL, format_date, formatLang
 
-from ..tools.engine_fields import EngineOnly
-from ..tools.windows import is_zone, to_wall
+from ..tools.concurrency import TRY_AGAIN
+from ..tools.local_time import format_window, get_zone_error, local_day
+from ..tools.protected_fields import EngineOnly
 from .account_move_delivery import NOT_SENT_DOMAIN
-from .lead_invoice_run_buyer import TRY_AGAIN
+from .lead_billing_cycle import INVOICE_DATE_POLICIES, POSTINGS
+from .lead_sale import unbilled_sql
+from .mail_activity_mixin import ACTIVITY_TYPE
 
 # Buyers invoiced in one database transaction. Larger batches cost less per invoice
 # (51 ms in batches of 20, 41 ms in batches of 100), but hold the journal's numbering
@@ -23,7 +27,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
     """
 
     _name = "lead.invoice.run"
-    _description = "Lead Invoicing Run"
+    _description = "Lead Invoice Run"
     _order = "window_end desc, id desc"
     _inherit = ["mail.thread", "mail.activity.mixin"]
     # Who may see a run may discuss it.
@@ -41,40 +45,39 @@ class LeadInvoiceRun(EngineOnly, models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True
     )
-    window_start = fields.Datetime(readonly=True)
-    window_end = fields.Datetime(required=True, readonly=True, help="Exclusive.")
+    window_start = fields.Datetime("Billing Period Start", readonly=True)
+    window_end = fields.Datetime(
+        "Billing Period End",
+        required=True,
+        readonly=True,
+        help="The billing period ends just before this moment.",
+    )
     tz = fields.Char("Time Zone", required=True, readonly=True)
-    window = fields.Char(compute="_compute_window")
+    window = fields.Char("Billing Period", compute="_compute_window")
     include_earlier = fields.Boolean(readonly=True, default=True)
     lead_type_ids = fields.Many2many(
         "lead.type",
         string="Lead Types",
         readonly=True,
-        help="Only these were invoiced; none: all.",
+        help="Lead types included; all if empty.",
     )
     posting = fields.Selection(
-        [
-            ("draft", "Leave as draft"),
-            ("post", "Post"),
-            ("send", "Post and send"),
-        ],
+        POSTINGS,
         required=True,
         readonly=True,
         default="draft",
     )
     invoice_date_policy = fields.Selection(
-        [
-            ("generation", "Day of generation"),
-            ("window_end", "Last day of the window"),
-        ],
+        INVOICE_DATE_POLICIES,
         required=True,
         readonly=True,
         default="generation",
     )
     ignore_minimum = fields.Boolean(
         readonly=True,
-        help="Minimum amounts do not hold invoices back: in the last window of a year,"
-        " or because the run was made so by hand.",
+        help="Invoices are created even below the buyers' minimum amounts: for the"
+        " last billing period of a year, or because this was chosen when the run was"
+        " created manually.",
     )
     state = fields.Selection(
         [
@@ -114,8 +117,8 @@ class LeadInvoiceRun(EngineOnly, models.Model):
     not_sent_count = fields.Integer(
         "Not Sent",
         compute="_compute_not_sent_count",
-        help="Documents that were to be sent and are not with their buyers: they wait,"
-        " failed, or have no address.",
+        help="Documents that should have been sent but have not reached their buyers:"
+        " they are waiting, failed, or have no address.",
     )
     purchased_count = fields.Integer(
         "Leads Purchased", compute="_compute_lead_counts", help="On its documents."
@@ -126,7 +129,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
     amount_summary = fields.Char(
         "Invoiced",
         compute="_compute_amount_summary",
-        help="Total of its documents before tax, credit notes deducted, per currency.",
+        help="Total of its documents before tax, less credit notes, per currency.",
     )
 
     _cycle_window_uniq = models.UniqueIndex(
@@ -136,7 +139,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
     @api.depends("cycle_id", "window")
     def _compute_display_name(self):
         for run in self:
-            name = run.cycle_id.name or self.env._("By hand")
+            name = run.cycle_id.name or self.env._("Manual")
             run.display_name = f"{name}, {run.window}" if run.window else name
 
     @api.depends("window_start", "window_end", "tz")
@@ -219,92 +222,6 @@ class LeadInvoiceRun(EngineOnly, models.Model):
             run.amount_summary = "; ".join(amounts[run._origin])
 
     # Actions
-
-    def action_retry(self):
-        """Invoice the failed buyers of these runs again, and stopped runs further."""
-        self.check_access("read")
-        self.failure_ids.action_retry()
-        # Who may see a stopped run may have it tried again; nobody edits runs.
-        self.sudo().filtered(lambda run: run.state == "stopped")._resume()
-        self._trigger_generation()
-
-    def action_view_invoices(self):
-        """Open the documents of this run."""
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "lead_invoicing.action_lead_invoices"
-        )
-        action["domain"] = [("lead_run_id", "=", self.id)]
-        return action
-
-    def action_view_not_sent(self):
-        """Open the documents of this run that are not with their buyers."""
-        action = self.action_view_invoices()
-        action["domain"] += NOT_SENT_DOMAIN
-        return action
-
-    def action_view_buyers(self):
-        """Open the work items of this run."""
-        self.ensure_one()
-        return self._get_buyers_action(self.env._("Buyers"))
-
-    def action_view_failures(self):
-        """Open the buyers that this run could not invoice."""
-        self.ensure_one()
-        return self._get_buyers_action(self.env._("Failures"), state="failed")
-
-    def action_view_waiting(self):
-        """Open the buyers that are still to be invoiced."""
-        self.ensure_one()
-        return self._get_buyers_action(self.env._("To Do"), state="todo")
-
-    def action_view_skipped(self):
-        """Open the buyers that nothing was invoiced to, with the reasons."""
-        self.ensure_one()
-        return self._get_buyers_action(self.env._("Skipped"), state="skipped")
-
-    def action_view_purchased(self):
-        """Open the sales on the documents of this run."""
-        self.ensure_one()
-        return self._get_sales_action(
-            self.env._("Leads Purchased"), transaction_type="sale"
-        )
-
-    def action_view_returned(self):
-        """Open the returns of leads, without mere price adjustments, on the documents
-        of this run."""
-        self.ensure_one()
-        return self._get_sales_action(
-            self.env._("Leads Returned"),
-            transaction_type="return",
-            price_adjustment=False,
-        )
-
-    def _get_sales_action(self, name, **values):
-        self.env["lead.sale"].check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "lead_invoicing.action_lead_sale"
-        )
-        action["name"] = name
-        action["domain"] = [
-            ("invoice_id.lead_run_id", "=", self.id),
-            *((field, "=", value) for field, value in values.items()),
-        ]
-        action["context"] = {"create": False}
-        return action
-
-    def _get_buyers_action(self, name, **values):
-        return {
-            "type": "ir.actions.act_window",
-            "name": name,
-            "res_model": "lead.invoice.run.buyer",
-            "view_mode": "list,kanban,form",
-            "domain": [
-                ("run_id", "=", self.id),
-                *((field, "=", value) for field, value in values.items()),
-            ],
-            "context": {"create": False},
-        }
 
     # Opening and closing
 
@@ -407,7 +324,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
                     SELECT commercial_partner_id AS partner_id, max(date) AS last_date
                       FROM lead_sale
                      WHERE company_id = %(company)s
-                       AND invoice_line_id IS NULL AND waived IS NOT TRUE
+                       AND %(unbilled)s
                        AND date < %(window_end)s
                        AND (%(all_types)s OR lead_type_id = ANY(%(types)s))
                      GROUP BY commercial_partner_id
@@ -420,6 +337,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
                  ORDER BY res_partner.id
                 """,
                 company=company.id,
+                unbilled=unbilled_sql(),
                 window_end=self.window_end,
                 all_types=not self.lead_type_ids,
                 types=self.lead_type_ids.ids,
@@ -467,8 +385,8 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         them.
         """
         self.ensure_one()
-        if trouble := self._get_trouble():
-            self._stop(trouble)
+        if blocker := self._get_blocker():
+            self._stop(blocker)
             return
         self.env["ir.cron"]._commit_progress()
         if len(self.buyer_ids) <= BATCH_SIZE:
@@ -494,8 +412,8 @@ class LeadInvoiceRun(EngineOnly, models.Model):
 
     @api.model
     def _close_worked_off_runs(self):
-        """Close runs that nobody works on and that have nothing left to do: whoever
-        did the last of it met another one who did."""
+        """Close runs that have nothing left to do and that nobody works on: two workers
+        finished the last items at once, so that neither closed the run."""
         self.search(
             [
                 ("state", "=", "running"),
@@ -507,18 +425,19 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         """Stop these runs for a trouble of their whole company, with one activity."""
         for run in self:
             run.write({"state": "stopped", "message": trouble})
-            run.activity_schedule(
-                "lead_invoicing.mail_activity_type_lead_invoicing",
-                summary=self.env._("Invoicing is stopped"),
-                note=plaintext2html(trouble),
-                user_id=run._get_responsible().id,
+            # One for a whole company: it gets a mail, too.
+            run._schedule_lead_activity(
+                self.env._("Invoicing has stopped"),
+                trouble,
+                run._get_responsible(),
+                quiet=False,
             )
 
     def _resume(self):
         """Let stopped runs go on."""
         self.write({"state": "running", "message": False})
         self._update_state()
-        self.activity_unlink(["lead_invoicing.mail_activity_type_lead_invoicing"])
+        self.activity_unlink([ACTIVITY_TYPE])
 
     def _get_responsible(self):
         """Return the user who gets this run's activities."""
@@ -533,6 +452,56 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         return self.with_context(lang=self._get_responsible().lang)
 
     # Running
+
+    @api.model
+    def _generate_due(self):
+        """Invoice every window whose generation moment has come, the oldest first, as
+        long as the scheduler has time."""
+        cycles = self.env["lead.billing.cycle"]
+        self._resume_unblocked_runs()
+        self._close_worked_off_runs()
+        while True:
+            processed = self._run_next_batch()
+            waiting = self._count_waiting()
+            # A window is opened once all of the earlier ones is dealt with.
+            opened = not waiting and self._open_next_run()
+            waiting = waiting or self._count_waiting() + len(cycles._get_due_cycles())
+            time_left = self.env["ir.cron"]._commit_progress(
+                int(bool(opened)), remaining=waiting
+            )
+            if not (waiting and (processed or opened) and time_left):
+                break
+
+    @api.model
+    def _open_next_run(self):
+        """Open the run of the window that has been due for longest, if any, and set
+        its cycle to its next one.
+
+        :return: the run, empty when nothing is due
+        """
+        cycles = self.env["lead.billing.cycle"]
+        due = cycles._get_due_cycles().try_lock_for_update(
+            allow_referencing=True, limit=1
+        )
+        if not due:
+            return self.browse()
+        # In the language of who reads what keeps the cycle from being invoiced.
+        due = due.with_context(lang=due.user_id.lang)
+        try:
+            start, end, generation = due._next_due_window(due.next_generation_at)
+        except UserError as error:
+            # A zone that the server no longer knows: that cycle's trouble alone.
+            return self.with_env(due.env)._open_stopped_run(due, str(error))
+        if generation > fields.Datetime.now():
+            due.next_generation_at = generation
+            return self.browse()
+        run = self._open_scheduled_run(due, start, end)
+        # The next generation moment is after this one, by at least the window that
+        # lies between them.
+        due.next_generation_at = due._next_due_window(
+            generation + timedelta.resolution
+        ).generation
+        return run
 
     @api.model
     def _trigger_generation(self, at=None):
@@ -561,8 +530,8 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         """
         for run in self._get_working_runs():
             run = run._for_responsible()
-            if trouble := run._get_trouble():
-                run._stop(trouble)
+            if blocker := run._get_blocker():
+                run._stop(blocker)
                 continue
             run.state = "running"
             processed = run._lock_next_buyers()._process()
@@ -597,10 +566,10 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         return self.env["lead.invoice.run.buyer"].browse([row[0] for row in rows])
 
     @api.model
-    def _resume_mended_runs(self):
+    def _resume_unblocked_runs(self):
         """Let stopped runs go on whose company's trouble is over."""
         stopped = self.search([("state", "=", "stopped")])
-        stopped.filtered(lambda run: not run._get_trouble())._resume()
+        stopped.filtered(lambda run: not run._get_blocker())._resume()
 
     @api.model
     def _count_waiting(self):
@@ -609,13 +578,13 @@ class LeadInvoiceRun(EngineOnly, models.Model):
             [("state", "=", "todo"), ("run_id.state", "!=", "stopped")]
         )
 
-    def _get_trouble(self):
+    def _get_blocker(self):
         """Return a sentence on what keeps this run from invoicing anyone, or None."""
         self.ensure_one()
         if self.cycle_id and (error := self.cycle_id._get_schedule_error()):
             return error
-        if not is_zone(self.tz):
-            return self.env["lead.billing.cycle"]._get_zone_error(self.tz)
+        if error := get_zone_error(self.env, self.tz):
+            return error
         company = self.company_id
         if not company.active:
             return self.env._("The company %s is archived.", company.name)
@@ -623,16 +592,16 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         if not journal:
             return self.env._(
                 "%s has no sales journal. Create one under Invoicing / Configuration /"
-                " Journals; invoicing then goes on by itself.",
+                " Journals; invoicing then resumes automatically.",
                 company.name,
             )
         locks = company._get_violated_lock_dates(self._get_today(), True, journal)
         if locks and self.posting != "draft":
             lock_date = max(lock[0] for lock in locks)
             return self.env._(
-                "The books of %(company)s are locked until %(date)s, which is not over"
-                " yet: no invoice can be posted. Once your accountant has changed the"
-                " lock date, invoicing goes on by itself.",
+                "The books of %(company)s are locked through %(date)s, so no invoice"
+                " can be posted. Once your accountant has changed the lock date,"
+                " invoicing resumes automatically.",
                 company=company.name,
                 date=format_date(self.env, lock_date),
             )
@@ -657,16 +626,14 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         if not self.window_end:
             return False
         if self.window_start:
-            return self.env["lead.billing.cycle"]._format_window(
-                self.window_start, self.window_end, self.tz
-            )
+            return format_window(self.env, self.window_start, self.window_end, self.tz)
         if self.cycle_id:
             # It was stopped before its window was looked at.
             return False
         # By hand, all that was unbilled is invoiced up to a day.
         last_day = self._get_window_last_day()
         return self.env._(
-            "until %s", format_date(self.env, last_day, date_format="medium")
+            "through %s", format_date(self.env, last_day, date_format="medium")
         )
 
     def _get_window_last_day(self):
@@ -677,5 +644,4 @@ class LeadInvoiceRun(EngineOnly, models.Model):
     def _get_local_date(self, moment):
         """Return the day of a naive UTC moment in the time zone of this run."""
         self.ensure_one()
-        zone = self.env["lead.billing.cycle"]._get_zone(self.tz)
-        return to_wall(moment, zone).date()
+        return local_day(self.env, moment, self.tz)

@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.tools import SQL
 
-from ..tools.lead_recorder import LeadRecorder
+from .lead_sale import unbilled_sql
 
 
 class LeadInvoiceRunBuyer(models.Model):
@@ -36,7 +36,7 @@ class LeadInvoiceRunBuyer(models.Model):
                            SELECT id FROM lead_sale
                             WHERE company_id = %(company)s
                               AND commercial_partner_id IN %(buyers)s
-                              AND invoice_line_id IS NULL AND waived IS NOT TRUE
+                              AND %(unbilled)s
                               AND amount <= 0)
                        AND %(given_back)s
                 ), changed AS (
@@ -56,6 +56,7 @@ class LeadInvoiceRunBuyer(models.Model):
                   FROM due JOIN changed ON changed.id = due.id
              RETURNING id
                 """,
+                unbilled=unbilled_sql(),
                 company=company.id,
                 buyers=tuple(self.partner_id.ids),
                 given_back=self._get_given_back_sql(),
@@ -72,11 +73,11 @@ class LeadInvoiceRunBuyer(models.Model):
         """Return the condition for a return having nothing to give back: its sale,
         ``origin``, is on a document that was credited, ``origin_move``; or is waived,
         but for those before the billing start: they were billed elsewhere."""
-        recorder = LeadRecorder(self.env, self.run_id.company_id)
+        start = self.run_id.company_id._get_lead_billing_start()
         return SQL(
             """(COALESCE(origin_move.lead_credited, FALSE)
                 OR COALESCE(origin.waived AND origin.date >= %s, FALSE))""",
-            recorder.billing_start or "-infinity",
+            start or "-infinity",
         )
 
     def _get_review_reasons(self, documents, moves):

@@ -12,23 +12,19 @@ class LeadInvoiceRunBuyer(models.Model):
 
     _inherit = "lead.invoice.run.buyer"
 
-    def _keep_for_review(self, documents, moves):
+    def _keep_for_review(self, documents):
         """Keep the drafts that look wrong, each with its reason and an activity.
 
-        :param documents: list of :class:`Document`
-        :param moves: the draft ``account.move`` of each, in the same order
-        :return: the drafts that are not to be posted
+        :param documents: those that were made, list of :class:`PlannedDocument`
         """
-        kept = moves.browse()
+        moves = self.env["account.move"].concat(*(d.move for d in documents))
         for move, sentences in self._get_review_reasons(documents, moves).items():
             if not sentences:
                 continue
-            kept += move
             move._set_lead_review("\n".join(sentences))
             item = move.lead_run_buyer_id
             note = self.env._("Kept as a draft: %s", " ".join(sentences))
             item.message = " ".join(filter(None, [item.message, note]))
-        return kept
 
     def _get_review_reasons(self, documents, moves):
         """Hook: say which of these drafts a person should look at before posting.
@@ -37,13 +33,16 @@ class LeadInvoiceRunBuyer(models.Model):
         on their documents when it is called; it asks its questions for the whole
         batch, not document by document.
 
-        :param documents: list of :class:`Document`
-        :param moves: the draft ``account.move`` of each, in the same order
+        :param documents: those that were made, list of :class:`PlannedDocument`; each
+            has its draft as ``move``
+        :param moves: their drafts together
         :return: {move: list of sentences for the clerk}
         """
         self.env.flush_all()
         company = self.run_id.company_id
         reasons = defaultdict(list)
+        if not moves:
+            return {}
         if company.lead_review_zero_price:
             self._add_zero_prices(moves, reasons)
         if company.lead_review_same_lead:
@@ -70,7 +69,7 @@ class LeadInvoiceRunBuyer(models.Model):
         )
         for move_id, count in rows:
             reasons[moves.browse(move_id)].append(
-                self.env._("Leads sold at a price of zero: %s.", count)
+                self.env._("Leads sold at a zero price: %s.", count)
             )
 
     def _add_same_leads(self, moves, reasons):
@@ -121,7 +120,7 @@ class LeadInvoiceRunBuyer(models.Model):
             leads = ", ".join(refs) + ("…" if count > len(refs) else "")
             reasons[moves.browse(move_id)].append(
                 self.env._(
-                    "Leads that this buyer is billed for twice: %(count)s (%(leads)s).",
+                    "Leads billed to this buyer more than once: %(count)s (%(leads)s).",
                     count=count,
                     leads=leads,
                 )
@@ -196,8 +195,8 @@ class LeadInvoiceRunBuyer(models.Model):
         for partner_id, currency_id, leads, amount, past_leads, past_amount in rows:
             currency = self.env["res.currency"].browse(currency_id)
             sentence = self.env._(
-                "Far more than usual for this buyer: leads purchased %(leads)s, amount"
-                " %(amount)s; on average of its last windows: leads purchased"
+                "Unusually high for this buyer: leads purchased %(leads)s, amount"
+                " %(amount)s. Average of recent billing periods: leads purchased"
                 " %(past_leads)s, amount %(past_amount)s.",
                 leads=leads,
                 amount=formatLang(self.env, float(amount), currency_obj=currency),

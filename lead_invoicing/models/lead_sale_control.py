@@ -5,7 +5,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..tools.plain_values import shorten
+from ..tools.parsing import shorten
 
 _ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1970, 2200
@@ -45,7 +45,7 @@ class LeadSale(models.Model):
         if first > last:
             raise UserError(
                 self.env._(
-                    "The first day, %(first)s, is after the last one, %(last)s.",
+                    "The first day, %(first)s, is after the last day, %(last)s.",
                     first=first,
                     last=last,
                 )

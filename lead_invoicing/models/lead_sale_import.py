@@ -1,12 +1,12 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from ..tools.file_values import FILE_OPTIONS, FileFormats
-from ..tools.lead_data import LeadDataSchema
-from ..tools.lead_store import LeadStore
-from ..tools.plain_values import Refused
-from .lead_invoice_run_buyer import TRY_AGAIN
-from .lead_sale import ALIAS_FIELDS
+from ..recording.file_formats import FILE_OPTIONS, FileFormats
+from ..recording.lead_data import LeadDataSchema
+from ..recording.ledger_gateway import LedgerGateway
+from ..tools.concurrency import TRY_AGAIN
+from ..tools.parsing import RowError
+from .lead_sale_recording import ALIAS_FIELDS
 
 
 class ImportBatch:
@@ -60,8 +60,8 @@ class LeadSale(models.Model):
                 result["ids"] = False
         result["lead_duplicates"] = batch.duplicates
         result["lead_notice"] = bool(batch.duplicates) and self.env._(
-            "Rows that were recorded already, with the same content, and were left as"
-            " they are: %s.",
+            "Rows that had already been recorded with the same content and were not"
+            " changed: %s.",
             batch.duplicates,
         )
         return result
@@ -172,7 +172,7 @@ class LeadSale(models.Model):
             if changed:
                 with self.env.cr.savepoint():
                     self.write(changed)
-        except Refused as refused:
+        except RowError as refused:
             name = self._get_refused_field(refused)
             batch.messages.append(
                 self._prepare_message(name, refused.sentence, data["info"])
@@ -185,13 +185,13 @@ class LeadSale(models.Model):
     def _read_corrections(self, values, batch):
         """Return field values from what a row of a file has for this transaction.
 
-        :raises Refused: for what cannot be read
+        :raises RowError: for what cannot be read
         """
         # What is read of the company is its zone, and whom its platform names.
         company = self.company_id.sudo()
         zone = company._get_lead_zone(batch.options["tz"])
         formats = FileFormats(zone, batch.options)
-        store = LeadStore(self.env, company)
+        store = LedgerGateway(self.env, company)
         vals = {
             name: value for name, value in values.items() if name not in ALIAS_FIELDS
         }
@@ -201,10 +201,10 @@ class LeadSale(models.Model):
             number, sign = formats.read_number(self.env, "price", price)
             currency = self.currency_id
             if sign and sign.upper() not in (currency.name, currency.symbol.upper()):
-                raise Refused(
+                raise RowError(
                     "price",
                     self.env._(
-                        "“%(sign)s” is not the sign of %(currency)s.",
+                        "“%(sign)s” is not the symbol of %(currency)s.",
                         sign=sign,
                         currency=currency.name,
                     ),

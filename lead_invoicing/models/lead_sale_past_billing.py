@@ -1,10 +1,10 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..tools.engine_fields import EngineOnly
+from ..tools.protected_fields import AppendOnly
 
 
-class LeadSalePastBilling(EngineOnly, models.Model):
+class LeadSalePastBilling(AppendOnly, models.Model):
     """Append-only record of transactions that were on a posted document until it left
     the books: it was set to draft, cancelled or deleted. Made when that happens; what
     was unbilled at a past moment is told from it.
@@ -24,7 +24,7 @@ class LeadSalePastBilling(EngineOnly, models.Model):
     company_id = fields.Many2one("res.company", required=True)
     document = fields.Char(required=True, help="Number of the document.")
     date = fields.Date("Accounting Date", required=True)
-    posted_at = fields.Datetime("Posted on", required=True)
+    posted_at = fields.Datetime("Posted On", required=True)
 
     @api.model
     def _log(self, lines):

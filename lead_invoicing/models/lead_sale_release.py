@@ -1,11 +1,10 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..tools.engine_fields import EngineOnly
+from ..tools.protected_fields import AppendOnly
 
 
-class LeadSaleRelease(EngineOnly, models.Model):
+class LeadSaleRelease(AppendOnly, models.Model):
     """Append-only record of transactions taken off a reversed document, so that the
     document still lists its rows and its money still ties out."""
 
@@ -25,15 +24,6 @@ class LeadSaleRelease(EngineOnly, models.Model):
     )
     company_id = fields.Many2one("res.company", required=True)
     reason = fields.Char(required=True)
-
-    @api.constrains("sale_id", "invoice_id", "reason")
-    def _check_unchanged(self):
-        # Records are added by SQL, below; the ORM gets here on a change only.
-        raise UserError(
-            self.env._(
-                "Released transactions are a record of the past: nobody changes them."
-            )
-        )
 
     @api.model
     def _log(self, moves, reason, keep=()):

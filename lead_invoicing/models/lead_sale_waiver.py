@@ -1,9 +1,9 @@
 from odoo import api, fields, models
 
-from ..tools.engine_fields import EngineOnly
+from ..tools.protected_fields import AppendOnly
 
 
-class LeadSaleWaiver(EngineOnly, models.Model):
+class LeadSaleWaiver(AppendOnly, models.Model):
     """Append-only record of who waived a transaction or took that back, when and why:
     a person by a decision, or by posting a credit note of its sale's invoice.
 
@@ -19,13 +19,13 @@ class LeadSaleWaiver(EngineOnly, models.Model):
         "lead.sale", "Transaction", required=True, index=True, ondelete="cascade"
     )
     company_id = fields.Many2one("res.company", required=True)
-    waived = fields.Boolean(help="Off: the waiver was taken back.")
+    waived = fields.Boolean(help="Off if the waiver was undone.")
     reason = fields.Char(required=True)
     own_reason = fields.Char(
         "Reason Before", help="What the transaction itself gave as its reason."
     )
     with_sale = fields.Boolean(
-        "With its Sale", help="This return followed the sale that it gives back."
+        "With Its Sale", help="This return followed the sale that it belongs to."
     )
 
     @api.model

@@ -6,9 +6,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, remove_accents
 
-from ..tools.engine_fields import CompanyGuard
-from ..tools.lead_data import LAYOUT_TYPES, NAME_PATTERN, VALUE_TYPES
-from ..tools.plain_values import Refused, read_reference, shorten
+from ..recording.lead_data import LAYOUT_TYPES, NAME_PATTERN, VALUE_TYPES
+from ..tools.parsing import RowError, read_reference, shorten
+from ..tools.protected_fields import CompanyGuard
 
 # What Odoo's form calls a new field until somebody gives it a better name.
 _GENERATED_NAME = re.compile(r"[0-9a-f]{16}")
@@ -54,7 +54,7 @@ class LeadType(CompanyGuard, models.Model):
     )
 
     _code_company_uniq = models.UniqueIndex(
-        "(company_id, code)", "Another lead type of this company has this code."
+        "(company_id, code)", "Another lead type of this company already has this code."
     )
 
     def _compute_definition_type_id(self):
@@ -66,13 +66,13 @@ class LeadType(CompanyGuard, models.Model):
         for lead_type in self:
             try:
                 code = read_reference(self.env, "code", lead_type.code, required=True)
-            except Refused as refused:
+            except RowError as refused:
                 raise ValidationError(
                     self.env._("Code: %s", refused.sentence)
                 ) from None
             if code != lead_type.code:
                 raise ValidationError(
-                    self.env._("Code: leave out the spaces at its ends.")
+                    self.env._("Code: remove leading and trailing spaces.")
                 )
 
     @api.model
@@ -92,7 +92,7 @@ class LeadType(CompanyGuard, models.Model):
             field._validate_properties_definition(deepcopy(properties), self.env)
         except (TypeError, ValueError) as error:
             raise ValidationError(
-                self.env._("The definition of the lead data is not right: %s", error)
+                self.env._("The definition of the lead data is not valid: %s", error)
             ) from error
         return properties
 
@@ -106,8 +106,8 @@ class LeadType(CompanyGuard, models.Model):
         if not is_list or not all(isinstance(prop, dict) for prop in properties):
             raise ValidationError(
                 self.env._(
-                    "“%s” is not a list of lead-data fields; give one definition for"
-                    " each, with its name, type and label.",
+                    "“%s” is not a list of lead-data fields; provide one definition"
+                    " for each, with its name, type and label.",
                     shorten(properties),
                 )
             )
@@ -119,8 +119,8 @@ class LeadType(CompanyGuard, models.Model):
             raise ValidationError(
                 self.env._(
                     "The lead-data field “%(label)s” cannot be of the type %(type)s."
-                    " Leads have plain values: text, number, date, selection, tags,"
-                    " checkbox.",
+                    " Leads can have plain values only: text, number, date, selection,"
+                    " tags, checkbox.",
                     label=prop.get("string") or prop.get("name"),
                     type=prop.get("type"),
                 )
@@ -128,8 +128,8 @@ class LeadType(CompanyGuard, models.Model):
         if not NAME_PATTERN.fullmatch(str(prop.get("name") or "")):
             raise ValidationError(
                 self.env._(
-                    "“%s” is not a name for a lead-data field. Use lower-case letters,"
-                    " digits and single underscores, such as “first_name”.",
+                    "“%s” is not a valid name for a lead-data field. Use lowercase"
+                    " letters, digits and single underscores, such as “first_name”.",
                     prop.get("name"),
                 )
             )
@@ -162,8 +162,8 @@ class LeadType(CompanyGuard, models.Model):
         if sale := sales.search([("lead_type_id", "in", self.ids)], limit=1):
             raise UserError(
                 self.env._(
-                    "Transactions are of the lead type %s: it stays in its company."
-                    " Create one in the other company.",
+                    "The lead type %s is used by transactions, so its company cannot"
+                    " be changed. Create one in the other company.",
                     sale.lead_type_id.display_name,
                 )
             )
@@ -211,7 +211,7 @@ class LeadType(CompanyGuard, models.Model):
                 raise UserError(
                     self.env._(
                         "Transactions have data in “%(name)s” of the lead type"
-                        " %(type)s, so that it can neither be deleted nor get another"
+                        " %(type)s, so it cannot be deleted or changed to another"
                         " type. Add another field instead.",
                         name=prop.get("string") or name,
                         type=self.display_name,

@@ -5,16 +5,13 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL, plaintext2html
 
-from ..tools.engine_fields import EngineGuard
-from ..tools.windows import day_start, is_zone, to_wall
+from ..tools.local_time import get_zone, local_day
+from ..tools.protected_fields import EngineGuard
+from ..tools.windows import day_start, is_zone
 from ..tools.zone_field import Zone
 
-FEED_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_feed"
 LEAD_DATA_MAX_MONTHS = 600
-# A year: later, nobody would know why.
-SILENCE_MAX_HOURS = 8784
 VOLUME_FACTOR_MAX = 1000
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {"lead_data_erased_before", "lead_feed_is_silent"}
@@ -46,29 +43,32 @@ class ResCompany(EngineGuard, models.Model):
         store=True,
         precompute=True,
         required=True,
-        help="Where no billing cycle says otherwise, days begin and end in this zone:"
-        " for invoices made manually, control totals, what was unbilled as of a day,"
-        " imported files, and new billing cycles.",
+        help="Unless a billing cycle says otherwise, days begin and end in this zone:"
+        " for invoices created manually, control totals, what was unbilled as of a"
+        " day, imported files, and new billing cycles.",
         groups="base.group_user",
     )
     lead_tz_confirmed = fields.Boolean(
         "Billing Time Zone Confirmed",
         help="A person chose or confirmed the billing time zone. Until then it is that"
-        " of the default billing cycle, else an administrator's, else UTC.",
+        " of the default billing cycle, otherwise an administrator's, otherwise UTC.",
         groups="base.group_user",
     )
     lead_issue_zero = fields.Boolean(
         "Issue Zero Totals",
         default=True,
-        help="Issue invoices whose total is zero. When off, their transactions wait"
-        " for the next invoice.",
+        help="Issue invoices with a zero total. When off, their transactions wait for"
+        " the next invoice.",
         groups="base.group_user",
     )
     lead_return_policy = fields.Selection(
         [
             ("net", "Deduct from the next invoice"),
             ("credit_note", "Credit note of the original invoice"),
-            ("credit_unpaid", "Credit note while the original is unpaid, else deduct"),
+            (
+                "credit_unpaid",
+                "Credit note while the original is unpaid, otherwise deduct",
+            ),
         ],
         "Returns of Invoiced Leads",
         required=True,
@@ -76,45 +76,40 @@ class ResCompany(EngineGuard, models.Model):
         groups="base.group_user",
     )
     lead_review_zero_price = fields.Boolean(
-        "Review Prices of Zero",
+        "Hold Zero-Price Leads",
         help="Keep an invoice in draft when a lead on it costs nothing.",
         groups="base.group_user",
     )
     lead_review_same_lead = fields.Boolean(
-        "Review Leads Billed Twice",
-        help="Keep an invoice in draft when a lead is on it twice, or was billed to"
-        " this buyer before.",
+        "Hold Leads Billed Twice",
+        help="Keep an invoice in draft when a lead is on it twice, or has already been"
+        " billed to this buyer.",
         groups="base.group_user",
     )
     lead_review_volume_factor = fields.Float(
-        "Review Volumes Above",
-        help="Keep an invoice in draft when its leads or its amount are more than so"
-        " many times the average of the buyer's last windows. 0: never.",
-        groups="base.group_user",
-    )
-    lead_feed_silence_hours = fields.Integer(
-        "Silent Feed After",
-        help="Raise an activity when no lead transaction was recorded for so many"
-        " hours. 0: never.",
+        "Hold Unusual Volumes",
+        help="Keep an invoice in draft when its leads or its amount exceed this many"
+        " times the average of the buyer's recent billing periods. Enter 0 to disable.",
         groups="base.group_user",
     )
     lead_feed_is_silent = fields.Boolean(
         "Feed Is Silent",
         readonly=True,
-        help="No lead transaction has come in for too long, and an activity was raised"
-        " for it.",
+        help="No lead transaction has come in for too long, and an activity was"
+        " created for it.",
         groups="base.group_user",
     )
 
     lead_data_months = fields.Integer(
         "Months to Keep Lead Data",
-        help="The personal data of leads that were sold more than so many months ago"
-        " are erased, for good; the transactions and their money stay. 0: never.",
+        help="The personal data of leads sold more than this many months ago is"
+        " permanently erased; the transactions and their money stay. Enter 0 to keep"
+        " it indefinitely.",
         groups="base.group_user",
     )
     lead_data_erased_before = fields.Datetime(
         readonly=True,
-        help="The lead data of what was sold before are erased.",
+        help="The lead data of everything sold before this moment has been erased.",
         groups="base.group_user",
     )
 
@@ -134,21 +129,9 @@ class ResCompany(EngineGuard, models.Model):
             if not 0 <= company.lead_data_months <= LEAD_DATA_MAX_MONTHS:
                 raise ValidationError(
                     self.env._(
-                        "Lead data can be kept for 1 to %s months; with 0 they are"
-                        " never erased by age.",
+                        "Lead data can be kept for 1 to %s months, or 0 to keep it"
+                        " indefinitely.",
                         LEAD_DATA_MAX_MONTHS,
-                    )
-                )
-
-    @api.constrains("lead_feed_silence_hours")
-    def _check_lead_feed_silence_hours(self):
-        for company in self:
-            if not 0 <= company.lead_feed_silence_hours <= SILENCE_MAX_HOURS:
-                raise ValidationError(
-                    self.env._(
-                        "A feed can be called silent after 1 to %s hours; with 0 it is"
-                        " not watched.",
-                        SILENCE_MAX_HOURS,
                     )
                 )
 
@@ -161,8 +144,9 @@ class ResCompany(EngineGuard, models.Model):
             if factor and not 1 <= factor <= VOLUME_FACTOR_MAX:
                 raise ValidationError(
                     self.env._(
-                        "To review unusual volumes, choose a factor from 1 to %s, such"
-                        " as 3 for three times the average; or 0 to review none.",
+                        "To hold unusual volumes for review, enter a factor from 1 to"
+                        " %s, such as 3 for three times the average, or 0 to turn this"
+                        " check off.",
                         VOLUME_FACTOR_MAX,
                     )
                 )
@@ -215,19 +199,26 @@ class ResCompany(EngineGuard, models.Model):
 
         :param str tz: what a person chose instead, if anything
         :rtype: zoneinfo.ZoneInfo
-        :raise UserError: if the server does not know it
+        :raises UserError: if the server does not know it
         """
         self.ensure_one()
         # The zone is no secret: who reads a day is told in which zone it is one.
-        return self.env["lead.billing.cycle"]._get_zone(tz or self.sudo().lead_tz)
+        return get_zone(self.env, tz or self.sudo().lead_tz)
 
     def _get_lead_today(self):
         """Return which day it is now in the billing time zone."""
-        return to_wall(fields.Datetime.now(), self._get_lead_zone()).date()
+        return local_day(self.env, fields.Datetime.now(), self.sudo().lead_tz)
 
     def _get_lead_day_start(self, day):
         """Return when a day begins in the billing time zone, as naive UTC."""
         return day_start(day, self._get_lead_zone())
+
+    def _get_lead_billing_start(self):
+        """Return the first instant that is billed here, as naive UTC, or None: what was
+        sold before was billed elsewhere."""
+        self.ensure_one()
+        start = self.lead_billing_start
+        return self._get_lead_day_start(start) if start else None
 
     # ------------------------------------------------------------------
     # Lead data
@@ -250,67 +241,8 @@ class ResCompany(EngineGuard, models.Model):
         left = cutoff - self.lead_data_erased_before
         return max(math.ceil(left / timedelta(days=1)), 0)
 
-    @api.model
-    def _cron_watch_lead_feed(self):
-        """Raise one activity for each company whose feed fell silent, and remove it
-        when transactions come again. One that a person closed is not raised again for
-        the same silence."""
-        silent = self._search_silent_lead_feeds()
-        told = self.search([("lead_feed_is_silent", "=", True)])
-        for company in silent - told:
-            company._tell_of_silent_lead_feed()
-        over = told - silent
-        over.partner_id.activity_unlink([FEED_ACTIVITY_TYPE])
-        over.lead_feed_is_silent = False
-
-    @api.model
-    def _search_silent_lead_feeds(self):
-        """Return the companies that recorded nothing for longer than they allow."""
-        self.env["lead.sale"].flush_model(["company_id"])
-        self.flush_model(["active", "lead_feed_silence_hours"])
-        # For which companies was nothing recorded lately?
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT company.id
-                  FROM res_company company
-                 WHERE company.active AND company.lead_feed_silence_hours > 0
-                   AND NOT EXISTS (
-                       SELECT FROM lead_sale sale
-                        WHERE sale.company_id = company.id
-                          AND sale.create_date > %s - make_interval(
-                              hours => company.lead_feed_silence_hours))
-                """,
-                fields.Datetime.now(),
-            )
-        )
-        return self.browse([company_id for (company_id,) in rows])
-
     def _get_lead_responsible(self):
         """Return the user who looks after this company's billing."""
         self.ensure_one()
         user = self.lead_billing_cycle_id.user_id
         return user if user.active else self.env.ref("base.user_admin")
-
-    def _tell_of_silent_lead_feed(self):
-        """Raise the activity for whoever looks after this company's billing."""
-        self.ensure_one()
-        user = self._get_lead_responsible()
-        # The scheduled action itself has no language.
-        self = self.with_context(lang=user.lang)
-        # Quietly: the list of activities tells.
-        self.partner_id.with_context(mail_activity_quick_update=True).activity_schedule(
-            FEED_ACTIVITY_TYPE,
-            summary=self.env._("No lead transactions are coming in"),
-            note=plaintext2html(
-                self.env._(
-                    "%(company)s recorded no lead transaction for %(hours)s hours or"
-                    " longer. Ask the platform whether it still sends them; nothing is"
-                    " lost when it sends them later.",
-                    company=self.name,
-                    hours=self.lead_feed_silence_hours,
-                )
-            ),
-            user_id=user.id,
-        )
-        self.lead_feed_is_silent = True

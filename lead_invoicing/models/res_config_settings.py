@@ -35,7 +35,7 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.lead_review_volume_factor", readonly=False
     )
     lead_sending_hours = fields.Integer(
-        "Hours to Send",
+        "Alert When Not Sent For (Hours)",
         config_parameter="lead_invoicing.sending_hours",
         default=2,
     )

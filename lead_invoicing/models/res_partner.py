@@ -1,5 +1,9 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime, formatLang
+
+from ..tools.local_time import format_moment, format_window, get_zone
+from .lead_sale import UNBILLED_DOMAIN, unbilled_sql
 
 
 class ResPartner(models.Model):
@@ -13,16 +17,16 @@ class ResPartner(models.Model):
         company_dependent=True,
         check_company=True,
         ondelete="restrict",
-        help="When this buyer's leads are invoiced. Empty: the company's default"
-        " cycle. A manual cycle leaves the buyer out of the schedule.",
+        help="When this buyer's leads are invoiced. Leave empty to use the company's"
+        " default cycle. A manual cycle leaves the buyer out of the schedule.",
         groups="base.group_user",
     )
     lead_billing_mode = fields.Selection(
         [("credit", "On credit"), ("prepaid", "Prepaid")],
         "Buyer Pays",
         company_dependent=True,
-        help="On credit: a bill to be paid. Prepaid: a receipt, settled from the"
-        " buyer's deposits.",
+        help="On credit: the buyer pays after receiving an invoice. Prepaid: the buyer"
+        " gets a receipt, paid from its deposits.",
         groups="base.group_user",
     )
     lead_invoice_split = fields.Selection(
@@ -45,15 +49,16 @@ class ResPartner(models.Model):
     lead_minimum_amount = fields.Float(
         "Minimum Invoice Amount",
         company_dependent=True,
-        help="Less than this, before tax and in the company's currency, waits for the"
-        " next window; except in the last window of a year.",
+        help="A total below this, before tax and in the company's currency, is carried"
+        " forward to the next billing period, except in the last billing period of a"
+        " year.",
         groups="base.group_user",
     )
     lead_billing_hold = fields.Boolean(
         "On Hold",
         company_dependent=True,
-        help="No invoice is made for this buyer, by schedule or by hand, until this is"
-        " taken off; its leads wait.",
+        help="No invoice is created for this buyer, by schedule or manually, until"
+        " this is turned off; its leads wait.",
         groups="base.group_user",
     )
     lead_invoice_recipient_ids = fields.Many2many(
@@ -63,7 +68,8 @@ class ResPartner(models.Model):
         "recipient_id",
         "Invoice Recipients",
         copy=False,
-        help="Who gets the invoices by e-mail. Empty: the invoice address.",
+        help="Who receives the invoices by email. Leave empty to use the invoice"
+        " address.",
         groups="base.group_user",
     )
     lead_buyer_ref_ids = fields.One2many(
@@ -82,11 +88,11 @@ class ResPartner(models.Model):
         compute="_compute_lead_unbilled",
         currency_field="lead_currency_id",
         groups="lead_invoicing.group_user",
-        help="Leads sold less returned, before tax, that are on no invoice yet; in the"
-        " company's currency at today's rate.",
+        help="Leads sold less returned, before tax, that are not on an invoice yet; in"
+        " the company's currency at today's rate.",
     )
     lead_next_window = fields.Char(
-        "Current Window",
+        "Current Billing Period",
         compute="_compute_lead_next_window",
         groups="lead_invoicing.group_user",
     )
@@ -94,7 +100,8 @@ class ResPartner(models.Model):
         "Next Invoice",
         compute="_compute_lead_next_window",
         groups="lead_invoicing.group_user",
-        help="When the invoice of that window is made, shown in your own time zone.",
+        help="When the invoice for that billing period will be created, shown in your"
+        " own time zone.",
     )
     lead_invoice_count = fields.Integer(
         "Lead Invoices",
@@ -104,7 +111,7 @@ class ResPartner(models.Model):
     lead_sale_ids = fields.One2many(
         "lead.sale",
         "commercial_partner_id",
-        "Lead Transactions Billed to It",
+        "Lead Sales and Returns",
         readonly=True,
         groups="lead_invoicing.group_user",
         help="For searching only: there can be millions.",
@@ -128,7 +135,7 @@ class ResPartner(models.Model):
         # What is unbilled of each of these buyers in this company, by currency?
         groups = self._query_of_lead_buyers(
             SQL("lead_sale"),
-            SQL("invoice_line_id IS NULL AND waived IS NOT TRUE"),
+            unbilled_sql(),
             SQL("counted.currency_id"),
             SQL("sum(counted.amount)"),
         )
@@ -201,7 +208,8 @@ class ResPartner(models.Model):
             if cycle not in nexts:
                 window = cycle._get_next_window()
                 nexts[cycle] = (
-                    window and cycle._format_window(window.start, window.end, cycle.tz),
+                    window
+                    and format_window(self.env, window.start, window.end, cycle.tz),
                     window and window.generation,
                 )
             window, moment = nexts[cycle]
@@ -234,24 +242,25 @@ class ResPartner(models.Model):
         amount = formatLang(self.env, waiting, currency_obj=self.lead_currency_id)
         if self.lead_billing_hold:
             message = self.env._(
-                "Unbilled leads of %s wait until the hold ends.", amount
+                "Unbilled leads of %s are waiting until the hold is removed.", amount
             )
         elif self.lead_next_invoice_at:
             message = self.env._(
-                "Unbilled leads of %(amount)s go onto the next invoice, made on"
-                " %(date)s for %(window)s. Its period starts where this buyer's last"
-                " one ended.",
+                "Unbilled leads of %(amount)s go on the next invoice, which will be"
+                " created on %(date)s for %(window)s. Its billing period starts where"
+                " this buyer's last one ended.",
                 amount=amount,
                 date=format_datetime(self.env, self.lead_next_invoice_at),
                 window=self.lead_next_window,
             )
         else:
             message = self.env._(
-                "Unbilled leads of %s wait: no schedule bills this buyer now.", amount
+                "Unbilled leads of %s are waiting: this buyer is not on a schedule.",
+                amount,
             )
         return {
             "warning": {
-                "title": self.env._("What is waiting"),
+                "title": self.env._("Waiting Leads"),
                 "message": message,
                 "type": "notification",
             }
@@ -308,7 +317,7 @@ class ResPartner(models.Model):
         )
         return self.browse([found for (found,) in ids]) or self.commercial_partner_id
 
-    def _get_lead_outlook(self):
+    def _get_upcoming_lead_invoice(self):
         """Return what this buyer is told of its next invoice, in the current company.
 
         :return: a dict
@@ -332,9 +341,11 @@ class ResPartner(models.Model):
             "moment": False,
         }
         if window:
-            zone = cycle._get_zone(cycle.tz)
-            day, time = cycle._format_moment(window.generation, zone)
-            outlook["window"] = cycle._format_window(window.start, window.end, cycle.tz)
+            zone = get_zone(self.env, cycle.tz)
+            day, time = format_moment(self.env, window.generation, zone)
+            outlook["window"] = format_window(
+                self.env, window.start, window.end, cycle.tz
+            )
             outlook["moment"] = self.env._(
                 "%(day)s at %(time)s (%(zone)s)", day=day, time=time, zone=cycle.tz
             )
@@ -348,16 +359,11 @@ class ResPartner(models.Model):
         :param window: only what belongs to it; False for all
         :param include_earlier: with what is older than the window
         """
-        domain = [
-            ("company_id", "=", self.env.company.id),
-            ("commercial_partner_id", "in", self._get_lead_buyers().ids),
-            ("invoice_line_id", "=", False),
-            ("waived", "=", False),
-        ]
+        domain = self._get_lead_sales_domain() & UNBILLED_DOMAIN
         if window:
-            domain.append(("date", "<", window.end))
+            domain &= Domain("date", "<", window.end)
         if window and not include_earlier:
-            domain.append(("date", ">=", window.start))
+            domain &= Domain("date", ">=", window.start)
         return self.env["lead.sale"]._read_group(
             domain, ["currency_id"], ["amount:sum"], order="currency_id"
         )
@@ -390,27 +396,16 @@ class ResPartner(models.Model):
         ]
         return action
 
-    def action_open_lead_report(self):
-        """Open the Invoicing Report of this buyer.
-
-        :raises AccessError: for users without rights in Lead Invoicing
-        """
-        self.ensure_one()
-        wizards = self.env["lead.invoicing.report.wizard"]
-        return wizards._get_open_action({"partner_id": self.commercial_partner_id.id})
-
     def action_view_lead_sales(self):
         """Open this buyer's lead transactions."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "lead_invoicing.action_lead_sale"
+        return self.env["lead.sale"]._get_view_action(self._get_lead_sales_domain())
+
+    def _get_lead_sales_domain(self):
+        """Return the domain of this buyer's transactions in the current company."""
+        return Domain("company_id", "=", self.env.company.id) & Domain(
+            "commercial_partner_id", "in", self._get_lead_buyers().ids
         )
-        action["domain"] = [
-            ("commercial_partner_id", "in", self._get_lead_buyers().ids),
-            ("company_id", "=", self.env.company.id),
-        ]
-        action["context"] = {"create": False}
-        return action
 
     def action_view_unbilled_lead_sales(self):
         """Open this buyer's lead transactions that are on no invoice yet."""

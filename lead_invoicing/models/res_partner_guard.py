@@ -2,7 +2,7 @@ from odoo import api, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import formatLang
 
-from ..tools.engine_fields import is_engine
+from ..tools.protected_fields import is_engine
 
 # How a buyer is billed: money, and not everybody who keeps contacts decides it.
 BILLING_FIELDS = {
@@ -36,8 +36,8 @@ class ResPartner(models.Model):
         if not 0 <= amount <= MAX_AMOUNT:
             raise ValidationError(
                 self.env._(
-                    "The minimum invoice amount must be a number from 0, which holds"
-                    " nothing back, to %s.",
+                    "The minimum invoice amount must be a number from 0, which means"
+                    " no minimum, to %s.",
                     formatLang(self.env, MAX_AMOUNT, digits=0),
                 )
             )
@@ -103,8 +103,8 @@ class ResPartner(models.Model):
             )
             raise AccessError(
                 self.env._(
-                    "%s: how a buyer is billed is decided by users of Lead Invoicing."
-                    " Ask one of them, or leave it out.",
+                    "%s: only users of Lead Invoicing can change how a buyer is"
+                    " billed. Ask one of them, or leave it out.",
                     ", ".join(sorted(labels)),
                 )
             )

@@ -7,18 +7,19 @@ class ResPartner(models.Model):
     _inherit = "res.partner"
 
     lead_auto_settle = fields.Boolean(
-        "Settle by Itself",
+        "Settle Automatically",
         company_dependent=True,
-        help="What is in the buyer's favor settles its open lead invoices by itself: of"
-        " a prepaid buyer deposits, credit notes and all else, of a buyer on credit"
-        " lead credit notes. Off: your accountant reconciles them.",
+        help="The buyer's credits are applied to its open lead invoices automatically:"
+        " for a prepaid buyer, deposits, credit notes and all other credits; for a"
+        " buyer on credit, lead credit notes. When off, your accountant reconciles"
+        " them.",
         groups="base.group_user",
     )
 
     def _commercial_fields(self):
         return super()._commercial_fields() + ["lead_auto_settle"]
 
-    def _settle_lead_invoices(self, company, currency, posted):
+    def _reconcile_lead_invoices(self, company, currency, posted):
         """Settle this buyer's open lead invoices in a currency: of a prepaid buyer
         from all that is in its favor, less what was paid back to it; of another from
         lead credit notes alone. Each item settles what it names first, then the oldest;

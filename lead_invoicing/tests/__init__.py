@@ -19,6 +19,7 @@ from . import (
     test_generation,
     test_given_back,
     test_given_back_lives,
+    test_hooks,
     test_hostile_input,
     test_import_client,
     test_import_never_guesses,

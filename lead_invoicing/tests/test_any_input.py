@@ -1,8 +1,8 @@
 import json
 from decimal import Decimal
 
-from .common import LeadInvoicingCommon
-from .optional_packages import HealthCheck, given, settings, st
+from .common.optional_packages import HealthCheck, given, settings, st
+from .common.world import LeadInvoicingCommon
 
 SETTINGS = settings(
     max_examples=60, deadline=None, suppress_health_check=list(HealthCheck)

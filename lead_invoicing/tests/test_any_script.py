@@ -4,7 +4,7 @@ from lxml import html
 
 from odoo.tests import HttpCase, tagged
 
-from .report_common import NOVEMBER, ReportCommon
+from .common.report import NOVEMBER, ReportCommon
 
 ARABIC = "تأمين (سيارات)"
 LONG = "W" * 100

@@ -7,11 +7,18 @@ from odoo import Command, fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, TransactionCase, tagged
 
+from ..tools.local_time import format_window, local_day
+
 TUESDAY = "2026-11-03 12:00:00"  # 08:00 in New York is 13:00 UTC in November
 
 
 def at(text):
     return datetime.fromisoformat(text)
+
+
+def plain_spaces(text):
+    """Return a text with plain spaces: "6:00 AM" has a narrow one that never breaks."""
+    return " ".join(text.split())
 
 
 @tagged("clock")
@@ -53,9 +60,11 @@ class TestBillingCycle(TransactionCase):
     def test_local_date_is_the_day_in_the_time_zone_of_the_cycle(self):
         cycle = self.create_cycle(tz="America/New_York")
         self.assertEqual(
-            cycle._local_date(at("2026-11-03 04:59:59")), date(2026, 11, 2)
+            local_day(self.env, at("2026-11-03 04:59:59"), cycle.tz), date(2026, 11, 2)
         )
-        self.assertEqual(cycle._local_date(at("2026-11-03 05:00")), date(2026, 11, 3))
+        self.assertEqual(
+            local_day(self.env, at("2026-11-03 05:00"), cycle.tz), date(2026, 11, 3)
+        )
 
     # Windows
 
@@ -104,20 +113,21 @@ class TestBillingCycle(TransactionCase):
             generation_day="0",
         )
         self.assertEqual(
-            cycle._get_window_by_index(0),
+            cycle._get_schedule().window(0),
             (at("2026-10-12 08:00"), at("2026-10-23 18:00"), at("2026-10-26 06:00")),
         )
         self.assertEqual(
-            cycle._get_window_by_index(-1)[:2],
+            cycle._get_schedule().window(-1)[:2],
             (at("2026-09-28 08:00"), at("2026-10-09 18:00")),
         )
-        self.assertEqual(cycle._get_window_index(at("2026-10-23 18:00")), 0)
-        self.assertEqual(cycle._get_window_index(at("2026-10-23 17:59:59")), -1)
+        last_closed = cycle._get_schedule().last_closed
+        self.assertEqual(last_closed(at("2026-10-23 18:00")), 0)
+        self.assertEqual(last_closed(at("2026-10-23 17:59:59")), -1)
 
     def test_month_is_invoiced_on_the_first_in_the_morning(self):
         cycle = self.create_cycle(frequency="monthly", tz="America/New_York")
         self.assertEqual(
-            cycle._get_window_by_index(0),
+            cycle._get_schedule().window(0),
             (at("2026-12-01 05:00"), at("2027-01-01 05:00"), at("2027-01-01 11:00")),
         )
         self.assertEqual(
@@ -149,11 +159,10 @@ class TestBillingCycle(TransactionCase):
     def test_manual_cycle_has_no_window(self):
         cycle = self.create_cycle(frequency="manual")
         self.assertIs(cycle._get_window(at(TUESDAY)), False)
-        self.assertIs(cycle._get_window_by_index(0), False)
+        self.assertIs(cycle._get_schedule(), False)
         self.assertIs(cycle._next_due_window(at(TUESDAY)), False)
-        self.assertIsNone(cycle._get_window_index(at(TUESDAY)))
         self.assertFalse(cycle.next_generation_at)
-        with self.assertRaisesRegex(ValidationError, "leave its next generation empty"):
+        with self.assertRaisesRegex(ValidationError, "leave Next Invoice Run empty"):
             cycle.next_generation_at = at(TUESDAY)
 
     def test_window_that_clocks_skip_is_empty_and_does_no_harm(self):
@@ -167,20 +176,20 @@ class TestBillingCycle(TransactionCase):
         )
         start, end = cycle._get_window(at("2011-12-31 00:00"))
         self.assertEqual(start, end)
-        self.assertEqual(cycle._format_window(start, end, cycle.tz), "Dec 31, 2011")
+        self.assertEqual(format_window(self.env, start, end, cycle.tz), "Dec 31, 2011")
 
     def test_time_zone_unknown_to_the_server_is_explained(self):
         cycle = self.create_cycle()
         with (
             patch(
-                "odoo.addons.lead_invoicing.models.lead_billing_cycle.available_zones",
+                "odoo.addons.lead_invoicing.tools.windows.available_zones",
                 return_value={"UTC"},
             ),
             self.assertRaisesRegex(UserError, "does not know the time zone"),
         ):
             cycle._get_window(at(TUESDAY))
 
-    # Refused schedules
+    # RowError schedules
 
     def test_weekly_invoices_cannot_be_made_before_the_window_closes(self):
         vals = {"window_start_time": 8, "window_end_time": 8}
@@ -324,36 +333,51 @@ class TestBillingCycle(TransactionCase):
         for vals, words in [
             (
                 {},
-                "Every week from Monday 00:00 to Monday 00:00, invoiced Monday 06:00",
+                "Every week from Monday 12:00 AM to Monday 12:00 AM, invoiced Monday"
+                " 6:00 AM",
             ),
             (
                 {"interval": 2, "window_start_time": 8.5, "window_end_day": "4"},
-                "Every 2 weeks from Monday 08:30 to Friday 00:00, invoiced Monday"
-                " 06:00",
+                "Every 2 weeks from Monday 8:30 AM to Friday 12:00 AM, invoiced Monday"
+                " 6:00 AM",
             ),
             (
                 {"frequency": "monthly"},
-                "Every calendar month, invoiced on the 1st at 06:00",
+                "Every calendar month, invoiced on the 1st at 6:00 AM",
             ),
             (
                 {"frequency": "monthly", "interval": 3},
-                "Every 3 calendar months, invoiced on the 1st at 06:00",
+                "Every 3 calendar months, invoiced on the 1st at 6:00 AM",
             ),
             (
                 {"frequency": "semimonthly"},
-                "From the 1st to the 15th and from the 16th to the end of the month,"
-                " invoiced the day after at 06:00",
+                "From the 1st through the 15th and from the 16th through the end of the"
+                " month, invoiced the day after at 6:00 AM",
             ),
-            ({"frequency": "manual"}, "Only by hand"),
+            ({"frequency": "manual"}, "Manual only"),
         ]:
             with self.subTest(words=words):
-                self.assertEqual(self.create_cycle(**vals).schedule_summary, words)
+                summary = self.create_cycle(**vals).schedule_summary
+                self.assertEqual(plain_spaces(summary), words)
+
+    def test_times_of_day_are_written_as_the_reader_writes_them(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.env["res.lang"]._activate_lang("fr_FR")
+        cycle = self.create_cycle(generation_time=18.5)
+        for code, time in (
+            ("en_US", "6:30 PM"),
+            ("de_DE", "18:30"),
+            ("fr_FR", "18:30"),
+        ):
+            with self.subTest(language=code):
+                summary = cycle.with_context(lang=code)._describe_schedule()
+                self.assertIn(time, plain_spaces(summary))
 
     def test_window_from_midnight_to_midnight_is_printed_as_inclusive_days(self):
         cycle = self.create_cycle(tz="America/New_York")
         window = cycle._get_window(at(TUESDAY))
         self.assertEqual(
-            cycle._format_window(*window, cycle.tz), "Oct 26, 2026 – Nov 1, 2026"
+            format_window(self.env, *window, cycle.tz), "Oct 26, 2026 – Nov 1, 2026"
         )
 
     def test_window_is_printed_as_days_where_midnight_is_skipped(self):
@@ -363,25 +387,23 @@ class TestBillingCycle(TransactionCase):
         window = cycle._get_window(at("2018-11-12 00:00"))
         self.assertEqual(window[0], at("2018-11-04 03:00"))
         self.assertEqual(
-            cycle._format_window(*window, cycle.tz), "Nov 4, 2018 – Nov 10, 2018"
+            format_window(self.env, *window, cycle.tz), "Nov 4, 2018 – Nov 10, 2018"
         )
 
     def test_window_with_times_is_printed_with_times_and_zone(self):
         window = (at("2026-10-26 12:00"), at("2026-10-30 22:00"))
-        cycles = self.env["lead.billing.cycle"]
         self.assertEqual(
-            cycles._format_window(*window, "America/New_York"),
-            "Mon, Oct 26, 2026 08:00 – Fri, Oct 30, 2026 18:00 (America/New_York)",
+            plain_spaces(format_window(self.env, *window, "America/New_York")),
+            "Mon, Oct 26, 2026 8:00 AM – Fri, Oct 30, 2026 6:00 PM (America/New_York)",
         )
 
     def test_window_is_printed_in_the_language_asked_for(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         window = (at("2026-10-26 00:00"), at("2026-11-02 00:00"))
         printed = "26 oct. 2026 – 1 nov. 2026"
-        cycles = self.env["lead.billing.cycle"]
-        self.assertEqual(cycles._format_window(*window, "UTC", "fr_FR"), printed)
+        self.assertEqual(format_window(self.env, *window, "UTC", "fr_FR"), printed)
         self.assertEqual(
-            cycles.with_context(lang="fr_FR")._format_window(*window, "UTC"), printed
+            format_window(self.env(context={"lang": "fr_FR"}), *window, "UTC"), printed
         )
 
     # Form
@@ -391,9 +413,9 @@ class TestBillingCycle(TransactionCase):
             form.name = "Weekly"
             form.tz = "America/New_York"
             self.assertIn(
-                "The next invoices are made on Mon, Nov 9, 2026 at 06:00,"
+                "The next invoices will be created on Mon, Nov 9, 2026 at 6:00 AM,"
                 " for Nov 2, 2026 – Nov 8, 2026.",
-                form.upcoming_windows,
+                plain_spaces(form.upcoming_windows),
             )
             for day in ("Nov 2", "Nov 9", "Nov 16", "Nov 23"):
                 self.assertIn(f"Mon, {day}, 2026", form.upcoming_windows)
@@ -406,7 +428,7 @@ class TestBillingCycle(TransactionCase):
             form.next_generation_at = at("2026-10-13 00:00")
             self.assertIn("starting with Oct 12, 2026", form.upcoming_windows)
             form.next_generation_at = False
-            self.assertIn("next generation is empty", form.upcoming_windows)
+            self.assertIn("Next Invoice Run is empty", form.upcoming_windows)
 
     def test_form_says_at_once_what_is_wrong(self):
         form = Form(self.env["lead.billing.cycle"])

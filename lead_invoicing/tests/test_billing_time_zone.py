@@ -5,7 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
-from .common import LeadInvoicingCommon
+from .common.world import LeadInvoicingCommon
 
 LATE = "2026-01-16T03:00:00Z"  # still the 15th in New York, the 16th in Tokyo
 

@@ -6,8 +6,8 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from ..tools.books_rules import RULES
-from .generation_common import GENERATION, MONDAY, WEEK, GenerationCommon
+from ..report.books_rules import RULES
+from .common.generation import GENERATION, MONDAY, WEEK, GenerationCommon
 
 
 @tagged("post_install", "-at_install")

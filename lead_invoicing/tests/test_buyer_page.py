@@ -4,7 +4,7 @@ from freezegun import freeze_time
 
 from odoo.tests import Form, tagged
 
-from .generation_common import GENERATION, GenerationCommon
+from .common.generation import GENERATION, GenerationCommon
 
 
 @tagged("post_install", "-at_install")
@@ -29,7 +29,7 @@ class TestBuyerPage(GenerationCommon):
     def test_a_hold_set_after_the_run_was_opened_parks_the_buyer(self):
         self.new_sale()
         with freeze_time(GENERATION):
-            run = self.cycle.sudo()._open_next_run()
+            run = self.env["lead.invoice.run"].sudo()._open_next_run()
         self.buyer.lead_billing_hold = True
         self.assertFalse(self.generate())
         self.assertIn("on hold", run.failure_ids.message)

@@ -4,7 +4,7 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
-from .generation_common import GENERATION, WEEK, GenerationCommon
+from .common.generation import GENERATION, WEEK, GenerationCommon
 
 
 @tagged("post_install", "-at_install")
@@ -178,7 +178,7 @@ class TestBuyersMoved(GenerationCommon):
                 self.assertEqual(partner.lead_sale_count, 3)
                 self.assertEqual(partner.lead_invoice_count, 1)
                 self.assertEqual(partner.lead_unbilled_amount, 15)
-                outlook = partner._get_lead_outlook()
+                outlook = partner._get_upcoming_lead_invoice()
                 self.assertEqual(outlook["amounts"][0][1], 15)
         unbilled = self.env["lead.unbilled"].search([])
         self.assertEqual(unbilled.partner_id, self.group)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from odoo.fields import Datetime
 from odoo.tests import tagged
 
-from .test_tours import TourCommon
+from .common.tours import TourCommon
 
 
 class ClerkTourCommon(TourCommon):

@@ -4,8 +4,8 @@ from odoo.modules.registry import Registry
 from odoo.tests import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
 
-from ..models.lead_invoice_run_buyer import TRY_AGAIN
-from .common import LeadInvoicingCommon
+from ..tools.concurrency import TRY_AGAIN
+from .common.world import LeadInvoicingCommon
 
 CODE = "MEETING"
 

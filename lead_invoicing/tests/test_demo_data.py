@@ -5,7 +5,7 @@ from freezegun import freeze_time
 from odoo.tests import tagged
 from odoo.tools.convert import convert_file
 
-from .generation_common import GenerationCommon
+from .common.generation import GenerationCommon
 
 TODAY = datetime(2026, 11, 25, 12)
 

@@ -3,7 +3,7 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.tests import tagged
 
-from .generation_common import GENERATION, WEEK, GenerationCommon
+from .common.generation import GENERATION, WEEK, GenerationCommon
 
 PRICES = range(1, 13)  # more than a document has lines for, without a reason
 

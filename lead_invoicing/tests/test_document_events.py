@@ -1,6 +1,6 @@
 from odoo.tests import tagged
 
-from .given_back_common import GivenBackCommon
+from .common.given_back import GivenBackCommon
 
 
 @tagged("post_install", "-at_install")

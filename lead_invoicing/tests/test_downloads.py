@@ -10,7 +10,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import config
 
 from ..tools import downloads
-from .report_common import NOVEMBER, ReportCommon
+from .common.report import NOVEMBER, ReportCommon
 
 OWN = "/my/invoicing-report"
 TYPES = ("csv", "xlsx", "pdf")
@@ -91,7 +91,7 @@ class TestDownloads(ReportCommon, HttpCase):
         response = self.get()
         self.assertEqual(response.status_code, 429)
         self.assertEqual(response.headers["Retry-After"], "30")
-        self.assertIn("downloads are still under way", response.text)
+        self.assertIn("downloads are still in progress", response.text)
         slots.close()
         for _time in range(3):
             self.assertEqual(self.get().status_code, 200)
@@ -142,7 +142,7 @@ class TestDownloads(ReportCommon, HttpCase):
         for plain in (0, 1):
             response = self.get(plain=plain)
             self.assertEqual(response.status_code, 400)
-            self.assertIn("more than 1 MB", response.text)
+            self.assertIn("larger than 1 MB", response.text)
         self.assertFalse(self.get_files())
         # What is no number, or none to make files with, is left aside.
         for wrong in ("", "many", "0", "-1", "²"):
@@ -156,7 +156,7 @@ class TestDownloads(ReportCommon, HttpCase):
         ):
             response = self.get()
         self.assertEqual(response.status_code, 503)
-        self.assertIn("has no room for it", response.text)
+        self.assertIn("out of space", response.text)
 
     def test_nobody_reads_a_head(self):
         self.hold_slots(2)

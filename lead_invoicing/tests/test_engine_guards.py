@@ -9,9 +9,9 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from ..models import account_move, account_move_line, res_company
-from .generation_common import GENERATION, WEEK
-from .test_portal_report import BUYER_ROUTES, PortalReportCommon
-from .test_rights import RightsCommon
+from .common.generation import GENERATION, WEEK
+from .common.portal import BUYER_ROUTES, PortalReportCommon
+from .common.rights import RightsCommon
 
 # What people decide on Odoo's models, among the stored fields that the addon adds.
 BY_PEOPLE = {

@@ -6,7 +6,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
-from .generation_common import GenerationCommon
+from .common.generation import GenerationCommon
 
 
 @tagged("post_install", "-at_install")
@@ -110,7 +110,7 @@ class TestControlTotals(GenerationCommon):
                 self.assertRaisesRegex(UserError, "date_to: .*is not a day"),
             ):
                 self.totals(date_to=value)
-        with self.assertRaisesRegex(UserError, "after the last one"):
+        with self.assertRaisesRegex(UserError, "after the last day"):
             self.totals("2026-11-05", "2026-11-04")
 
     def test_who_may_compare(self):
@@ -233,11 +233,11 @@ class TestControlTotalsScreen(GenerationCommon):
                 "Row 5: currency:",
                 "Row 6: count:",
                 "Row 7: amount:",
-                "Row 8: day: 2026-10-31 is not from 2026-11-01 to 2026-11-30,"
+                "Row 8: day: 2026-10-31 is not within 2026-11-01 through 2026-11-30,"
                 " the days compared.",
-                "Row 10: day: the same day, type and currency are in row 9 already.",
+                "Row 10: day: the same day, type and currency are already in row 9.",
                 "Row 11: amount: the row has more values than columns; write amounts"
-                " with a point, such as 1234.50.",
+                " with a decimal point, such as 1234.50.",
                 "Row 12: type:",
             ],
         )
@@ -253,7 +253,7 @@ class TestControlTotalsScreen(GenerationCommon):
             ({"platform_text": "x", "platform_file": png}, "not both"),
             ({"platform_text": '"' + "x" * 200_000}, "Row "),
             ({"platform_text": "hello"}, "Row 1: day"),
-            ({"date_from": "2026-12-01"}, "after the last one"),
+            ({"date_from": "2026-12-01"}, "after the last day"),
         ):
             with self.subTest(words=words), self.assertRaisesRegex(UserError, words):
                 self.compare(**{"text": vals.pop("platform_text", ""), **vals})
@@ -372,5 +372,5 @@ class TestFeedWatch(GenerationCommon):
         self.assertEqual(activity.user_id, self.env.ref("base.user_admin"))
 
     def test_hours_below_zero_are_refused(self):
-        with self.assertRaisesRegex(ValidationError, "after 1 to"):
+        with self.assertRaisesRegex(ValidationError, "from 1 to"):
             self.company.lead_feed_silence_hours = -1

@@ -7,7 +7,7 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .generation_common import GENERATION, WEEK, GenerationCommon
+from .common.generation import GENERATION, WEEK, GenerationCommon
 
 
 @tagged("post_install", "-at_install")
@@ -308,7 +308,7 @@ class TestGeneration(GenerationCommon):
             [("partner_id", "=", self.buyer.id)]
         )
         self.assertEqual(item.state, "skipped")
-        self.assertIn("zero", item.message)
+        self.assertIn("Zero total", item.message)
         self.new_sale(at="2026-11-10T12:00:00Z")
         self.assertEqual(self.generate(GENERATION + WEEK).lead_sale_count, 3)
 
@@ -445,7 +445,7 @@ class TestGeneration(GenerationCommon):
     def test_a_manual_cycle_leaves_a_buyer_out(self):
         self.company.lead_billing_cycle_id = self.cycle
         self.buyer.lead_billing_cycle_id = self.env["lead.billing.cycle"].create(
-            {"name": "By hand", "frequency": "manual", "tz": "UTC"}
+            {"name": "Manual", "frequency": "manual", "tz": "UTC"}
         )
         self.new_sale()
         self.assertFalse(self.generate())
@@ -556,10 +556,10 @@ class TestGeneration(GenerationCommon):
         model = self.env.registry["lead.invoice.run.buyer"]
         original = model._prepare_move_vals
 
-        def fail(items, document, period_start):
+        def fail(items, document):
             if document.item.partner_id == bad:
                 raise ZeroDivisionError("boom")
-            return original(items, document, period_start)
+            return original(items, document)
 
         self.patch(model, "_prepare_move_vals", fail)
         with self.assertLogs("odoo.addons.lead_invoicing", "ERROR") as logs:

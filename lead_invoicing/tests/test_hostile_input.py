@@ -5,7 +5,7 @@ import base64
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user
 
-from .test_rights import RightsCommon
+from .common.rights import RightsCommon
 
 NO_DAYS = (
     *("9999-12-31", "0001-01-01", "2201-01-01", "1969-12-31", "nonsense", "2026-13-01"),

@@ -9,10 +9,10 @@ from openpyxl import Workbook
 from odoo.exceptions import UserError
 from odoo.tests import TransactionCase, new_test_user, tagged
 
-from ..tools.file_values import FileFormats
-from ..tools.plain_values import Refused
-from .common import LeadInvoicingCommon
-from .optional_packages import HealthCheck, given, settings, st
+from ..recording.file_formats import FileFormats
+from ..tools.parsing import RowError
+from .common.optional_packages import HealthCheck, given, settings, st
+from .common.world import LeadInvoicingCommon
 
 # What Odoo's client sends, with nothing chosen.
 OPTIONS = {
@@ -100,7 +100,10 @@ class TestImportNeverGuesses(ImportCommon):
         result = self.import_dicts(*({"price": price} for price in prices))
         self.assert_refused(
             result,
-            *((row, "price", "choose the decimal separator") for row in range(4)),
+            *(
+                (row, "price", "choose the file's decimal separator")
+                for row in range(4)
+            ),
         )
 
     def test_clear_numbers_need_no_choice(self):
@@ -132,7 +135,9 @@ class TestImportNeverGuesses(ImportCommon):
             ({"float_decimal_separator": ",", "float_thousand_separator": ","}, "1,5"),
         ):
             result = self.import_dicts({"price": price}, **options)
-            self.assert_refused(result, (0, "price", "choose the decimal separator"))
+            self.assert_refused(
+                result, (0, "price", "choose the file's decimal separator")
+            )
 
     def test_the_language_of_the_user_decides_nothing(self):
         self.env["res.lang"]._activate_lang("de_DE")
@@ -176,7 +181,7 @@ class TestImportNeverGuesses(ImportCommon):
             )
             if number is None:
                 self.assert_refused(
-                    result, (0, "lead_data", "choose the decimal separator")
+                    result, (0, "lead_data", "choose the file's decimal separator")
                 )
             else:
                 sale = self.assert_imported(result)
@@ -250,7 +255,7 @@ class TestImportNeverGuesses(ImportCommon):
             {"date": "2026-03-08 02:30:00"},
             {"date": "2025-11-02 01:30:00-05:00"},
         )
-        self.assert_refused(result, (0, "date", "twice"), (1, "date", "never"))
+        self.assert_refused(result, (0, "date", "twice"), (1, "date", "did not occur"))
 
     def test_a_date_format_is_chosen_or_iso(self):
         result = self.import_dicts({"date": "01/02/2026"}, {"date": "2026-13-01"})
@@ -313,7 +318,7 @@ class TestImportNeverGuesses(ImportCommon):
         self.assert_refused(
             result,
             (0, "price", "finer"),
-            (2, "price", "choose the decimal separator"),
+            (2, "price", "choose the file's decimal separator"),
             (3, "external_ref", "digits"),
         )
         book.active.delete_rows(4, 2)
@@ -339,7 +344,9 @@ class TestImportNeverGuesses(ImportCommon):
         row = {**ROW, "price": "13,75", "date": "01/02/2026"}
         result = load(columns, [list(row.values())])
         self.assert_refused(
-            result, (0, "date", "date format"), (0, "price", "choose the decimal")
+            result,
+            (0, "date", "date format"),
+            (0, "price", "choose the file's decimal"),
         )
         self.assertTrue(load(columns, [list(ROW.values())])["ids"])
 
@@ -425,12 +432,12 @@ class TestImportAsAWhole(ImportCommon):
         self.assert_imported(self.import_dicts({}))
         self.assert_refused(
             self.import_dicts({"price": "21.00"}),
-            (0, "external_ref", "other content"),
+            (0, "external_ref", "different content"),
         )
         result = self.import_dicts(
             {"external_ref": "X"}, {"external_ref": "X", "price": "5"}
         )
-        self.assert_refused(result, (1, "external_ref", "other content"))
+        self.assert_refused(result, (1, "external_ref", "different content"))
 
     def test_external_ids_find_their_row(self):
         columns = ["id", *ROW, "reason"]
@@ -456,7 +463,7 @@ class TestImportAsAWhole(ImportCommon):
         sale = self.sell("T1")
         for column, value, words in (
             ("price", "21.00", "Price"),
-            ("price", "13,75", "choose the decimal"),
+            ("price", "13,75", "choose the file's decimal"),
             ("date", "2026-01-16", "Date"),
             ("occurred_at", "2026-01-16", "Date"),
             ("buyer_ref", "B2", "Buyer"),
@@ -552,7 +559,7 @@ class TestFileFormats(TransactionCase):
         formats = FileFormats(ZoneInfo("UTC"), options)
         try:
             found, _sign = formats.read_number(self.env, "price", text)
-        except Refused:
+        except RowError:
             found = None
         if is_chosen and group != point:
             self.assertEqual(found, number, text)

@@ -6,7 +6,7 @@ from psycopg2.errors import SerializationFailure
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
 
-from .generation_common import GenerationCommon
+from .common.generation import GenerationCommon
 
 
 @tagged("post_install", "-at_install")
@@ -175,10 +175,10 @@ class TestInvoiceWizard(GenerationCommon):
 
     def test_everyone_is_invoiced_when_nobody_is_chosen(self):
         manual = self.env["lead.billing.cycle"].create(
-            {"name": "By hand", "frequency": "manual", "tz": "UTC"}
+            {"name": "Manual", "frequency": "manual", "tz": "UTC"}
         )
         others = [
-            self.new_buyer("By hand", lead_billing_cycle_id=manual.id),
+            self.new_buyer("Manual", lead_billing_cycle_id=manual.id),
             self.new_buyer("No cycle", lead_billing_cycle_id=False),
         ]
         for buyer in (self.buyer, *others):
@@ -201,10 +201,10 @@ class TestInvoiceWizard(GenerationCommon):
         model = type(self.env["lead.invoice.run.buyer"])
         prepare = model._prepare_move_vals
 
-        def fail(item, document, *args):
+        def fail(item, document):
             if document.item.partner_id == other:
                 raise ZeroDivisionError("the trouble")
-            return prepare(item, document, *args)
+            return prepare(item, document)
 
         self.patch(model, "_prepare_move_vals", fail)
         with self.assertLogs("odoo.addons.lead_invoicing", "ERROR"):
@@ -265,7 +265,7 @@ class TestInvoiceWizard(GenerationCommon):
 
     def test_days_in_the_wrong_order_are_a_sentence(self):
         wizard = self._wizard(date_from=date(2026, 11, 9), date_to=date(2026, 11, 8))
-        with self.assertRaisesRegex(UserError, "after the last"):
+        with self.assertRaisesRegex(UserError, "on or before"):
             wizard.action_preview()
 
     def test_the_scheduled_action_afterwards_bills_nothing_twice(self):

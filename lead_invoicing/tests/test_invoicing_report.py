@@ -8,7 +8,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from .report_common import ReportCommon
+from .common.report import ReportCommon
 
 
 @tagged("clock")
@@ -347,7 +347,7 @@ class TestInvoiceRows(ReportCommon):
         bill = self.env["account.move"].create(
             {"move_type": "in_invoice", "partner_id": self.buyer.id}
         )
-        with self.assertRaisesRegex(UserError, "no such invoice"):
+        with self.assertRaisesRegex(UserError, "does not exist"):
             self.open(invoice_id=str(bill.id))
 
     def test_buyers_do_not_read_why_something_is_waived(self):

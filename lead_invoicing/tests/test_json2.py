@@ -3,8 +3,8 @@ from itertools import count
 
 from odoo.tests import tagged
 
-from .common import LeadInvoicingHttpCommon
-from .optional_packages import HealthCheck, given, settings, st
+from .common.optional_packages import HealthCheck, given, settings, st
+from .common.world import LeadInvoicingHttpCommon
 from .test_any_input import FIELDS, JSON, LEAD_DATA
 
 

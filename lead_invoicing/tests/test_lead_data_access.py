@@ -5,7 +5,7 @@ import json
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 
-from .test_rights import RightsCommon
+from .common.rights import RightsCommon
 
 DATA = {"first_name": "Ada", "email": "ada@byron.example", "program": "Mathematics"}
 SECRETS = ("Ada", "ada@byron.example", "Mathematics", "first_name", "First Name")

@@ -5,7 +5,7 @@ from psycopg2.errors import SerializationFailure
 
 from odoo.tools import mute_logger
 
-from .common import LeadInvoicingCommon
+from .common.world import LeadInvoicingCommon
 
 OPTIONS = {
     "quoting": '"',

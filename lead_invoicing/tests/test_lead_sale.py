@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user
 from odoo.tools import mute_logger
 
-from .common import LeadInvoicingCommon
+from .common.world import LeadInvoicingCommon
 
 
 class TestLeadSale(LeadInvoicingCommon):
@@ -61,7 +61,7 @@ class TestLeadSale(LeadInvoicingCommon):
         self.assert_not_created("Lead Data", lead_data={"shoe_size": 43})
         self.assert_not_created("Returned Sale", transaction_type="return")
         self.sell("T1")
-        self.assert_not_created("recorded already", external_ref="T1")
+        self.assert_not_created("already been recorded", external_ref="T1")
         self.assert_not_created("Reference", external_ref="T1", price=5)
 
     def test_returns_created_by_hand(self):
@@ -110,7 +110,10 @@ class TestLeadSale(LeadInvoicingCommon):
             {"commercial_partner_id": self.other_buyer.id},
             {"invoice_line_id": line.id},
         ):
-            with self.subTest(vals=vals), self.assertRaises(ValidationError):
+            with (
+                self.subTest(vals=vals),
+                self.assertRaisesRegex(UserError, "Lead Invoicing sets this"),
+            ):
                 self.create_sale("T2", **vals)
         sale = (
             self.env["lead.sale"]

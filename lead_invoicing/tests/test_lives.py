@@ -7,8 +7,8 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
-from .generation_common import GenerationCommon
-from .lives import Life, shrink
+from .common.generation import GenerationCommon
+from .common.lives import Life, shrink
 
 _logger = logging.getLogger(__name__)
 

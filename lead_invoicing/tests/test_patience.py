@@ -6,8 +6,8 @@ from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.tests import BaseCase, get_db_name, tagged
 
-from .common import let_threads_have_the_registry
-from .generation_common import GenerationCommon
+from .common.generation import GenerationCommon
+from .common.world import let_threads_have_the_registry
 
 NAME = "Edited all the time"
 

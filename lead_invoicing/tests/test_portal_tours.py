@@ -7,7 +7,7 @@ from freezegun import freeze_time
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tests.common import ChromeBrowser
 
-from .generation_common import GenerationCommon
+from .common.generation import GenerationCommon
 
 ADA = {"first_name": "Ada", "email": "ada@byron.example", "program": "Mathematics"}
 

@@ -4,8 +4,8 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
-from .generation_common import GENERATION, WEEK, GenerationCommon
-from .web_client import WebClient
+from .common.generation import GENERATION, WEEK, GenerationCommon
+from .common.web_client import WebClient
 
 FEW, MANY = 5, 40
 LISTS = (

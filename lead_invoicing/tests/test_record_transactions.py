@@ -5,7 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from .common import LeadInvoicingCommon
+from .common.world import LeadInvoicingCommon
 
 
 @tagged("clock")
@@ -251,7 +251,8 @@ class TestRecordTransactions(LeadInvoicingCommon):
     def test_moment_may_be_an_hour_ahead_and_no_more(self):
         self.sell("T1", occurred_at="2026-03-01T13:00:00Z")
         self.assert_refused(
-            self.sale_vals("T2", occurred_at="2026-03-01T13:00:01Z"), "an hour ahead"
+            self.sale_vals("T2", occurred_at="2026-03-01T13:00:01Z"),
+            "an hour in the future",
         )
 
     # Returns
@@ -262,6 +263,30 @@ class TestRecordTransactions(LeadInvoicingCommon):
         self.assertEqual(returned.origin_id, sale)
         self.assertEqual((returned.price, returned.amount), (20, -20))
         self.assertFalse(returned.price_adjustment)
+
+    def test_a_sale_whose_id_is_taken_is_refused_and_its_return_with_it(self):
+        """As in a database that was copied while it crashed: its sequence is behind."""
+        taken = self.sell("T1").id
+        self.env.cr.execute("SELECT last_value FROM lead_sale_id_seq")
+        (last,) = self.env.cr.fetchone()
+        set_last = "SELECT setval('lead_sale_id_seq', %s)"
+        self.addCleanup(self.env.cr.execute, set_last, [last + 10])
+        self.env.cr.execute(set_last, [taken - 1])
+        answers = self.env["lead.sale"].record_transactions(
+            [self.sale_vals("T2"), self.return_vals("R2", "T2"), self.sale_vals("T3")]
+        )
+        self.assertEqual(
+            [(answer["status"], answer["message"]) for answer in answers],
+            [
+                ("error", "row: the row could not be recorded; send it again."),
+                (
+                    "error",
+                    "origin_external_ref: the sale “T2” could not be recorded; send"
+                    " both again.",
+                ),
+                ("created", ""),
+            ],
+        )
 
     def test_return_may_come_before_its_sale_in_one_call(self):
         returned, sale = self.record_all(

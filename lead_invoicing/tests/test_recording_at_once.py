@@ -6,7 +6,7 @@ from odoo.service.model import retrying
 from odoo.tests import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
 
-from .common import LeadInvoicingCommon, let_threads_have_the_registry
+from .common.world import LeadInvoicingCommon, let_threads_have_the_registry
 
 CODE = "AT-ONCE"
 

@@ -2,7 +2,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .generation_common import GENERATION, WEEK, GenerationCommon
+from .common.generation import GENERATION, WEEK, GenerationCommon
 
 
 @tagged("post_install", "-at_install")
@@ -181,7 +181,7 @@ class TestRelease(GenerationCommon):
         self.new_sale()
         invoice = self.generate()
         self._reverse(invoice).action_post()
-        with self.assertRaisesRegex(UserError, "given away"):
+        with self.assertRaisesRegex(UserError, "leave its leads unbilled"):
             invoice.button_cancel()
 
     def test_a_return_on_a_draft_is_not_given_back_twice(self):
@@ -192,13 +192,13 @@ class TestRelease(GenerationCommon):
         draft = self.generate(GENERATION + WEEK)
         self.assertEqual(back.invoice_id, draft)
         self._reverse(invoice).action_post()
-        with self.assertRaisesRegex(UserError, "given back already"):
+        with self.assertRaisesRegex(UserError, "already been credited"):
             draft.action_post()
 
     def test_reverse_and_invoice_again_is_not_for_the_future(self):
         sale = self.new_sale()
         invoice = self.generate()
-        with self.assertRaisesRegex(UserError, "reverse it today"):
+        with self.assertRaisesRegex(UserError, "with a future date"):
             self._reverse(invoice, is_modify=True, days=30)
         self.assertEqual(sale.invoice_id, invoice)
 

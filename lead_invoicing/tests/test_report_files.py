@@ -19,11 +19,14 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 from odoo.tools.pdf import PdfFileReader
 
-from ..tools import invoicing_report
-from ..tools.downloads import FileTooLarge
-from ..tools.safe_text import CsvGuard, get_safe_sql, make_safe
-from .optional_packages import HealthCheck, given, settings, st
-from .report_common import FORMULAS, HARMLESS, ReportCommon
+from ..report import invoicing_report
+from ..report.as_csv import write_csv
+from ..report.as_pdf import make_pdf
+from ..report.as_xlsx import write_xlsx
+from ..tools.downloads import FileTooLargeError
+from ..tools.formula_injection import CsvGuard, get_safe_sql, make_safe
+from .common.optional_packages import HealthCheck, given, settings, st
+from .common.report import FORMULAS, HARMLESS, ReportCommon
 
 SETTINGS = settings(
     max_examples=200, deadline=None, suppress_health_check=list(HealthCheck)
@@ -55,7 +58,7 @@ class FilesCommon(ReportCommon):
     def read_csv(self, report):
         """Return the lines of the report's CSV: lists of texts, header first."""
         file = io.BytesIO()
-        report.write_csv(file)
+        write_csv(report, file)
         content = file.getvalue()
         self.assertTrue(content.startswith(b"\xef\xbb\xbf"), "no BOM")
         text = content.decode("utf-8-sig")
@@ -70,7 +73,7 @@ class FilesCommon(ReportCommon):
 
     def read_xlsx(self, report):
         file = io.BytesIO()
-        report.write_xlsx(file)
+        write_xlsx(report, file)
         return openpyxl.load_workbook(file).active
 
     def sell_formulas(self):
@@ -245,7 +248,7 @@ class TestCsv(FilesCommon):
         self.sell_formulas()
         file = io.BytesIO()
         report = self.open(fields="first_name,program")
-        report.write_csv(file, is_plain=True)
+        write_csv(report, file, is_plain=True)
         text = file.getvalue().decode()
         self.assertTrue(text.startswith("Date,Transaction,"))
         lines = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
@@ -257,16 +260,16 @@ class TestCsv(FilesCommon):
     def test_a_file_that_cannot_be_written_leaves_the_database_at_work(self):
         self.new_sale(lead_data={"first_name": "x" * 5000})
         self.copy_sales(2000)
-        for error in (FileTooLarge(), OSError(28, "No space left on device")):
+        for error in (FileTooLargeError(), OSError(28, "No space left on device")):
             file = FullFile(error)
             report = self.open(fields="first_name")
             for is_plain in (True, False):
                 # Odoo's own assertRaises makes a savepoint, which hides the state.
                 with unittest.TestCase().assertRaises(type(error)):
-                    report.write_csv(file, is_plain)
+                    write_csv(report, file, is_plain)
                 self.assertEqual(self.open().count, 2001)
             with self.assertRaises(type(error)):
-                report.write_xlsx(FullFile(error, limit=1000))
+                write_xlsx(report, FullFile(error, limit=1000))
 
 
 class TestXlsx(FilesCommon):
@@ -344,7 +347,7 @@ class TestXlsx(FilesCommon):
         self.new_sale()
         self.new_sale()
         self.patch(invoicing_report, "LIMITS", {"xlsx": 1, "pdf": 1})
-        for write in (self.read_xlsx, lambda report: report.get_pdf()):
+        for write in (self.read_xlsx, make_pdf):
             with self.assertRaisesRegex(UserError, "at most 1. .* as CSV"):
                 write(self.open())
 
@@ -360,7 +363,7 @@ class TestPdf(FilesCommon):
         report = self.open()
         report.env = report.env(context={"force_report_rendering": True})
         with self.allow_pdf_render():
-            content = report.get_pdf()
+            content = make_pdf(report)
         pages = PdfFileReader(io.BytesIO(content)).pages
         self.assertGreater(len(pages), 1)
         for number, page in enumerate(pages, 1):
@@ -415,10 +418,10 @@ class TestSpreadsheetProgram(FilesCommon):
         self.sell_formulas()
         report = self.open(fields="first_name,program")
         text = io.BytesIO()
-        report.write_csv(text)
+        write_csv(report, text)
         content = text.getvalue()
         workbook = io.BytesIO()
-        report.write_xlsx(workbook)
+        write_xlsx(report, workbook)
         for name, file in (("a.txt", content), ("b.xlsx", workbook.getvalue())):
             sheet, _values = self.convert(name, file)
             with self.subTest(file=name):

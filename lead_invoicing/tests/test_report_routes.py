@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .report_common import NOVEMBER, ReportCommon
+from .common.report import NOVEMBER, ReportCommon
 
 TYPES = ("csv", "xlsx", "pdf")
 OWN = "/my/invoicing-report"
@@ -19,7 +19,7 @@ HOSTILE += ("9" * 400, "-1", "0", "1e9", "null", "\x01", "%00", "../../etc/passw
 LABELS = {
     "lead_type_id": "Lead Type",
     "date_from": "From",
-    "date_to": "Until",
+    "date_to": "Through",
     "fields": "Lead Data",
     "transaction_type": "Kind",
     "invoice_id": "Document",

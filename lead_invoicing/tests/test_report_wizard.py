@@ -8,8 +8,8 @@ from werkzeug.urls import url_parse
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form
 
-from ..tools import invoicing_report
-from .report_common import ReportCommon
+from ..report import invoicing_report
+from .common.report import ReportCommon
 
 
 class TestReportWizard(ReportCommon):
@@ -66,7 +66,7 @@ class TestReportWizard(ReportCommon):
     def test_days_in_the_wrong_order_get_a_sentence(self):
         with Form(self.open_wizard()) as form:
             form.date_to = date(2026, 11, 1)
-            self.assertIn("Until: ", form.content)
+            self.assertIn("Through: ", form.content)
             form.date_to = date(2026, 11, 3)
 
     def test_pages(self):
@@ -90,7 +90,7 @@ class TestReportWizard(ReportCommon):
         self.assertFalse(wizard.lead_type_id)
         self.assertIn(self.sale.external_ref, wizard.content)
         self.assertIn(self.car.external_ref, wizard.content)
-        self.assertIn("are the sum of its leads", wizard.content)
+        self.assertIn("match its leads", wizard.content)
         wizard.lead_type_id = self.edu
         self.assertNotIn(self.car.external_ref, wizard.content)
         action = wizard.action_view_lead_sales()

@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from ..models import lead_invoice_run_buyer_review
-from .generation_common import GENERATION, WEEK, GenerationCommon
+from .common.generation import GENERATION, WEEK, GenerationCommon
 
 
 @tagged("post_install", "-at_install")
@@ -61,7 +61,7 @@ class TestReview(GenerationCommon):
         self.new_sale()
         self.new_sale(self.other)
         kept, posted = self.generate().sorted(lambda move: move.partner_id.id)
-        self.assert_kept(kept, "price of zero: 1.")
+        self.assert_kept(kept, "zero price: 1.")
         self.assert_posted(posted)
         self.assertEqual(kept.lead_run_id.state, "done")
 
@@ -85,7 +85,7 @@ class TestReview(GenerationCommon):
         self.new_sale(lead_ref="L1")
         self.new_sale(self.other, lead_ref="L1")
         kept, posted = self.generate().sorted(lambda move: move.partner_id.id)
-        self.assert_kept(kept, "twice: 1 (L1).")
+        self.assert_kept(kept, "more than once: 1 (L1).")
         self.assert_posted(posted)
 
     def test_a_lead_that_was_billed_to_this_buyer_before(self):
@@ -120,7 +120,7 @@ class TestReview(GenerationCommon):
         self.company.lead_review_volume_factor = 2
         documents = self.sell_weeks(2, 2, 5)
         self.assert_posted(documents[:2])
-        self.assert_kept(documents[2], "purchased 5, amount $\xa050.00;")
+        self.assert_kept(documents[2], "purchased 5, amount $\xa050.00.")
         self.assertIn(
             "purchased 2.0, amount $\xa020.00.", documents[2].lead_review_reason
         )
@@ -133,7 +133,7 @@ class TestReview(GenerationCommon):
         self.company.lead_review_volume_factor = 2
         self.assert_posted(self.sell_weeks(1))
         self.new_sale(price="20.01", at="2026-11-11T12:00:00Z")
-        self.assert_kept(self.generate(GENERATION + WEEK), "amount $\xa020.01;")
+        self.assert_kept(self.generate(GENERATION + WEEK), "amount $\xa020.01.")
 
     def test_only_the_last_windows_of_the_buyer_itself_count(self):
         self.company.lead_review_volume_factor = 2
@@ -216,7 +216,7 @@ class TestReview(GenerationCommon):
         self.new_sale(price="0.00")
         self.new_sale(self.other)
         kept, sent = self.generate().sorted(lambda move: move.partner_id.id)
-        self.assert_kept(kept, "price of zero")
+        self.assert_kept(kept, "zero price")
         self.assertFalse(kept.lead_delivery_state)
         self.assertTrue(sent.lead_delivery_state)
 
@@ -256,8 +256,8 @@ class TestReview(GenerationCommon):
         self.assert_kept(document, "L1")
         document.with_user(self.billing_user).action_lead_post()
         self.assertEqual(document.state, "posted")
-        self.assertIn("is to be paid", document.activity_ids.note)
-        self.assertIn("is to be paid", document.lead_run_buyer_id.message)
+        self.assertIn("is still due", document.activity_ids.note)
+        self.assertIn("is still due", document.lead_run_buyer_id.message)
 
     def test_only_drafts_of_runs_are_posted_so(self):
         documents = self.keep_two()
@@ -276,7 +276,7 @@ class TestReview(GenerationCommon):
             for method in ("action_lead_post", "action_lead_post_and_send"):
                 with self.subTest(user=user.login), self.assertRaises(AccessError):
                     getattr(documents.with_user(user), method)()
-        with self.assertRaisesRegex(UserError, "decides this itself"):
+        with self.assertRaisesRegex(UserError, "sets this itself"):
             documents.with_user(self.billing_user).write({"lead_review_reason": "x"})
 
     def test_the_list_to_review_shows_the_drafts_of_runs(self):

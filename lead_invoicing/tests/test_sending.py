@@ -8,8 +8,8 @@ from psycopg2.errors import SerializationFailure
 from odoo.sql_db import BaseCursor
 from odoo.tests import tagged
 
-from .generation_common import GENERATION, WEEK
-from .test_delivery import DeliveryCommon
+from .common.delivery import DeliveryCommon
+from .common.generation import GENERATION, WEEK
 
 
 @tagged("post_install", "-at_install")

@@ -1,8 +1,8 @@
 from odoo import Command
 from odoo.tests import new_test_user, tagged
 
-from .generation_common import GENERATION, WEEK
-from .test_prepaid import PrepaidCommon
+from .common.generation import GENERATION, WEEK
+from .common.prepaid import PrepaidCommon
 
 
 class SettlementCommon(PrepaidCommon):

@@ -2,7 +2,7 @@ from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, ValidationError
 
-from .common import LeadInvoicingCommon
+from .common.world import LeadInvoicingCommon
 
 
 class TestSetup(LeadInvoicingCommon):

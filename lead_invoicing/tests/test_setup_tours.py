@@ -3,7 +3,7 @@
 from odoo import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .common import LeadInvoicingCommon
+from .common.world import LeadInvoicingCommon
 
 
 class SetupTourCommon(LeadInvoicingCommon, HttpCase):

@@ -1,66 +1,9 @@
 """What a clerk and a manager do, in a real browser."""
 
-from freezegun import freeze_time
+from odoo.tests import tagged
 
-from odoo import Command
-from odoo.tests import HttpCase, new_test_user, tagged
-
-from .generation_common import GENERATION, GenerationCommon
-
-
-@tagged("-clock")
-class TourCommon(GenerationCommon, HttpCase):
-    """A run with one invoice and one buyer who could not be invoiced."""
-
-    def setUp(self):
-        super().setUp()
-        self.company.country_id = self.env.ref("base.us")
-        self.clerk = self.new_user(
-            "clerk", "lead_invoicing.group_user,base.group_partner_manager"
-        )
-        self.boss = self.new_user("boss", "lead_invoicing.group_manager")
-        self.other_buyer = self.new_buyer("Buyer B")
-        self.new_sale(lead_data={"first_name": "Ada", "email": "ada@example.com"})
-        self.new_sale(self.other_buyer)
-        self.new_sale(self.other_buyer)
-        # Two accounts to choose from, one of which is archived later.
-        account = self.other_buyer.property_account_receivable_id
-        archived = account.copy({"name": "Old receivable"})
-        account.copy({"name": "Mended receivable"})
-        self.other_buyer.property_account_receivable_id = archived
-        archived.active = False
-        self.generate()
-        self.run_record = self.env["lead.invoice.run"].search(
-            [("cycle_id", "=", self.cycle.id)]
-        )
-
-    @classmethod
-    def new_user(cls, login, groups):
-        return new_test_user(
-            cls.env,
-            login=f"tour_{login}",
-            password=f"tour_{login}",
-            groups=groups,
-            company_id=cls.company.id,
-            company_ids=[Command.set(cls.company.ids)],
-        )
-
-    @classmethod
-    def new_buyer(cls, name, **vals):
-        return super().new_buyer(name, country_id=cls.env.ref("base.us").id, **vals)
-
-    def explain_an_invoice(self):
-        """Open the report of a buyer and choose what it shows, which is remembered."""
-        self.clerk.group_ids += self.env.ref("lead_invoicing.group_lead_data")
-        with freeze_time(GENERATION):
-            self.start_tour(
-                f"/odoo/res.partner/{self.buyer.id}",
-                "lead_invoicing_clerk_explains",
-                login="tour_clerk",
-            )
-        choices = self.clerk.res_users_settings_ids.lead_report_choices
-        self.assertEqual(choices["transaction_type"], "return")
-        self.assertNotIn("email", choices["columns"][str(self.edu.id)])
+from .common.generation import GENERATION
+from .common.tours import TourCommon
 
 
 @tagged("post_install", "-at_install")
@@ -75,7 +18,7 @@ class TestTours(TourCommon):
         )
         self.assertEqual(item.state, "todo")
         self.assertEqual(
-            self.other_buyer.property_account_receivable_id.name, "Mended receivable"
+            self.other_buyer.property_account_receivable_id.name, "Fixed receivable"
         )
         invoice = self.generate(GENERATION)
         self.assertEqual(invoice.partner_id, self.other_buyer)

@@ -11,7 +11,7 @@ from odoo.modules import get_module_path
 from odoo.tests import TransactionCase, tagged
 from odoo.tools.translate import trans_export
 
-from .generation_common import GenerationCommon
+from .common.generation import GenerationCommon
 
 LANGUAGES = ("de", "es", "fr")
 

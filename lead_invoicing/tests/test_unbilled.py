@@ -5,29 +5,9 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
-from odoo.tools import SQL
 
-from .generation_common import GENERATION, WEEK, GenerationCommon
-
-# Wednesday in the first window, and in the second.
-FIRST, SECOND = "2026-11-04T12:00:00Z", "2026-11-11T12:00:00Z"
-
-
-class UnbilledCommon(GenerationCommon):
-    """Ways to say when something was recorded."""
-
-    def set_created(self, records, moment):
-        """Let records have been made at another moment."""
-        self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                "UPDATE %s SET create_date = %s WHERE id IN %s",
-                SQL.identifier(records._table),
-                moment,
-                tuple(records.ids),
-            )
-        )
-        self.env.invalidate_all()
+from .common.generation import GENERATION, WEEK, GenerationCommon
+from .common.unbilled import SECOND, UnbilledCommon
 
 
 @tagged("post_install", "-at_install")
@@ -71,7 +51,7 @@ class TestUnbilledReason(UnbilledCommon):
 
     def test_manual_and_archived_cycles_have_no_schedule(self):
         manual = self.env["lead.billing.cycle"].create(
-            {"name": "By hand", "frequency": "manual", "tz": "UTC"}
+            {"name": "Manual", "frequency": "manual", "tz": "UTC"}
         )
         sale = self.new_sale(self.new_buyer("Buyer M", lead_billing_cycle_id=manual.id))
         self.assert_reason(sale, "manual")
@@ -248,7 +228,7 @@ class TestWaiver(GenerationCommon):
         back = self.new_return(sale)
         self.decide(sale, "action_waive", "Goodwill")
         self.assertTrue(back.waived)
-        with self.assertRaisesRegex(UserError, "Take that back first"):
+        with self.assertRaisesRegex(UserError, "Undo its waiver first"):
             self.decide(back, "action_unwaive", "x")
         late = self.new_return(self.new_sale(), price="4")
         self.decide(late, "action_waive", "Alone")
@@ -278,7 +258,7 @@ class TestWaiver(GenerationCommon):
         wizard.new_move_ids.action_post()
         self.env.invalidate_all()
         self.assertTrue(back.waived_by_credit)
-        with self.assertRaisesRegex(UserError, "given back already"):
+        with self.assertRaisesRegex(UserError, "already been credited"):
             self.decide(back, "action_unwaive", "x")
 
     def test_history_can_be_billed_after_all(self):

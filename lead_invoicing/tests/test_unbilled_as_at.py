@@ -9,8 +9,8 @@ from freezegun import freeze_time
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .generation_common import GENERATION, WEEK
-from .test_unbilled import SECOND, UnbilledCommon
+from .common.generation import GENERATION, WEEK
+from .common.unbilled import SECOND, UnbilledCommon
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -14,7 +14,7 @@ from odoo.addons.lead_invoicing.tools.windows import (
     to_wall,
 )
 
-from .optional_packages import HealthCheck, given, settings, st
+from .common.optional_packages import HealthCheck, given, settings, st
 
 # Time on a busy machine proves nothing, and the checkout stays clean.
 settings.register_profile(

@@ -19,7 +19,7 @@ MAX_AGE = 3600
 _BUFFER = 64 * 1024
 
 
-class FileTooLarge(Exception):
+class FileTooLargeError(Exception):
     """A file would be larger than it may be."""
 
 
@@ -31,7 +31,7 @@ class _LimitedFile(io.FileIO):
     def write(self, data):
         """Write bytes, as far as the file may grow."""
         if self.tell() + len(data) > self.limit:
-            raise FileTooLarge
+            raise FileTooLargeError
         return super().write(data)
 
 
@@ -60,7 +60,7 @@ def make_file(directory, limit):
     removed; another one is its reader's to remove.
 
     :param int limit: bytes that it may have
-    :raises FileTooLarge: when more are written
+    :raises FileTooLargeError: when more are written
     """
     path = os.path.join(directory, uuid.uuid4().hex)
     try:

@@ -82,7 +82,7 @@ def is_midnight(instant: datetime, zone: ZoneInfo) -> bool:
 def time_of_day(hours: float) -> timedelta:
     """Return a time of day, given in hours as Odoo's `float_time`, to the minute.
 
-    :raise ValueError: unless 0 <= hours < 24
+    :raises ValueError: unless 0 <= hours < 24
     """
     if not (0 <= hours < 24 and round(hours * 60) < 24 * 60):
         raise ValueError(hours)

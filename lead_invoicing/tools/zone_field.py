@@ -3,7 +3,7 @@
 from odoo import fields
 from odoo.exceptions import ValidationError
 
-from .plain_values import shorten
+from .parsing import shorten
 from .windows import is_zone
 
 

@@ -1,4 +1,10 @@
+"""Owns the dialogs, and the buttons that open them.
+
+What a dialog decides is carried out by the models.
+"""
+
 from . import (
+    account_move,
     account_move_reversal,
     account_move_send,
     account_payment_register,
@@ -10,8 +16,10 @@ from . import (
     lead_invoice_wizard,
     lead_invoicing_report_column,
     lead_invoicing_report_wizard,
+    lead_sale,
     lead_sale_release_wizard,
     lead_sale_waive_wizard,
     lead_setup,
     lead_unbilled_as_at_wizard,
+    res_partner,
 )

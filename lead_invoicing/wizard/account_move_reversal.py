@@ -1,7 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from ..tools.engine_fields import engine_at_work
+from ..tools.protected_fields import engine_at_work
 
 
 class AccountMoveReversal(models.TransientModel):
@@ -17,8 +17,9 @@ class AccountMoveReversal(models.TransientModel):
             for move in self.move_ids.filtered("lead_run_id"):
                 raise UserError(
                     self.env._(
-                        "%s bills leads: reverse it today, or make the new invoice on"
-                        " the day of the reversal.",
+                        "%s bills leads, so it cannot be reversed with a future date"
+                        " and invoiced again. Use today's date, or create the new"
+                        " invoice on the day of the reversal.",
                         move.display_name,
                     )
                 )

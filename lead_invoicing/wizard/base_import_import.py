@@ -9,7 +9,7 @@ from odoo import api, models
 
 from odoo.addons.base_import.models.base_import import FIELDS_RECURSION_LIMIT
 
-from ..tools.file_values import FILE_OPTIONS, NumberCell
+from ..recording.file_formats import FILE_OPTIONS, NumberCell
 
 
 class BaseImport(models.TransientModel):
@@ -24,7 +24,7 @@ class BaseImport(models.TransientModel):
         fields_tree = super().get_fields_tree(model, depth)
         if model == "lead.sale":
             comment = self.env._(
-                "Days, and times without an offset such as -05:00, are those of %s, the"
+                "Days, and times without an offset such as -05:00, are in %s, the"
                 " company's billing time zone, unless another one is chosen.",
                 self.env.company._get_lead_zone().key,
             )

@@ -1,7 +1,7 @@
 from odoo import models
 
-from ..tools.engine_fields import engine_at_work
-from ..tools.plain_values import Refused, read_reference
+from ..tools.parsing import RowError, read_reference
+from ..tools.protected_fields import engine_at_work
 
 
 class BasePartnerMergeAutomaticWizard(models.TransientModel):
@@ -46,5 +46,5 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         """Tell whether the platform can send this as the name of a buyer."""
         try:
             return bool(ref) and read_reference(self.env, "ref", ref) == ref
-        except Refused:
+        except RowError:
             return False

@@ -4,7 +4,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..tools.control_totals import ControlTotalsReader
+from ..recording.control_totals import ControlTotalsReader
 
 # Beyond, a list of errors is no help.
 MAX_ERRORS = 20
@@ -23,12 +23,12 @@ class LeadControlTotals(models.TransientModel):
         "To", required=True, default=lambda self: self._default_date(1)
     )
     tz = fields.Char(
-        "Days In", compute="_compute_tz", help="The time zone that cuts the days."
+        "Days In", compute="_compute_tz", help="Days begin and end in this time zone."
     )
     platform_text = fields.Text(
         "Platform's Totals",
         help="CSV with the columns day,type,currency,count,amount. Amounts of returns"
-        " are less than zero.",
+        " are negative.",
     )
     platform_file = fields.Binary("File", attachment=False)
     platform_filename = fields.Char()
@@ -116,7 +116,7 @@ class LeadControlTotals(models.TransientModel):
             errors = reader.errors[:MAX_ERRORS]
             if len(reader.errors) > MAX_ERRORS:
                 errors.append(
-                    self.env._("And %s rows more.", len(reader.errors) - MAX_ERRORS)
+                    self.env._("And %s more rows.", len(reader.errors) - MAX_ERRORS)
                 )
             raise UserError(
                 "\n".join(
@@ -144,7 +144,7 @@ class LeadControlTotals(models.TransientModel):
         except ValueError:
             # Neither is what is no base64 at all.
             raise UserError(
-                self.env._("The file is no text in UTF-8: save it as CSV in UTF-8.")
+                self.env._("The file is not UTF-8 text: save it as CSV in UTF-8.")
             ) from None
 
     def _prepare_line_vals(self, key, own, platform):
@@ -182,9 +182,9 @@ class LeadControlTotalsLine(models.TransientModel):
     transaction_count = fields.Integer("Recorded")
     amount = fields.Monetary("Amount Recorded")
     platform_count = fields.Integer("Platform")
-    platform_amount = fields.Monetary("Amount of Platform")
-    count_difference = fields.Integer("Missing", compute="_compute_difference")
-    amount_difference = fields.Monetary("Amount Missing", compute="_compute_difference")
+    platform_amount = fields.Monetary()
+    count_difference = fields.Integer("Difference", compute="_compute_difference")
+    amount_difference = fields.Monetary(compute="_compute_difference")
     is_different = fields.Boolean(compute="_compute_difference")
 
     @api.depends(

@@ -4,8 +4,8 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ..tools.lead_person import get_person_sql
-from ..tools.plain_values import shorten
+from ..recording.data_subject import get_person_sql
+from ..tools.parsing import shorten
 
 # One step of a search: so many transactions by one query, as long as there is time.
 SEARCH_SLICE = 100_000
@@ -35,16 +35,16 @@ class LeadErasureWizard(models.TransientModel):
         default=lambda self: self.env.company,
     )
     lead_ref = fields.Char(
-        "Lead", help="The platform's reference of the lead, exactly as it is recorded."
+        "Lead", help="The platform's reference of the lead, exactly as recorded."
     )
     texts = fields.Text(
-        "E-mail, Phone or Name",
+        "Email, Phone or Name",
         groups="lead_invoicing.group_lead_data",
-        help="One for each line. A transaction is found when its lead data have one of"
-        " them, in any case; a name may be in two fields, a phone number may be written"
-        " in any way.",
+        help="One per line. A transaction is found when its lead data contains one of"
+        " them, in upper or lower case; a name may be split over two fields, and a"
+        " phone number may be written in any format.",
     )
-    searched_id = fields.Integer("Searched Until", readonly=True)
+    searched_id = fields.Integer("Searched Through", readonly=True)
     last_id = fields.Integer(readonly=True)
     progress = fields.Float("Searched", compute="_compute_progress")
     is_searching = fields.Boolean(compute="_compute_progress")
@@ -95,8 +95,8 @@ class LeadErasureWizard(models.TransientModel):
         if not (self.lead_ref or self._get_texts()):
             raise UserError(
                 self.env._(
-                    "Say whose data are to be erased: by the reference of the lead, or"
-                    " by e-mail address, phone number or name."
+                    "Enter whose data to erase: the reference of the lead, or an email"
+                    " address, phone number or name."
                 )
             )
         if self.lead_ref:
@@ -144,8 +144,8 @@ class LeadErasureWizard(models.TransientModel):
             if len(text) > LONGEST_TEXT:
                 raise UserError(
                     self.env._(
-                        "“%(text)s” is too long to find a person by; write at most"
-                        " %(limit)s characters on a line.",
+                        "“%(text)s” is too long to find a person by; enter at most"
+                        " %(limit)s characters per line.",
                         text=shorten(text),
                         limit=LONGEST_TEXT,
                     )
@@ -153,7 +153,7 @@ class LeadErasureWizard(models.TransientModel):
             if len(text) < SHORTEST_TEXT:
                 raise UserError(
                     self.env._(
-                        "“%s” is too short to find a person by; write more of it.",
+                        "“%s” is too short to find a person by; enter more of it.",
                         shorten(text),
                     )
                 )
@@ -172,7 +172,7 @@ class LeadErasureWizard(models.TransientModel):
         """
         if self.company_id not in self.env.companies:
             raise AccessError(
-                self.env._("You cannot erase lead data of another company.")
+                self.env._("You cannot erase another company's lead data.")
             )
         self.env["lead.sale"].flush_model()
         # Which transactions are these, and which belong to the same leads?
@@ -203,8 +203,7 @@ class LeadErasureWizard(models.TransientModel):
         if len(found) > FOUND_LIMIT:
             raise UserError(
                 self.env._(
-                    "More than %s transactions are found: say more exactly whose data"
-                    " are to be erased.",
+                    "More than %s transactions were found. Narrow your search.",
                     FOUND_LIMIT,
                 )
             )
@@ -235,11 +234,11 @@ class LeadErasureWizard(models.TransientModel):
         if self.is_searching:
             raise UserError(self.env._("Search the rest of the ledger first."))
         if not sales:
-            raise UserError(self.env._("There is nothing to erase: no transaction."))
+            raise UserError(self.env._("No transactions selected."))
         if sales.company_id != self.company_id:
             raise UserError(self.env._("Erase the lead data of one company at a time."))
         if not (self.reason and self.reason.strip()):
-            raise UserError(self.env._("Write down the reason."))
+            raise UserError(self.env._("Enter a reason."))
         erasure = self.env["lead.erasure"]._erase_on_request(sales, self.reason.strip())
         # What was searched for is forgotten, too. It is the user's own wizard.
         self.sudo().unlink()
@@ -249,10 +248,11 @@ class LeadErasureWizard(models.TransientModel):
             "params": {
                 "type": "success",
                 "message": self.env._(
-                    "The lead data of %s transactions are erased.", erasure.sale_count
+                    "The lead data of %s transactions has been erased.",
+                    erasure.sale_count,
                 )
                 if erasure.sale_count
-                else self.env._("The lead data of all of them were erased before."),
+                else self.env._("This lead data has already been erased."),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }

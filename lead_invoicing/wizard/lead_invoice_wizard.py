@@ -5,7 +5,9 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ..tools.asked import read_day, read_ids
+from ..models.lead_billing_cycle import POSTINGS
+from ..models.lead_sale import unbilled_sql
+from ..tools.context_values import read_day, read_ids
 
 
 class LeadInvoiceWizard(models.TransientModel):
@@ -26,13 +28,13 @@ class LeadInvoiceWizard(models.TransientModel):
         string="Buyers",
         default=lambda self: self._default_partner_ids(),
         context={"active_test": False},
-        help="None: every buyer with unbilled leads.",
+        help="Leave empty for every buyer with unbilled leads.",
     )
     date_from = fields.Date(
-        "From", help="Empty: all unbilled leads until the last day."
+        "From", help="Leave empty to include all unbilled leads through the last day."
     )
     date_to = fields.Date(
-        "Until", required=True, default=lambda self: self._default_date_to()
+        "Through", required=True, default=lambda self: self._default_date_to()
     )
     tz = fields.Char(
         "Time Zone",
@@ -43,14 +45,10 @@ class LeadInvoiceWizard(models.TransientModel):
         "lead.type",
         string="Lead Types",
         domain="[('company_id', '=', company_id)]",
-        help="None: all.",
+        help="Leave empty for all.",
     )
     posting = fields.Selection(
-        [
-            ("draft", "Leave as draft"),
-            ("post", "Post"),
-            ("send", "Post and send"),
-        ],
+        POSTINGS,
         "Invoices",
         required=True,
         default="draft",
@@ -144,7 +142,7 @@ class LeadInvoiceWizard(models.TransientModel):
         run._add_buyers(self.partner_ids.commercial_partner_id)
         if not run.buyer_ids:
             raise UserError(
-                self.env._("These buyers have no unbilled leads in these days.")
+                self.env._("These buyers have no unbilled leads on these days.")
             )
         run._start()
         return run.sudo(False)._get_records_action()
@@ -158,16 +156,21 @@ class LeadInvoiceWizard(models.TransientModel):
         self.env["lead.invoice.run"].check_access("read")
         if self.company_id not in self.env.companies:
             raise AccessError(
-                self.env._("You are not working in %s now.", self.company_id.name)
+                self.env._(
+                    "You are not currently working in %s. Switch to it first.",
+                    self.company_id.name,
+                )
             )
         self._check_days(self.date_from, self.date_to)
         if self.date_from and self.date_from > self.date_to:
-            raise UserError(self.env._("The first day is after the last one."))
+            raise UserError(
+                self.env._("The start date must be on or before the end date.")
+            )
 
     @api.model
     def _check_days(self, date_from, date_to):
         read_day(self.env, self.env._("From"), date_from)
-        read_day(self.env, self.env._("Until"), date_to)
+        read_day(self.env, self.env._("Through"), date_to)
 
     # Preparing
 
@@ -207,28 +210,24 @@ class LeadInvoiceWizard(models.TransientModel):
                 troubles[item.partner_id.id] = str(error)
         vals_list = []
         if items:
-            documents = items._collect_documents(items._get_period_starts())
-            documents, left_out = items._leave_out_unbookable(documents)
-            made, waiting = items._hold_back(documents)
-            for document in made:
-                message = troubles.get(document.item.partner_id.id)
+            documents = items._plan_documents()
+            items._hold_back(documents)
+            # What is made comes first.
+            for document in sorted(
+                documents, key=lambda d: (not d.is_to_make, bool(d.trouble))
+            ):
+                message = document.trouble or document.waits
+                message = message or troubles.get(document.item.partner_id.id)
                 if (
                     not message
                     and not document.amount
                     and not run.company_id.lead_issue_zero
                 ):
-                    message = self.env._("The total is zero: waits for more.")
-                vals_list += self._prepare_document_lines(document, message)
-            for document in waiting:
-                message = self.env._(
-                    "Below the buyer's minimum amount: waits for more."
-                )
-                vals_list += self._prepare_document_lines(document, message)
-            for document, message in left_out:
+                    message = items._get_zero_message()
                 vals_list += self._prepare_document_lines(document, message)
         return vals_list + self._prepare_other_lines(run)
 
-    def _prepare_document_lines(self, document, message=False):
+    def _prepare_document_lines(self, document, message):
         """Return the values of the preview's lines of one document."""
         rows = defaultdict(lambda: {"purchased": 0, "returned": 0, "amount": 0.0})
         for line in document.lines:
@@ -284,12 +283,12 @@ class LeadInvoiceWizard(models.TransientModel):
                          WHERE sale.company_id = %(company)s
                            AND (%(all_buyers)s OR contact.commercial_partner_id
                                 = ANY(%(partners)s))
-                           AND invoice_line_id IS NULL
-                           AND waived IS NOT TRUE) unbilled
+                           AND %(unbilled)s) unbilled
                  WHERE left_out IS NOT NULL
                  GROUP BY left_out, buyer_id, lead_type_id, currency_id
                  ORDER BY buyer_id, left_out, lead_type_id
                 """,
+                unbilled=unbilled_sql("sale"),
                 start=run.window_start or None,
                 end=run.window_end,
                 earlier=run.include_earlier,

@@ -4,7 +4,7 @@ from werkzeug.urls import url_encode
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.lead_invoicing_report import DEFAULT_FIELDS
+from ..report.lead_invoicing_report import DEFAULT_FIELDS
 
 # Rows of the report that are on the screen at a time.
 PAGE = 40
@@ -25,7 +25,7 @@ class LeadInvoicingReportWizard(models.TransientModel):
         "lead.type", string="Offered Lead Types", compute="_compute_lead_type_ids"
     )
     lead_type_id = fields.Many2one("lead.type")
-    date_from = fields.Date("From", help="With the last day.")
+    date_from = fields.Date("From", help="Inclusive.")
     date_to = fields.Date("To")
     transaction_type = fields.Selection(
         [("sale", "Sales"), ("return", "Returns")], "Transactions"

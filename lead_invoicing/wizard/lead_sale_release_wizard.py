@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..tools.asked import read_ids
+from ..tools.context_values import read_ids
 
 
 class LeadSaleReleaseWizard(models.TransientModel):

@@ -23,7 +23,7 @@ class LeadSetup(models.TransientModel):
         "Lead Type",
         default=lambda self: self.env._("Leads"),
         help="What you call the leads that you sell, such as Auto Insurance. Each kind"
-        " of lead with a line of its own on the invoice is a lead type.",
+        " of lead with its own line on the invoice is a lead type.",
     )
     lead_type_code = fields.Char(
         "Code", default="LEAD", help="What the distribution platform calls it."
@@ -42,7 +42,7 @@ class LeadSetup(models.TransientModel):
             ("weekly", "Every week, Monday to Sunday"),
             ("semimonthly", "Twice a month"),
             ("monthly", "Every month"),
-            ("manual", "By hand only"),
+            ("manual", "Manually only"),
         ],
         "Invoice Leads",
         required=True,
@@ -64,8 +64,8 @@ class LeadSetup(models.TransientModel):
         "Invoices",
         required=True,
         default="draft",
-        help="Drafts are right for the beginning: look at them, then let the cycle post"
-        " and send them by itself.",
+        help="Start with drafts: look at them, then let the cycle post and send them"
+        " automatically.",
     )
     # What was sold, and what became of it
     has_sale = fields.Boolean(compute="_compute_progress")

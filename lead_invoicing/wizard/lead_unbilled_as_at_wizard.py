@@ -6,20 +6,20 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
     """Asks for which day, and as known when, to show what was unbilled."""
 
     _name = "lead.unbilled.as.at.wizard"
-    _description = "Unbilled Leads as at a Date"
+    _description = "Unbilled Leads as of a Date"
 
     as_at = fields.Date(
-        "As at the End of",
+        "As Of (End of Day)",
         required=True,
         default=lambda self: fields.Date.end_of(
             fields.Date.subtract(self.env.company._get_lead_today(), months=1), "month"
         ),
-        help="The end of this day in the company's billing time zone.",
+        help="Through the end of this day, in the company's billing time zone.",
     )
     known_at = fields.Datetime(
-        "As Known on",
-        help="Leave out what was recorded after this moment, to see again what a report"
-        " of that moment showed. Empty: all that is known now.",
+        "Based on Data Through",
+        help="Leaves out what was recorded after this moment, to reproduce what a"
+        " report showed then. Leave empty to use all data recorded so far.",
     )
 
     def action_view(self):
@@ -43,9 +43,9 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
     def _get_title(self):
         day = format_date(self.env, self.as_at)
         if not self.known_at:
-            return self.env._("Unbilled as at %s", day)
+            return self.env._("Unbilled as of %s", day)
         return self.env._(
-            "Unbilled as at %(day)s, as known on %(moment)s",
+            "Unbilled as of %(day)s, based on data through %(moment)s",
             day=day,
             moment=format_datetime(self.env, self.known_at),
         )

@@ -26,7 +26,7 @@ patch(BaseImportModel.prototype, {
         const tz = {
             label: _t("Time Zone:"),
             help: _t(
-                "Of days, and of times without an offset, such as America/New_York. Leave empty for the company's billing time zone."
+                "For days, and for times without an offset, such as America/New_York. Leave empty to use the company's billing time zone."
             ),
             type: "input",
             value: "",

@@ -14,21 +14,21 @@ const PAUSE = 2000;
 export class RunProgressField extends ProgressBarField {
     setup() {
         super.setup();
-        onMounted(() => this.wait());
+        onMounted(() => this.schedulePoll());
         onWillUnmount(() => {
-            this.isGone = true;
+            this.isUnmounted = true;
             browser.clearTimeout(this.timeout);
         });
     }
 
-    wait() {
-        this.timeout = browser.setTimeout(() => this.look(), PAUSE);
+    schedulePoll() {
+        this.timeout = browser.setTimeout(() => this.poll(), PAUSE);
     }
 
-    async look() {
+    async poll() {
         await this.props.record.load();
-        if (!this.isGone) {
-            this.wait();
+        if (!this.isUnmounted) {
+            this.schedulePoll();
         }
     }
 }

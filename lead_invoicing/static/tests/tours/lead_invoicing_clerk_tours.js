@@ -101,7 +101,7 @@ tours.add("lead_invoicing_clerk_reviews", {
     steps: () => [
         {
             content: "What looks wrong says why",
-            trigger: ".o_data_row td[name='lead_review_reason']:contains(price of zero)",
+            trigger: ".o_data_row td[name='lead_review_reason']:contains(zero price)",
         },
         {
             content: "Choose them all",
@@ -125,12 +125,12 @@ tours.add("lead_invoicing_clerk_reviews", {
 
 tours.add("lead_invoicing_clerk_reviews_on_a_phone", {
     steps: () => [
-        fits("The drafts", ".o_kanban_record:contains(Buyer D):contains(price of zero)"),
+        fits("The drafts", ".o_kanban_record:contains(Buyer D):contains(zero price)"),
         {
             trigger: ".o_kanban_record:contains(Buyer D)",
             run: "click",
         },
-        fits("The draft", ".o_form_view .alert:contains(price of zero)"),
+        fits("The draft", ".o_form_view .alert:contains(zero price)"),
         {
             content: "Open the buttons",
             trigger: ".o_statusbar_buttons .dropdown-toggle, .o_statusbar_buttons button.o-dropdown",
@@ -145,7 +145,7 @@ tours.add("lead_invoicing_clerk_reviews_on_a_phone", {
         },
         {
             content: "It is posted",
-            trigger: ".o_form_view:not(:has(.alert:contains(price of zero)))",
+            trigger: ".o_form_view:not(:has(.alert:contains(zero price)))",
         },
     ],
 });
@@ -196,7 +196,7 @@ tours.add("lead_invoicing_manager_takes_back", {
             trigger: "button[name='action_unwaive']",
             run: "click",
         },
-        ...giveReason("Take Back", "A mistake", "Take Back"),
+        ...giveReason("Undo Waiver", "A mistake", "Undo Waiver"),
         {
             trigger: ".o_form_view .o_field_widget[name='waiver_ids']:contains(A mistake)",
         },
@@ -220,7 +220,7 @@ tours.add("lead_invoicing_manager_waives_on_a_phone", {
             trigger: "button[name='action_unwaive']",
             run: "click",
         },
-        ...giveReason("Take Back", "A mistake", "Take Back"),
+        ...giveReason("Undo Waiver", "A mistake", "Undo Waiver"),
         {
             trigger: ".o_form_view .o_field_widget[name='unbilled_reason']:contains(Next invoice)",
         },

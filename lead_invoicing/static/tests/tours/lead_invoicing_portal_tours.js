@@ -72,7 +72,7 @@ tours.add("lead_invoicing_buyer_reads_the_report", {
         },
         fits("The lead data to choose from", "details[open] input[value='program']"),
         {
-            content: "Leave out the e-mail address",
+            content: "Leave out the email address",
             trigger: "details[open] input[value='email']:checked",
             run: "click",
         },

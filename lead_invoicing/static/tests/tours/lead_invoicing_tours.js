@@ -17,7 +17,7 @@ function fits(content, trigger) {
     };
 }
 
-// A clerk finds the failed run, mends the buyer and has it tried again.
+// A clerk finds the failed run, fixes the buyer and has it tried again.
 tours.add("lead_invoicing_clerk_mends", {
     url: "/odoo",
     steps: () => [
@@ -45,7 +45,7 @@ tours.add("lead_invoicing_clerk_mends", {
             trigger: ".o_field_widget[name='failure_ids'] .o_data_row:contains(is archived)",
         },
         {
-            content: "Mend the buyer",
+            content: "Fix the buyer",
             trigger: ".o_field_widget[name='failure_ids'] button[name='action_view_partner']",
             run: "click",
         },
@@ -57,10 +57,10 @@ tours.add("lead_invoicing_clerk_mends", {
         {
             content: "Choose another receivable account",
             trigger: ".o_field_widget[name='property_account_receivable_id'] input",
-            run: "edit Mended receivable",
+            run: "edit Fixed receivable",
         },
         {
-            trigger: ".ui-menu-item a:contains(Mended receivable)",
+            trigger: ".ui-menu-item a:contains(Fixed receivable)",
             run: "click",
         },
         {
@@ -110,7 +110,7 @@ tours.add("lead_invoicing_clerk_looks", {
             run: "click",
         },
         {
-            content: "Open the invoice of the mended buyer",
+            content: "Open the invoice of the fixed buyer",
             trigger: ".o_data_row td[name='invoice_partner_display_name']:contains(Buyer B)",
             run: "click",
         },
@@ -149,7 +149,7 @@ tours.add("lead_invoicing_manager_makes_a_cycle", {
             run: "edit Twice a month",
         },
         {
-            content: "Three windows are shown before anything is saved",
+            content: "Three billing periods are shown before anything is saved",
             trigger: ".o_field_widget[name='upcoming_windows'] tbody tr:nth-child(3)",
         },
         {
@@ -163,10 +163,10 @@ tours.add("lead_invoicing_manager_makes_a_cycle", {
         },
         {
             content: "The summary says it in words",
-            trigger: ".o_field_widget[name='schedule_summary']:contains(From the 1st to the 15th)",
+            trigger: ".o_field_widget[name='schedule_summary']:contains(From the 1st through the 15th)",
         },
         {
-            content: "And the windows follow",
+            content: "And the billing periods follow",
             trigger: ".o_field_widget[name='upcoming_windows'] tbody tr:nth-child(3)",
             run() {
                 const rows = document.querySelectorAll(
@@ -174,7 +174,7 @@ tours.add("lead_invoicing_manager_makes_a_cycle", {
                 );
                 const days = [...rows].map((row) => / (1|16), /.test(row.cells[0].textContent));
                 if (rows.length !== 3 || !days.every(Boolean)) {
-                    throw new Error("These are not the next three windows.");
+                    throw new Error("These are not the next three billing periods.");
                 }
             },
         },
@@ -204,7 +204,7 @@ tours.add("lead_invoicing_clerk_on_a_phone", {
             trigger: ".o_field_widget[name='failure_ids'] .o_kanban_record:contains(is archived)",
         },
         {
-            content: "Mend the buyer",
+            content: "Fix the buyer",
             trigger: ".o_field_widget[name='failure_ids'] button[name='action_view_partner']",
             run: "click",
         },
@@ -267,7 +267,7 @@ tours.add("lead_invoicing_clerk_explains", {
         },
         fits("The report fits", ".o_lead_report_totals td:contains(Purchased)"),
         {
-            content: "Leave out the e-mail address",
+            content: "Leave out the email address",
             trigger:
                 ".o_lead_report_columns .o-checkbox:contains(Email) input:checked",
             run: "click",
@@ -288,7 +288,7 @@ tours.add("lead_invoicing_clerk_explains", {
         },
         {
             content: "There are none",
-            trigger: ".o_field_widget[name='content']:contains(There are no such leads)",
+            trigger: ".o_field_widget[name='content']:contains(No leads match)",
         },
         ...stepUtils.saveForm(),
     ],

@@ -1,0 +1,503 @@
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from odoo import Command, api, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..tools.local_time import get_zone
+from ..tools.windows import day_start
+from .lead_sale import UNBILLED_DOMAIN, unbilled_sql
+
+# Up to so many distinct prices, a lead type has a line for each; beyond, one line with
+# the exact total, unless a tax depends on the number of leads. Each line costs about 7
+# ms to create.
+MAX_PRICE_LINES = 10
+
+
+def to_decimal(number):
+    """Return the exact decimal number that Odoo read as the float nearest to it.
+
+    Sums of floats differ in their last bit by the order of summing.
+    """
+    return Decimal(str(number))
+
+
+@dataclass
+class PlannedLine:
+    """Transactions of one buyer that become one line of a document."""
+
+    key: str
+    lead_type_id: int
+    transaction_type: str
+    adjustment: bool
+    earlier: bool
+    origin_move_id: int | None
+    origin_line_id: int | None
+    price: Decimal | None  # None: more prices than lines allowed
+    tax_ids: list[int] | None  # None: those of the product, as Odoo has it
+    count: int
+    amount: Decimal
+    first_date: object
+    last_date: object
+
+
+@dataclass
+class PlannedDocument:
+    """What becomes one invoice or credit note, from the first count to its posting."""
+
+    item: models.Model
+    period_start: object  # the beginning of the printed period, naive UTC
+    currency_id: int
+    credited_move_id: int | None  # the invoice that this credit note gives back
+    sub_account_id: int | None
+    lines: list[PlannedLine] = field(default_factory=list)
+    trouble: str = ""  # why it cannot be made, a sentence for the clerk
+    waits: str = ""  # why its transactions wait for the next document, likewise
+    move: models.Model | None = None  # the document, once it is made
+
+    @property
+    def amount(self):
+        return sum(line.amount for line in self.lines)
+
+    @property
+    def is_to_make(self):
+        return not (self.trouble or self.waits)
+
+
+class LeadInvoiceRunBuyer(models.Model):
+    """What there is to bill to a buyer, as documents that are not made yet."""
+
+    _inherit = "lead.invoice.run.buyer"
+
+    def _get_period_starts(self):
+        """Return from when on each buyer's printed period runs: the window's start;
+        or, when its last document was another cycle's, where that one ended; or, in a
+        run by hand that is open at its start, the day of the first transaction.
+
+        :return: {partner id: naive UTC}
+        """
+        run = self.run_id
+        if not run.window_start:
+            return self._get_first_days()
+        starts = dict.fromkeys(self.partner_id.ids, run.window_start)
+        if not run.cycle_id:
+            return starts
+        self.env["account.move"].flush_model()
+        # Where, and in which cycle, did the last document of each buyer end?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT ON (move.commercial_partner_id)
+                       move.commercial_partner_id, move.lead_window_end, run.cycle_id
+                  FROM account_move move
+                  JOIN lead_invoice_run run ON run.id = move.lead_run_id
+                 WHERE move.lead_run_id IS NOT NULL
+                   AND move.company_id = %s
+                   AND move.commercial_partner_id IN %s
+                   AND move.state != 'cancel'
+                   AND run.cycle_id IS NOT NULL
+                 ORDER BY move.commercial_partner_id, move.lead_window_end DESC
+                """,
+                run.company_id.id,
+                tuple(self.partner_id.ids),
+            )
+        )
+        for partner_id, last_end, cycle_id in rows:
+            if cycle_id != run.cycle_id.id and last_end < run.window_end:
+                starts[partner_id] = last_end
+        return starts
+
+    def _get_first_days(self):
+        """Return when the day of each buyer's first unbilled transaction began."""
+        run = self.run_id
+        zone = get_zone(self.env, run.tz)
+        firsts = {}
+        for contact, first in self.env["lead.sale"]._read_group(
+            Domain("company_id", "=", run.company_id.id)
+            & Domain(
+                "commercial_partner_id.commercial_partner_id", "in", self.partner_id.ids
+            )
+            & UNBILLED_DOMAIN,
+            ["commercial_partner_id"],
+            ["date:min"],
+        ):
+            buyer = contact.commercial_partner_id
+            firsts[buyer] = min(first, firsts.get(buyer, first))
+        return {
+            partner.id: day_start(
+                run._get_local_date(firsts.get(partner, run.window_end)), zone
+            )
+            for partner in self.partner_id
+        }
+
+    @api.model
+    def _get_document_keys(self):
+        """Hook: what parts a buyer's transactions into documents: those that differ in
+        any of it are on documents of their own.
+
+        :return: list of SQL, on a transaction ``sale`` of a ``buyer``
+        """
+        return [
+            SQL("sale.currency_id"),
+            SQL(
+                """
+                CASE buyer.split
+                     WHEN 'lead_type' THEN sale.lead_type_id::text
+                     WHEN 'campaign' THEN COALESCE(sale.campaign, '')
+                     WHEN 'sub_account' THEN sale.partner_id::text
+                END
+                """
+            ),
+            SQL("CASE WHEN sale.credits THEN sale.origin_move_id END"),
+        ]
+
+    @api.model
+    def _get_line_keys(self):
+        """Hook: what parts the transactions of a document into lines, besides their
+        prices. Another addon may add to it, and explain its lines by
+        :meth:`_get_line_name`.
+
+        :return: list of SQL, on a transaction ``sale`` of a ``buyer``
+        """
+        return [
+            SQL("sale.lead_type_id"),
+            SQL("sale.transaction_type"),
+            SQL("COALESCE(sale.price_adjustment, FALSE)"),
+            SQL("COALESCE(sale.date < buyer.start, FALSE)"),
+            SQL("sale.billed_move_id"),
+            SQL("sale.origin_account_id"),
+            SQL("sale.origin_taxes"),
+        ]
+
+    def _candidates_sql(self, starts):
+        """Return the query for what may be billed to these buyers in this run.
+
+        What was recorded under a contact is billed to the commercial entity that it
+        belongs to today. One row per transaction: its id, buyer, price and amount, and
+        two texts, ``document_key`` and ``line_key``, that say to which document it
+        belongs, and to which line of all. Counting and claiming both start from here,
+        so they cannot disagree on the rule.
+
+        :param starts: {buyer's id: from when on its printed period runs, naive UTC}
+        """
+        run = self.run_id
+        buyers = SQL(", ").join(
+            SQL(
+                "(%s, %s::timestamp, %s)",
+                item.partner_id.id,
+                starts[item.partner_id.id],
+                item.partner_id.lead_invoice_split or "none",
+            )
+            for item in self
+            if item.partner_id.id in starts
+        )
+        return SQL(
+            """
+            SELECT sale.id, buyer.partner_id, sale.price,
+                   sale.amount, sale.date, sale.currency_id, sale.lead_type_id,
+                   sale.transaction_type, sale.origin_line_id, sale.origin_move_id,
+                   COALESCE(sale.price_adjustment, FALSE) AS adjustment,
+                   COALESCE(sale.date < buyer.start, FALSE) AS earlier,
+                   CASE WHEN buyer.split = 'sub_account' THEN sale.partner_id END
+                       AS sub_account_id,
+                   CASE WHEN sale.credits THEN sale.origin_move_id END
+                       AS credited_move_id,
+                   ROW(%(document_keys)s)::text AS document_key,
+                   ROW(%(document_keys)s, %(line_keys)s)::text AS line_key
+              FROM (VALUES %(buyers)s) AS buyer(partner_id, start, split)
+              JOIN res_partner contact
+                   ON contact.commercial_partner_id = buyer.partner_id
+              JOIN LATERAL (
+                  SELECT sale.*, origin_line.id AS origin_line_id,
+                         origin_move.id AS origin_move_id,
+                         origin_line.account_id AS origin_account_id,
+                         (SELECT move_id FROM account_move_line
+                           WHERE id = origin.invoice_line_id) AS billed_move_id,
+                         (SELECT array_agg(account_tax_id ORDER BY account_tax_id)
+                            FROM account_move_line_account_tax_rel
+                           WHERE account_move_line_id = origin_line.id)
+                             AS origin_taxes,
+                         (origin_move.move_type = 'out_invoice'
+                          AND (%(policy)s = 'credit_note'
+                               OR %(policy)s = 'credit_unpaid'
+                                  AND origin_move.payment_state
+                                      IN ('not_paid', 'partial', 'blocked'))
+                         ) AS credits
+                    FROM lead_sale sale
+                    LEFT JOIN lead_sale origin ON origin.id = sale.origin_id
+                    LEFT JOIN account_move_line origin_line
+                         ON origin_line.id = origin.invoice_line_id
+                        AND origin_line.parent_state = 'posted'
+                    LEFT JOIN account_move origin_move
+                         ON origin_move.id = origin_line.move_id
+                   WHERE sale.company_id = %(company)s
+                     AND sale.commercial_partner_id = contact.id
+                     AND %(unbilled)s
+                     AND sale.date < %(window_end)s
+                     AND (%(include_earlier)s OR sale.date >= buyer.start)
+                     -- What is not billed yet, nor billed now, is not given back.
+                     AND (%(include_earlier)s OR sale.origin_id IS NULL
+                          OR origin.invoice_line_id IS NOT NULL OR origin.waived
+                          OR origin.date >= buyer.start)
+                     -- Waived as documents are made; a preview leaves them out.
+                     AND NOT %(given_back)s
+                     AND (%(all_types)s OR sale.lead_type_id = ANY(%(types)s))
+              ) sale ON TRUE
+            """,
+            buyers=buyers,
+            document_keys=SQL(", ").join(self._get_document_keys()),
+            line_keys=SQL(", ").join(self._get_line_keys()),
+            unbilled=unbilled_sql("sale"),
+            policy=run.company_id.lead_return_policy,
+            company=run.company_id.id,
+            window_end=run.window_end,
+            include_earlier=run.include_earlier,
+            given_back=self._get_given_back_sql(),
+            all_types=not run.lead_type_ids,
+            types=run.lead_type_ids.ids,
+        )
+
+    def _plan_documents(self):
+        """Count what is to be billed, as documents and their lines.
+
+        :return: list of :class:`PlannedDocument`, in a stable order; those that cannot
+            be booked are among them, with the trouble
+        """
+        starts = self._get_period_starts()
+        self.env.flush_all()
+        # How many transactions, of what amount, are there for each line and price?
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT partner_id, document_key, line_key, price,
+                       min(currency_id) AS currency_id,
+                       min(lead_type_id) AS lead_type_id,
+                       min(transaction_type) AS transaction_type,
+                       min(origin_line_id) AS origin_line_id,
+                       min(origin_move_id) AS origin_move_id,
+                       min(credited_move_id) AS credited_move_id,
+                       min(sub_account_id) AS sub_account_id,
+                       bool_or(adjustment) AS adjustment,
+                       bool_or(earlier) AS earlier,
+                       count(*) AS count, sum(amount) AS amount,
+                       min(date) AS first_date, max(date) AS last_date
+                  FROM (%s) candidate
+                 GROUP BY partner_id, document_key, line_key, price
+                 ORDER BY partner_id, document_key, line_key, price
+                """,
+                self._candidates_sql(starts),
+            )
+        )
+        items = {item.partner_id.id: item for item in self}
+        documents = {}
+        prices = defaultdict(list)
+        for row in rows:
+            key = (row["partner_id"], row["document_key"])
+            if key not in documents:
+                documents[key] = PlannedDocument(
+                    items[row["partner_id"]],
+                    starts[row["partner_id"]],
+                    row["currency_id"],
+                    row["credited_move_id"],
+                    row["sub_account_id"],
+                )
+            prices[key, row["line_key"]].append(row)
+        counts_matter = self.env["account.tax"]._has_taxes_on_quantity(
+            self.run_id.company_id
+        )
+        for (key, line_key), priced_rows in prices.items():
+            documents[key].lines += self._prepare_lines(
+                documents[key], line_key, priced_rows, counts_matter
+            )
+        for document in documents.values():
+            document.lines.sort(key=self._line_order)
+        return self._part_unbookable(documents.values())
+
+    def _prepare_lines(self, document, key, rows, counts_matter):
+        """Return the lines for the transactions of one kind: one per price, or one
+        for all when there are too many prices and no tax depends on the number of
+        leads.
+
+        :param counts_matter: whether the company has any tax that does
+        """
+        first = rows[0]
+        by_price = len(rows) <= MAX_PRICE_LINES
+        lead_type = self.env["lead.type"].browse(first["lead_type_id"])
+        taxes = None
+        if first["origin_line_id"]:
+            # A return gives back what was charged: same account, same taxes.
+            origin = self.env["account.move.line"].browse(first["origin_line_id"])
+            taxes = origin.tax_ids
+        elif counts_matter and (first["adjustment"] or not by_price):
+            taxes = self._new_lead_line(document, lead_type).tax_ids._origin
+        if first["adjustment"] and taxes:
+            # No lead comes back, and no tax on the number of leads.
+            taxes = taxes._filter_independent_of_quantity(lead_type.product_id)
+        if not by_price and taxes:
+            by_price = taxes._depends_on_quantity(lead_type.product_id)
+        if not (first["origin_line_id"] or first["adjustment"]):
+            taxes = None
+        if by_price:
+            groups = [(to_decimal(row["price"]), [row]) for row in rows]
+        else:
+            groups = [(None, rows)]
+        return [
+            PlannedLine(
+                key=key,
+                lead_type_id=first["lead_type_id"],
+                transaction_type=first["transaction_type"],
+                adjustment=first["adjustment"],
+                earlier=first["earlier"],
+                origin_move_id=first["origin_move_id"],
+                origin_line_id=first["origin_line_id"],
+                price=price,
+                tax_ids=None if taxes is None else taxes.ids,
+                count=sum(row["count"] for row in group),
+                amount=sum(to_decimal(row["amount"]) for row in group),
+                first_date=min(row["first_date"] for row in group),
+                last_date=max(row["last_date"] for row in group),
+            )
+            for price, group in groups
+        ]
+
+    @api.model
+    def _line_order(self, line):
+        """Sales before returns, lead type by lead type, this window's before
+        earlier ones, highest price first."""
+        lead_type = self.env["lead.type"].browse(line.lead_type_id)
+        return (
+            lead_type.sequence,
+            lead_type.name,
+            lead_type.id,
+            line.transaction_type == "return",
+            line.adjustment,
+            line.earlier,
+            line.origin_move_id or 0,
+            -(line.price or 0),
+        )
+
+    def _hold_back(self, documents):
+        """Let the documents below their buyer's minimum amount wait."""
+        run = self.run_id
+        company_currency = run.company_id.currency_id
+        for document in filter(lambda document: document.is_to_make, documents):
+            minimum = document.item.partner_id.lead_minimum_amount
+            if minimum and not run.ignore_minimum and not document.credited_move_id:
+                currency = self.env["res.currency"].browse(document.currency_id)
+                amount = currency._convert(
+                    float(abs(document.amount)),
+                    company_currency,
+                    run.company_id,
+                    run._get_today(),
+                )
+                if company_currency.compare_amounts(amount, minimum) < 0:
+                    document.waits = self.env._(
+                        "Below the buyer's minimum; carried forward."
+                    )
+
+    @api.model
+    def _get_document_address(self, document):
+        """Return the contact that a document is addressed to."""
+        if document.credited_move_id:
+            return self.env["account.move"].browse(document.credited_move_id).partner_id
+        partner = document.item.partner_id
+        billed = self.env["res.partner"].browse(document.sub_account_id)
+        if billed.commercial_partner_id != partner.commercial_partner_id:
+            # None, or one that belongs to somebody else by now.
+            billed = partner
+        return self.env["res.partner"].browse(
+            billed.address_get(["invoice"])["invoice"]
+        )
+
+    def _new_lead_line(self, document, lead_type):
+        """Return a line for leads of this type as Odoo fills it in on such a document,
+        never stored: its account and taxes are asked for."""
+        company = self.run_id.company_id
+        move = (
+            self.env["account.move"]
+            .with_company(company)
+            .new(
+                {
+                    "move_type": "out_invoice",
+                    "company_id": company.id,
+                    "partner_id": self._get_document_address(document).id,
+                    "currency_id": document.currency_id,
+                    "invoice_line_ids": [
+                        Command.create({"product_id": lead_type.product_id.id})
+                    ],
+                }
+            )
+        )
+        return move.invoice_line_ids
+
+    @api.model
+    def _get_origin_account(self, line):
+        """Return the account of the line whose leads come back; none where it was
+        archived since, and the product's present one takes its place."""
+        origin = self.env["account.move.line"].browse(line.origin_line_id or [])
+        return origin.account_id.filtered("active")
+
+    def _part_unbookable(self, documents):
+        """Part what cannot be booked from its document, so that it holds up nothing
+        else of its buyer: leads without an income account, and currencies that are
+        archived.
+
+        :return: list of :class:`PlannedDocument`, with the trouble of those parts
+        """
+        parts = []
+        for document in documents:
+            by_trouble = defaultdict(list)
+            for line in document.lines:
+                trouble = self._get_currency_trouble(document)
+                trouble = trouble or self._get_income_trouble(document, line)
+                by_trouble[trouble].append(line)
+            parts += [
+                replace(document, lines=lines, trouble=trouble)
+                for trouble, lines in by_trouble.items()
+            ]
+        return parts
+
+    def _get_currency_trouble(self, document):
+        """Return a sentence on why a document could not be posted in its currency."""
+        currency = self.env["res.currency"].browse(document.currency_id)
+        if currency.active:
+            return None
+        return self.env._(
+            "The currency %s is archived. Activate it under Invoicing / Configuration /"
+            " Currencies, then retry.",
+            currency.name,
+        )
+
+    def _get_income_trouble(self, document, line):
+        """Return a sentence on why these leads could not be booked, or nothing."""
+        if self._get_origin_account(line):
+            return None
+        company = self.run_id.company_id
+        lead_type = self.env["lead.type"].browse(line.lead_type_id)
+        product = lead_type.product_id.with_company(company)
+        if product._get_product_accounts()["income"].active:
+            return None
+        # The fiscal position or the journal may know another one.
+        account = self._new_lead_line(document, lead_type).account_id
+        if account.active:
+            return None
+        if account:
+            return self.env._(
+                "The income account %(account)s of the product %(product)s (lead type"
+                " %(lead_type)s) is archived in %(company)s. Choose another one on the"
+                " product, or restore the account, then retry.",
+                # The scheduled action's user is shown no codes.
+                account=f"{account.with_company(company).code} {account.name}",
+                product=product.display_name,
+                lead_type=lead_type.name,
+                company=company.name,
+            )
+        return self.env._(
+            "The product %(product)s of the lead type %(lead_type)s has no income"
+            " account in %(company)s. Choose one on the product, then retry.",
+            product=product.display_name,
+            lead_type=lead_type.name,
+            company=company.name,
+        )

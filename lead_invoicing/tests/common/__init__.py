@@ -1,0 +1,1 @@
+"""Owns the worlds in which tests live, and what several of them need. No tests."""
