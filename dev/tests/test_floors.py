@@ -1,0 +1,132 @@
+"""Each room of the addon names only rooms below it, as `docs/architecture.md` says."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ADDON = Path(__file__).parents[2] / "lead_invoicing"
+# From the ground up; the last two stand side by side.
+FLOORS = {
+    "tools": 0,
+    "recording": 1,
+    "models": 2,
+    "report": 3,
+    "wizard": 4,
+    "controllers": 4,
+}
+ROOMS = sorted(
+    path
+    for floor in FLOORS
+    for path in (ADDON / floor).glob("*.py")
+    if path.name != "__init__.py"
+)
+
+
+def get_floor(path):
+    return path.parent.name
+
+
+def get_imports(path):
+    """Return the rooms that a room imports, as (folder, module) of the addon."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            parts = (node.module or "").split(".") if node.module else []
+            folder = get_floor(path) if node.level == 1 else parts.pop(0)
+            names = parts[:1] or [alias.name for alias in node.names]
+            found += [(folder, name) for name in names]
+        elif isinstance(node, ast.ImportFrom):
+            match = re.match(r"odoo\.addons\.lead_invoicing\.(\w+)", node.module or "")
+            assert not match, f"{path.name}: import {match[0]} relatively"
+    return found
+
+
+def get_classes(path):
+    """Return the model classes of a room: (class, names it has, names it extends)."""
+    found = []
+    for node in ast.parse(path.read_text()).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        values = {
+            statement.targets[0].id: ast.literal_eval(statement.value)
+            for statement in node.body
+            if isinstance(statement, ast.Assign)
+            and statement.targets[0].id in ("_name", "_inherit")
+        }
+        if values.get("_name") or values.get("_inherit"):
+            found.append((node, values.get("_name"), values.get("_inherit")))
+    return found
+
+
+MODELS = {
+    name: get_floor(path)
+    for path in ROOMS
+    for _class, name, _inherit in get_classes(path)
+    if name
+}
+
+
+@pytest.mark.parametrize(
+    "path", ROOMS, ids=lambda path: f"{get_floor(path)}/{path.stem}"
+)
+def test_a_room_names_only_rooms_below(path):
+    own = FLOORS[get_floor(path)]
+    for folder, name in get_imports(path):
+        assert folder in FLOORS, f"{folder}.{name} is on no floor"
+        assert folder == get_floor(path) or FLOORS[folder] < own, f"{folder}.{name}"
+    for model in re.findall(r'env\["(lead\.[a-z.]+)"\]', path.read_text()):
+        assert own >= FLOORS[MODELS[model]], f"{model} is defined in {MODELS[model]}"
+
+
+def test_tools_know_no_model():
+    for path in (ADDON / "tools").glob("*.py"):
+        assert not get_classes(path), path
+        assert not re.search(r'env\["lead\.', path.read_text()), path
+
+
+def test_what_a_higher_floor_adds_to_a_model_is_not_called_from_below():
+    """Methods that are defined on one floor only, with `_inherit`."""
+    methods = {}
+    for path in ROOMS:
+        for node, _name, _inherit in get_classes(path):
+            for item in node.body:
+                if isinstance(item, ast.FunctionDef) and "lead" in item.name:
+                    methods.setdefault(item.name, set()).add(get_floor(path))
+    for path in ROOMS:
+        own = FLOORS[get_floor(path)]
+        called = {
+            node.func.attr
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }
+        for name in called & methods.keys():
+            lowest = min(FLOORS[floor] for floor in methods[name])
+            assert lowest <= own, f"{path}: {name} is of a higher floor"
+
+
+@pytest.mark.parametrize("floor", ["models", "report"])
+def test_rooms_are_listed_in_the_order_in_which_they_are_loaded(floor):
+    """The order in `__init__` is that of `super()`; an import of a later room would
+    load it earlier."""
+    text = (ADDON / floor / "__init__.py").read_text()
+    listed = re.findall(r"^from \. import (\w+)$", text, re.M)
+    files = {path.stem for path in ROOMS if get_floor(path) == floor}
+    models = {
+        path.stem for path in ROOMS if get_floor(path) == floor and get_classes(path)
+    }
+    assert set(listed) == models
+    assert models <= files
+    for place, name in enumerate(listed):
+        for folder, other in get_imports(ADDON / floor / f"{name}.py"):
+            if folder == floor and other in listed:
+                assert listed.index(other) < place, f"{name} imports {other}"
+
+
+def test_each_file_has_one_class_of_a_model():
+    for path in ROOMS:
+        classes = get_classes(path)
+        names = [node.name for node, _name, _inherit in classes]
+        # A dialog may bring the lines of its list along.
+        assert len(classes) <= (2 if get_floor(path) == "wizard" else 1), (path, names)

@@ -1,1 +1,0 @@
-"""The project's commands; they need nothing but Python's standard library."""

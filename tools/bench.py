@@ -1,5 +1,0 @@
-"""Measure and torment the real billing: `bin/bench`."""
-
-from benchmarks.command import main
-
-__all__ = ["main"]
