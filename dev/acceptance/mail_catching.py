@@ -21,7 +21,7 @@ class Catcher:
         for name in ("mails", "pdf"):
             if fresh:
                 shutil.rmtree(self.folder / name, ignore_errors=True)
-        script = Path(__file__).parent / "catcher.py"
+        script = Path(__file__).parent / "mail_catcher.py"
         self.process = subprocess.Popen(
             [self.environment.python, script, self.folder],
             stdin=subprocess.PIPE,
