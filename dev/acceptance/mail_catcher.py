@@ -1,7 +1,7 @@
 """A mail server that takes every mail, delivers none and keeps all as files.
 
-A program of its own, run by the Python of Odoo, which has aiosmtpd: `catcher.py FOLDER`
-prints the port it listens on and ends when its standard input does.
+A program of its own, run by the Python of Odoo, which has aiosmtpd: `mail_catcher.py
+FOLDER` prints the port it listens on and ends when its standard input does.
 """
 
 import email

@@ -1,14 +1,14 @@
 """The demonstration's sample, its comparison and its mail catcher."""
 
 import smtplib
-import subprocess
 import sys
 from collections import defaultdict
 from decimal import Decimal
 from email.message import EmailMessage
+from types import SimpleNamespace
 
 from dev.acceptance import check, sample, scenario
-from dev.environment.provision import ROOT
+from dev.acceptance.mail_catching import Catcher
 
 
 def test_the_sample_adds_up_to_what_came_with_it():
@@ -85,12 +85,11 @@ def test_the_catcher_keeps_a_mail_and_its_pdf(tmp_path):
     mail.add_attachment(
         b"%PDF", maintype="application", subtype="pdf", filename="INV/2026/1.pdf"
     )
-    command = [sys.executable, ROOT / "dev/acceptance/mail_catcher.py", tmp_path]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as catcher:
-        with smtplib.SMTP("127.0.0.1", int(catcher.stdout.readline())) as server:
-            server.send_message(mail)
-        catcher.stdin.close()
+    catcher = Catcher(SimpleNamespace(python=sys.executable), tmp_path)
+    catcher.start()
+    with smtplib.SMTP("127.0.0.1", int(catcher.port)) as server:
+        server.send_message(mail)
+    catcher.stop()
+    assert catcher.find_twice() == []
     assert "Here is your invoice." in (tmp_path / "mails/00001.eml").read_text()
     assert (tmp_path / "pdf/00001-INV_2026_1.pdf").read_bytes() == b"%PDF"
