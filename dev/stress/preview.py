@@ -1,6 +1,6 @@
-"""Compare the preview of invoicing by hand with what is then made, to the cent.
+"""Compare the preview of invoicing manually with what is then made, to the cent.
 
-A real Odoo records a part of the sample, which is invoiced by hand in two steps: until
+A real Odoo records a part of the sample, which is invoiced manually in two steps: until
 a day in the middle of it, and until its end. Each time the wizard's preview of all
 buyers is compared, per buyer, lead type and currency, with the documents that its run
 then has, with the transactions behind them, and with what was left unbilled.

@@ -1,4 +1,4 @@
-"""Invoice the same buyers by hand and by schedule at the same moment: once each.
+"""Invoice the same buyers manually and by schedule at the same moment: once each.
 
 Two Odoo processes, one pressing the wizard's button for forty buyers or half of them,
 one running the scheduled action on their cycle, which is due; again and again with
@@ -21,7 +21,7 @@ ROLES = ("clerk", "schedule")
 PATIENCE = 300
 SPREAD = 0.5  # seconds between the two, at most
 
-# Of the last round: documents by hand, documents by schedule.
+# Of the last round: documents made manually, by schedule.
 SHARES = """
     SELECT count(*) FILTER (WHERE run.cycle_id IS NULL),
            count(*) FILTER (WHERE run.cycle_id IS NOT NULL)
@@ -35,7 +35,15 @@ LAST_DOCUMENT = "SELECT coalesce(max(id), 0) FROM account_move"
 MEETING = "could not serialize access"
 
 ROW = "{:>5} {:>8} {:>10} {:>8} {:>12} {:>9}  {}"
-HEAD = ("round", "clerk s", "schedule s", "by hand", "by schedule", "meetings", "clerk")
+HEAD = (
+    "round",
+    "clerk s",
+    "schedule s",
+    "manually",
+    "by schedule",
+    "meetings",
+    "clerk",
+)
 
 
 def add_arguments(parser):

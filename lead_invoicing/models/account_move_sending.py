@@ -66,6 +66,10 @@ class AccountMove(models.Model):
         self.ensure_one()
         methods = frozenset()
         try:
+            # Odoo notes on whomever it sends to that they may sign up. That comes
+            # before the document is locked, and is over when it is sent: billing holds
+            # contacts, and waits for documents.
+            self.partner_id.sudo().signup_get_auth_param()
             if self._lock_waiting():
                 methods = self._decide_lead_sending()
             self._commit_sending(not methods)

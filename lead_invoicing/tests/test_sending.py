@@ -68,6 +68,25 @@ class TestSending(DeliveryCommon):
         self.follow()
         self.assertEqual(invoice.lead_delivery_state, "sent")
 
+    def test_no_contact_is_written_while_its_document_is_locked(self):
+        """Billing holds contacts and waits for documents: the other way round, two
+        would wait for each other."""
+        parameters = self.env["ir.config_parameter"].sudo()
+        parameters.set_param("auth_signup.invitation_scope", "b2c")
+        self.invoice_one()
+        moves = self.env.registry["account.move"]
+        original = moves._send_waiting
+        tables = set()
+
+        def send(documents, **settings):
+            tables.update(self.written_while(lambda: original(documents, **settings)))
+
+        self.patch(moves, "_send_waiting", send)
+        self.run_cron(self.send_cron)
+        self.assertIn("mail_mail", tables)
+        self.assertNotIn("res_partner", tables)
+        self.assertEqual(self.buyer.sudo().signup_type, "signup")
+
     def test_nothing_of_a_document_is_written_when_its_mail_fails_or_bounces(self):
         self.catcher.refuse = ["buyera@example.com"]
         self.invoice_one()
