@@ -23,8 +23,6 @@ LIVES = ROOT / "lead_invoicing/tests/test_lives.py"
 LIVES_COUNT, LIVES_STEPS = 20, 1000
 # More processes than this wait for the disk.
 MAX_WORKERS = 4
-# The faults that each check of a change makes: the same ones.
-CHECKED_SEED = 7
 NO_TESTS = 5  # pytest's exit status when it found none
 KINDS = ("passed", "failed", "skipped")
 
@@ -66,8 +64,8 @@ def main(arguments):
     parser.add_argument(
         "--ci",
         action="store_true",
-        help="what is asked of each change: the tests, those that know a clock at a"
-        " fixed moment, and the short faults with a fixed seed",
+        help="what is asked of each change: the tests, and those that know a clock"
+        " again at a fixed moment",
     )
     parser.add_argument("--seed", type=int, help="repeat the faults of an earlier run")
     parser.add_argument(
@@ -76,8 +74,6 @@ def main(arguments):
         help="run the tests of Odoo's account and portal instead",
     )
     options, pytest_arguments = parser.parse_known_args(arguments)
-    if options.ci:
-        options.faults, options.seed = "short", CHECKED_SEED
     moments = _choose_moments(options, pytest_arguments)
     env = Environment()
     env.provision()
@@ -86,7 +82,7 @@ def main(arguments):
     _drop_forgotten_databases(env)
     addons = _installable(env)
     results = Results()
-    if options.ci or not (options.faults or options.at or options.clocks):
+    if not (options.faults or options.at or options.clocks):
         with _database(env, options) as name:
             if options.core:
                 return _run_core_tests(env, name, addons)
