@@ -271,7 +271,7 @@ class TestRecordTransactions(LeadInvoicingCommon):
         (last,) = self.env.cr.fetchone()
         set_last = "SELECT setval('lead_sale_id_seq', %s)"
         self.addCleanup(self.env.cr.execute, set_last, [last + 10])
-        self.env.cr.execute(set_last, [taken - 1])
+        self.env.cr.execute("SELECT setval('lead_sale_id_seq', %s, FALSE)", [taken])
         answers = self.env["lead.sale"].record_transactions(
             [self.sale_vals("T2"), self.return_vals("R2", "T2"), self.sale_vals("T3")]
         )
