@@ -40,7 +40,6 @@ def send_again(world, moves):
     if moves:
         clerk.send(moves[0])
     if moves[1:]:
-        if moves[1:]:
         clerk.send_all(moves[1:])
     world.finish()
     world.pass_an_hour()
