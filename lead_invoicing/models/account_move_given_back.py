@@ -236,6 +236,7 @@ class AccountMove(models.Model):
 
         :raises UserError: naming the other document
         """
+        # Whoever may take a document back is told which other one keeps it.
         for move in self.sudo().filtered(
             lambda move: move.lead_run_id or move._get_lead_documents_given_back()
         ):
@@ -266,6 +267,7 @@ class AccountMove(models.Model):
         documents = undone.reversed_entry_id
         for move in undone.filtered("lead_run_id"):
             origins = move.line_ids.lead_origin_move_id
+            # Only what is left of it decides; nothing of the others is told.
             if origins and not move.sudo()._has_lead_amount_left(self):
                 documents |= origins
         documents._check_lead_sales_not_released()
@@ -316,6 +318,7 @@ class AccountMove(models.Model):
 
         :return: {document: (amount, by how much it may be blurred)}
         """
+        # Amounts to compare before and after, of whatever rests on this document.
         documents = self.sudo()._get_lead_documents_given_back() - self
         return {move: move._get_lead_amount_left() for move in documents}
 
