@@ -1,4 +1,4 @@
-"""What `bin/test` needs of pytest beside pytest-odoo: `-p tools.pytest_parts`."""
+"""What `bin/test` needs of pytest besides pytest-odoo (a plugin that it loads)."""
 
 import json
 from pathlib import Path

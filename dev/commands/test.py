@@ -21,6 +21,8 @@ FAULTS = ROOT / "dev/faults"
 LIVES = ROOT / "lead_invoicing/tests/test_lives.py"
 # Random lives in `--faults`: so many, of so many steps.
 LIVES_COUNT, LIVES_STEPS = 20, 1000
+# Of the faults that each change is asked: what is said of it must not depend on chance.
+CHECKED_SEED = 7
 # More processes than this wait for the disk.
 MAX_WORKERS = 4
 NO_TESTS = 5  # pytest's exit status when it found none
@@ -64,8 +66,8 @@ def main(arguments):
     parser.add_argument(
         "--ci",
         action="store_true",
-        help="what is asked of each change: the tests, and those that know a clock"
-        " again at a fixed moment",
+        help="what is asked of each change: the tests, those that know a clock again at"
+        " a fixed moment, and the short faults with a fixed seed",
     )
     parser.add_argument("--seed", type=int, help="repeat the faults of an earlier run")
     parser.add_argument(
@@ -92,6 +94,8 @@ def main(arguments):
         results.add(moment, _run_at(env, moment, addons, pytest_arguments))
     if options.faults:
         _break_things(env, options, addons, pytest_arguments, results)
+    if options.ci:
+        results.add("faults", _run_faults(env, "short", CHECKED_SEED, []))
     return results.tell()
 
 
@@ -183,6 +187,7 @@ def _run_faults(env, length, seed, arguments):
         return 0, {}
     if not any(_is_path(argument) for argument in arguments):
         arguments = [*arguments, FAULTS]
+    arguments = [*arguments, *_share_out(arguments, by="load")]
     variables = env.variables() | {
         "LEAD_INVOICING_FAULTS": length,
         "LEAD_INVOICING_SEED": str(seed),
@@ -306,21 +311,22 @@ def _run_pytest(env, name, addons, arguments, tools_tests=True, variables=None):
     if not any(_is_path(str(argument)) for argument in arguments):
         arguments = [*arguments, *(ROOT / addon for addon in addons)]
         arguments += [TOOLS_TESTS] if tools_tests else []
-    if not any(argument.startswith("-n") for argument in map(str, arguments)):
-        arguments = [*arguments, *_share_out(arguments)]
+    arguments = [*arguments, *_share_out(arguments, by="loadscope")]
     variables = env.variables() | (variables or {})
     odoo = ["--odoo-config", env.write_config(), "--odoo-database", name]
     return _follow_pytest(env, name, variables, [*odoo, "--odoo-http", *arguments])
 
 
-def _share_out(arguments):
-    """Return pytest's options that share out whole folders among the processors; each
-    worker has a copy of the database."""
+def _share_out(arguments, by):
+    """Return pytest's options that share out whole folders among the processors, test
+    by test ("load") or class by class; each worker has a database of its own."""
+    if any(argument.startswith("-n") for argument in map(str, arguments)):
+        return []
     folders = [a for a in arguments if _is_path(str(a)) and Path(a).is_dir()]
     workers = min(len(os.sched_getaffinity(0)), MAX_WORKERS)
     if not folders or workers < 2:
         return []
-    return ["-n", str(workers), "--dist", "loadscope"]
+    return ["-n", str(workers), "--dist", by]
 
 
 def _follow_pytest(env, name, variables, arguments):

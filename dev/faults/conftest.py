@@ -11,11 +11,7 @@ from dev.faults import world as worlds
 
 LONG = os.environ.get("LEAD_INVOICING_FAULTS") == "long"
 SEED = int(os.environ.get("LEAD_INVOICING_SEED") or random.randrange(10**6))
-FIGURES = pytest.StashKey()
-
-
-def pytest_configure(config):
-    config.stash[FIGURES] = {}
+FIGURES = "figures"
 
 
 def pytest_report_header():
@@ -23,13 +19,19 @@ def pytest_report_header():
     return f"faults: {length}, --seed {SEED} repeats them"
 
 
-def pytest_terminal_summary(terminalreporter, config):
+def pytest_terminal_summary(terminalreporter):
     """Tell of each test how often it broke something, and what was at stake."""
-    if config.stash[FIGURES]:
+    # A report also comes from another process, where the tests are shared out.
+    told = [
+        (report.nodeid.split("::")[-1], dict(report.user_properties)[FIGURES])
+        for report in terminalreporter.getreports("")
+        if report.when == "teardown" and FIGURES in dict(report.user_properties)
+    ]
+    if told:
         terminalreporter.section("what was broken")
-        for name, figures in config.stash[FIGURES].items():
-            told = ", ".join(f"{what}: {count:,}" for what, count in figures.items())
-            terminalreporter.line(f"{name} – {told}")
+    for name, figures in told:
+        line = ", ".join(f"{what}: {count:,}" for what, count in figures.items())
+        terminalreporter.line(f"{name} – {line}")
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +50,7 @@ def world(company, request):
     one = worlds.World(environment, template, keys, SEED)
     yield one
     with contextlib.suppress(Failure):
-        request.config.stash[FIGURES][request.node.name] = one.get_figures()
+        request.node.user_properties.append((FIGURES, one.get_figures()))
     one.close()
 
 

@@ -49,12 +49,13 @@ LEFT_NAMES = (
 )
 # What goes on after invoicing.
 SENDING = ("to print", "mails", "to send")
-# Sales that should be on a document: sold in a window that was invoiced.
+# Sales that should be on a document: those before the end of the window that was
+# invoiced last. An earlier one may end later, where the cycle was changed in between.
 FORGOTTEN = """
     SELECT count(*) FROM lead_sale AS sale
      WHERE invoice_line_id IS NULL AND waived IS NOT TRUE
-       AND date < (SELECT max(window_end) FROM lead_invoice_run
-                    WHERE cycle_id IS NOT NULL)
+       AND date < (SELECT window_end FROM lead_invoice_run
+                    WHERE cycle_id IS NOT NULL ORDER BY id DESC LIMIT 1)
        AND NOT EXISTS (SELECT FROM lead_invoice_run_buyer AS item
                         WHERE item.partner_id = sale.commercial_partner_id
                           AND item.state = 'failed')
