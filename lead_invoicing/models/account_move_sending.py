@@ -66,10 +66,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         methods = frozenset()
         try:
-            # Odoo notes on whomever it sends to that they may sign up. That comes
-            # before the document is locked, and is over when it is sent: billing holds
-            # contacts, and waits for documents.
-            self.partner_id.sudo().signup_get_auth_param()
+            self._write_lead_contacts()
             if self._lock_waiting():
                 methods = self._decide_lead_sending()
             self._commit_sending(not methods)
@@ -82,6 +79,15 @@ class AccountMove(models.Model):
             _logger.info("How %s goes cannot be decided", self, exc_info=True)
             self._give_up_sending(error)
         return frozenset()
+
+    def _write_lead_contacts(self):
+        """Note on whomever these documents go to that they may sign up, as Odoo does
+        when it sends. That comes before the documents are locked: billing holds
+        contacts, and waits for documents."""
+        # Odoo's sending does the same for whoever sends.
+        partners = self.partner_id.sudo()
+        partners.signup_get_auth_param()
+        partners.flush_recordset(["signup_type"])
 
     def _decide_lead_sending(self):
         """Return by which ways this document goes. Where there is none, it leaves the
@@ -137,6 +143,7 @@ class AccountMove(models.Model):
         :raises LockError: naming those that somebody else is sending, or changing
         """
         documents = self.filtered("lead_run_id")
+        documents._write_lead_contacts()
         others = documents - documents.try_lock_for_update(allow_referencing=True)
         if others:
             raise LockError(

@@ -87,6 +87,27 @@ class TestSending(DeliveryCommon):
         self.assertNotIn("res_partner", tables)
         self.assertEqual(self.buyer.sudo().signup_type, "signup")
 
+    def test_a_clerk_writes_the_contact_before_the_document_is_locked(self):
+        parameters = self.env["ir.config_parameter"].sudo()
+        parameters.set_param("auth_signup.invitation_scope", "b2c")
+        document = self.invoice_one()
+        moves = self.env.registry["account.move"]
+        original = moves.try_lock_for_update
+        signed_up = []
+
+        def lock(documents, **options):
+            if documents == document:
+                self.env.cr.execute(
+                    "SELECT signup_type FROM res_partner WHERE id = %s", self.buyer.ids
+                )
+                signed_up.extend(self.env.cr.fetchone())
+            return original(documents, **options)
+
+        self.patch(moves, "try_lock_for_update", lock)
+        wizard = self.env["account.move.send.wizard"].create({"move_id": document.id})
+        wizard.action_send_and_print()
+        self.assertEqual(signed_up[:1], ["signup"])
+
     def test_nothing_of_a_document_is_written_when_its_mail_fails_or_bounces(self):
         self.catcher.refuse = ["buyera@example.com"]
         self.invoice_one()
