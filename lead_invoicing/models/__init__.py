@@ -21,6 +21,7 @@ from . import lead_sale_recording
 from . import lead_sale_import
 from . import lead_sale_lead_data
 from . import lead_sale_waiving
+from . import lead_sale_correction
 from . import lead_sale_control
 from . import lead_sale_past_billing
 from . import lead_sale_release

@@ -28,28 +28,42 @@ class AccountMove(models.Model):
         if not self:
             return
         self.env.flush_all()
-        # Which waiting returns have a sale that is, or is no longer, credited? Waive
-        # them or take it back, and keep that in the record.
+        # Which waiting returns and price corrections have a sale that is, or is no
+        # longer, credited, and what rests on these? Waive them or take it back, and
+        # keep that in the record.
         self.env.execute_query(
             SQL(
                 """
-                WITH changed AS (
+                WITH RECURSIVE origin AS (
+                    SELECT sale.id, COALESCE(move.lead_credited, FALSE) AS credited
+                      FROM lead_sale sale
+                      LEFT JOIN account_move_line line
+                           ON line.id = sale.invoice_line_id
+                      LEFT JOIN account_move move ON move.id = line.move_id
+                     WHERE sale.id IN (
+                           SELECT behind.id FROM (%(behind)s) behind
+                            WHERE behind.move_id IN %(moves)s)
+                     UNION
+                    SELECT sale.id, origin.credited
+                      FROM origin
+                      JOIN lead_sale sale ON sale.corrected_sale_id = origin.id
+                     WHERE sale.invoice_line_id IS NULL
+                ), waiting AS (
+                    SELECT back.id, origin.credited
+                      FROM origin JOIN lead_sale back ON back.origin_id = origin.id
+                     UNION
+                    SELECT back.id, origin.credited
+                      FROM origin
+                      JOIN lead_sale back ON back.corrected_sale_id = origin.id
+                ), changed AS (
                     UPDATE lead_sale AS back
                        SET waived = origin.credited,
                            waived_by_credit = origin.credited,
                            reason = CASE WHEN origin.credited
                                          THEN COALESCE(back.reason, %(reason)s)
                                          ELSE NULLIF(back.reason, %(reason)s) END
-                      FROM (SELECT sale.id,
-                                   COALESCE(move.lead_credited, FALSE) AS credited
-                              FROM lead_sale sale
-                              LEFT JOIN account_move_line line
-                                   ON line.id = sale.invoice_line_id
-                              LEFT JOIN account_move move ON move.id = line.move_id
-                             WHERE sale.id IN (
-                                   SELECT behind.id FROM (%(behind)s) behind
-                                    WHERE behind.move_id IN %(moves)s)) origin
-                     WHERE back.origin_id = origin.id
+                      FROM waiting origin
+                     WHERE back.id = origin.id
                        AND back.invoice_line_id IS NULL
                        AND (back.waived_by_credit OR back.waived IS NOT TRUE)
                        AND COALESCE(back.waived_by_credit, FALSE) != origin.credited
@@ -88,9 +102,11 @@ class AccountMove(models.Model):
             SQL(
                 """
                 SELECT line.id,
-                       line.lead_transaction_type = 'return' AND EXISTS (
+                       EXISTS (
                            SELECT FROM lead_sale sale
-                             JOIN lead_sale origin ON origin.id = sale.origin_id
+                             JOIN lead_sale origin
+                                  ON origin.id = COALESCE(sale.corrected_sale_id,
+                                                          sale.origin_id)
                              JOIN account_move_line origin_line
                                   ON origin_line.id = origin.invoice_line_id
                              JOIN account_move move ON move.id = origin_line.move_id
@@ -217,6 +233,7 @@ class AccountMove(models.Model):
                         "lead_type_id": old.lead_type_id.id,
                         "lead_transaction_type": old.lead_transaction_type,
                         "lead_count": old.lead_count,
+                        "lead_corrects": old.lead_corrects,
                         "lead_origin_move_id": old.lead_origin_move_id.id,
                     }
                 )

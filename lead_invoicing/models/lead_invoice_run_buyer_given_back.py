@@ -10,24 +10,36 @@ class LeadInvoiceRunBuyer(models.Model):
     _inherit = "lead.invoice.run.buyer"
 
     def _waive_given_back(self):
-        """Waive the returns of these buyers that have nothing to give back: their sale
-        was credited, or is never billed.
+        """Waive the returns, and price corrections, of these buyers that have nothing
+        to give back: their sale was credited, or is never billed.
 
         It is decided here, as rows are claimed. What is decided when a document is
         reversed, or a sale is waived, cannot see a return that is being recorded.
         """
-        company = self.run_id.company_id
         self.env.flush_all()
+        # What corrects or returns what is waived now has nothing to give back either.
+        while self._waive_given_back_once():
+            self.env["lead.sale"].invalidate_model()
+
+    def _waive_given_back_once(self):
+        """Waive what rests on sales that are credited or waived by now.
+
+        :return: whether there was any
+        """
+        company = self.run_id.company_id
         # Which waiting returns have nothing to give back? Waive them, and keep that in
         # the record.
-        waived = self.env.execute_query(
+        return self.env.execute_query(
             SQL(
                 """
                 WITH due AS (
                     SELECT back.id, back.reason,
-                           COALESCE(origin_move.lead_credited, FALSE) AS credited
+                           COALESCE(origin_move.lead_credited, FALSE)
+                               OR COALESCE(origin.waived_by_credit, FALSE) AS credited
                       FROM lead_sale back
-                      JOIN lead_sale origin ON origin.id = back.origin_id
+                      JOIN lead_sale origin
+                           ON origin.id = COALESCE(back.corrected_sale_id,
+                                                   back.origin_id)
                       LEFT JOIN account_move_line origin_line
                            ON origin_line.id = origin.invoice_line_id
                       LEFT JOIN account_move origin_move
@@ -37,7 +49,7 @@ class LeadInvoiceRunBuyer(models.Model):
                             WHERE company_id = %(company)s
                               AND commercial_partner_id IN %(buyers)s
                               AND %(unbilled)s
-                              AND amount <= 0)
+                              AND (amount <= 0 OR corrected_sale_id IS NOT NULL))
                        AND %(given_back)s
                 ), changed AS (
                     UPDATE lead_sale SET waived = TRUE,
@@ -66,8 +78,6 @@ class LeadInvoiceRunBuyer(models.Model):
                 now=self.env.cr.now(),
             )
         )
-        if waived:
-            self.env["lead.sale"].invalidate_model()
 
     def _get_given_back_sql(self):
         """Return the condition for a return having nothing to give back: its sale,
