@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .lead_sale import behind_sql
+from .lead_sale_correction import is_left_alone_sql
 
 
 class AccountMove(models.Model):
@@ -47,14 +48,15 @@ class AccountMove(models.Model):
                     SELECT sale.id, origin.credited
                       FROM origin
                       JOIN lead_sale sale ON sale.corrected_sale_id = origin.id
-                     WHERE sale.invoice_line_id IS NULL
+                     WHERE sale.invoice_line_id IS NULL AND NOT %(left_alone)s
                 ), waiting AS (
                     SELECT back.id, origin.credited
                       FROM origin JOIN lead_sale back ON back.origin_id = origin.id
                      UNION
-                    SELECT back.id, origin.credited
+                    SELECT sale.id, origin.credited
                       FROM origin
-                      JOIN lead_sale back ON back.corrected_sale_id = origin.id
+                      JOIN lead_sale sale ON sale.corrected_sale_id = origin.id
+                     WHERE NOT %(left_alone)s
                 ), changed AS (
                     UPDATE lead_sale AS back
                        SET waived = origin.credited,
@@ -78,6 +80,7 @@ class AccountMove(models.Model):
              RETURNING id
                 """,
                 behind=behind_sql(),
+                left_alone=is_left_alone_sql(),
                 moves=tuple(self.ids),
                 reason=self.env._("already credited"),
                 undone=self.env._("no longer credited"),
@@ -111,7 +114,15 @@ class AccountMove(models.Model):
                                   ON origin_line.id = origin.invoice_line_id
                              JOIN account_move move ON move.id = origin_line.move_id
                             WHERE sale.invoice_line_id = line.id
-                              AND move.lead_credited)
+                              AND move.lead_credited
+                              AND NOT EXISTS (
+                                  SELECT FROM lead_sale half
+                                    JOIN account_move_line half_line
+                                         ON half_line.id = half.invoice_line_id
+                                   WHERE half.corrected_sale_id = sale.corrected_sale_id
+                                     AND half.id != sale.id
+                                     AND half.transaction_type = 'return'
+                                     AND half_line.move_id != line.move_id))
                   FROM account_move_line line
                  WHERE id IN %s AND EXISTS (
                        SELECT FROM lead_sale WHERE invoice_line_id = line.id)

@@ -2,6 +2,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from .lead_sale import unbilled_sql
+from .lead_sale_correction import is_left_alone_sql
 
 
 class LeadInvoiceRunBuyer(models.Model):
@@ -33,18 +34,18 @@ class LeadInvoiceRunBuyer(models.Model):
             SQL(
                 """
                 WITH due AS (
-                    SELECT back.id, back.reason,
+                    SELECT sale.id, sale.reason,
                            COALESCE(origin_move.lead_credited, FALSE)
                                OR COALESCE(origin.waived_by_credit, FALSE) AS credited
-                      FROM lead_sale back
+                      FROM lead_sale sale
                       JOIN lead_sale origin
-                           ON origin.id = COALESCE(back.corrected_sale_id,
-                                                   back.origin_id)
+                           ON origin.id = COALESCE(sale.corrected_sale_id,
+                                                   sale.origin_id)
                       LEFT JOIN account_move_line origin_line
                            ON origin_line.id = origin.invoice_line_id
                       LEFT JOIN account_move origin_move
                            ON origin_move.id = origin_line.move_id
-                     WHERE back.id IN (
+                     WHERE sale.id IN (
                            SELECT id FROM lead_sale
                             WHERE company_id = %(company)s
                               AND commercial_partner_id IN %(buyers)s
@@ -80,14 +81,17 @@ class LeadInvoiceRunBuyer(models.Model):
         )
 
     def _get_given_back_sql(self):
-        """Return the condition for a return having nothing to give back: its sale,
-        ``origin``, is on a document that was credited, ``origin_move``; or is waived,
-        but for those before the billing start: they were billed elsewhere."""
+        """Return the condition for ``sale``, a return or half of a price correction,
+        having nothing to give back: its sale, ``origin``, is on a document that was
+        credited, ``origin_move``; or is waived, but for those before the billing start:
+        they were billed elsewhere."""
         start = self.run_id.company_id._get_lead_billing_start()
         return SQL(
-            """(COALESCE(origin_move.lead_credited, FALSE)
-                OR COALESCE(origin.waived AND origin.date >= %s, FALSE))""",
+            """((COALESCE(origin_move.lead_credited, FALSE)
+                 OR COALESCE(origin.waived AND origin.date >= %s, FALSE))
+                AND NOT %s)""",
             start or "-infinity",
+            is_left_alone_sql(),
         )
 
     def _get_review_reasons(self, documents, moves):

@@ -1,5 +1,25 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+
+def is_left_alone_sql(alias="sale"):
+    """Return the condition that a transaction is the new price of a correction whose
+    return is billed without it, as a line of their document was deleted: it is owed,
+    whatever becomes of the sale that it corrects.
+
+    :param alias: what the query calls the transaction
+    """
+    return SQL(
+        """
+        (%(sale)s.transaction_type = 'sale' AND EXISTS (
+            SELECT FROM lead_sale half
+             WHERE half.corrected_sale_id = %(sale)s.corrected_sale_id
+               AND half.transaction_type = 'return'
+               AND half.invoice_line_id IS NOT NULL))
+        """,
+        sale=SQL.identifier(alias),
+    )
 
 
 class LeadSale(models.Model):
@@ -10,7 +30,6 @@ class LeadSale(models.Model):
 
     corrected_sale_id = fields.Many2one(
         "lead.sale",
-        "Corrected Sale",
         readonly=True,
         copy=False,
         check_company=True,

@@ -148,7 +148,8 @@ class LeadSale(models.Model):
                 }
         # Sales first: what names them comes after them.
         for wave in in_waves([row for row, _vals in prepared]):
-            self._create_rows(ledger, [row for row in wave if not row.corrected], values)
+            plain = [row for row in wave if not row.corrected]
+            self._create_rows(ledger, plain, values)
             # Whoever corrects a price takes the data of the lead along, unseen.
             corrected = [row for row in wave if row.corrected]
             self._create_rows(ledger.sudo(), corrected, values)
@@ -156,7 +157,7 @@ class LeadSale(models.Model):
 
     @api.model
     def _create_rows(self, ledger, rows, values):
-        """Create transactions of checked ``rows``, and note their ids on them.
+        """Create and return the transactions of checked ``rows``, whose ids they get.
 
         :param values: {row: its field values}
         """
@@ -165,6 +166,7 @@ class LeadSale(models.Model):
             created = super(LeadSale, ledger).create(vals_list)  # pylint: disable=unknown-option-value,super-method-mismatch
         for row, sale in zip(rows, created, strict=True):
             row.id = sale.id
+        return created
 
     @api.model
     def _save_changed_definition(self, vals):

@@ -34,7 +34,9 @@ class AccountMove(models.Model):
         """Return what the mail asks for, in the language of the context; empty for
         what is not to be paid."""
         self.ensure_one()
-        if self.move_type != "out_invoice" or not self.amount_residual:
+        if self.move_type != "out_invoice" or self.state != "posted":
+            return ""
+        if not self.amount_residual:
             return ""
         due = format_date(self.env, self.invoice_date_due or self.invoice_date)
         if self.payment_reference:

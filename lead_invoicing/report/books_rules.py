@@ -670,7 +670,9 @@ RULES = [
                 OR sale.lead_type_id != corrected.lead_type_id
                 OR back.currency_id != sale.currency_id
                 OR back.date != sale.date
-                OR COALESCE(back.waived, FALSE) != COALESCE(sale.waived, FALSE)
+                -- A clerk can have deleted one of their two lines.
+                OR back.invoice_line_id IS NULL AND sale.invoice_line_id IS NULL
+                   AND COALESCE(back.waived, FALSE) != COALESCE(sale.waived, FALSE)
                 OR back.corrected_price
                    IS DISTINCT FROM COALESCE(corrected.corrected_price, corrected.price)
                 OR sale.corrected_price - sale.price

@@ -156,7 +156,9 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
         if is_buyer:
             # Why something is waived, a manager wrote for the records.
             sql = SQL("CASE WHEN sale.waived IS NOT TRUE THEN sale.reason END")
-        sql = SQL("NULLIF(concat_ws(': ', %s, %s), '')", _get_correction(env, digits), sql)
+        sql = SQL(
+            "NULLIF(concat_ws(': ', %s, %s), '')", _get_correction(env, digits), sql
+        )
         columns.append(Column("reason", env._("Reason"), char, sql))
     # Last, however many there are: the money stays in sight.
     return columns + [_get_lead_data_column(prop, tz) for prop in lead_data]

@@ -61,7 +61,9 @@ def get_pair_sql(invoice, alias):
     if not invoice:
         # Both have the same buyer and date.
         return condition
-    behind = SQL("(SELECT id FROM (%s) behind WHERE move_id = %s)", behind_sql(), invoice.id)
+    behind = SQL(
+        "(SELECT id FROM (%s) behind WHERE move_id = %s)", behind_sql(), invoice.id
+    )
     return SQL("%s AND %s.id IN %s", condition, pair, behind)
 
 

@@ -107,9 +107,7 @@ class TestRecordCorrections(LeadInvoicingCommon):
     def test_later_returns_and_corrections_act_on_the_sale_in_force(self):
         self.sell("T1")
         first = self.correct("K1", "T1", price=15)
-        second = self.correct(
-            "K2", "T1", price=30, occurred_at="2026-01-18T12:00:00Z"
-        )
+        second = self.correct("K2", "T1", price=30, occurred_at="2026-01-18T12:00:00Z")
         self.assertEqual(second.corrected_sale_id, first)
         self.assertEqual(self.find("K2/return").amount, -15)
         back = self.give_back("R1", "T1", price=10, occurred_at="2026-01-19T12:00:00Z")
@@ -287,11 +285,14 @@ class TestRecordCorrections(LeadInvoicingCommon):
     def test_its_lead_data_are_erased_with_those_of_its_lead(self):
         old = self.sell("T1", lead_data={"email": "a@b.c"})
         new = self.correct("K1", "T1")
-        wizard = self.env["lead.erasure.wizard"].create(
-            {"search_text": "T1", "reason": "asked to"}
-        )
-        self.assertTrue(wizard)
-        self.assertTrue(old and new)
+        back = self.give_back("R1", "T1", price=1, occurred_at="2026-01-19T12:00:00Z")
+        other = self.sell("T2", lead_data={"email": "a@b.c"})
+        wizard = self.env["lead.erasure.wizard"]
+        for sale in (old, new, self.find("K1/return"), back):
+            action = wizard._get_open_action(sale)
+            found = wizard.browse(action["res_id"]).sale_ids
+            self.assertEqual(found, old + new + self.find("K1/return") + back)
+            self.assertNotIn(other, found)
 
     def test_checking_answers_the_same_and_stores_nothing(self):
         self.sell("T1")
@@ -388,7 +389,9 @@ class TestBillCorrections(GivenBackCommon):
         self.generate()
         self.later(sale, "12.50")
         document = self.generate(self.SECOND)
-        self.assertEqual((document.move_type, document.amount_total), ("out_invoice", 2.5))
+        self.assertEqual(
+            (document.move_type, document.amount_total), ("out_invoice", 2.5)
+        )
         self.assertEqual(self.owed(), 12.5)
 
     def test_it_has_account_and_taxes_of_the_original_line(self):
@@ -472,7 +475,9 @@ class TestBillCorrections(GivenBackCommon):
             self.assertEqual(
                 row["reason"], "Price corrected from 10.00 to 8.00: tariff"
             )
-            self.assertEqual([tuple(r) for r in shown.get_page(1, 2)][0], tuple(rows[2]))
+            self.assertEqual(
+                [tuple(r) for r in shown.get_page(1, 2)][0], tuple(rows[2])
+            )
             self.assertEqual(len(list(shown.iter_rows())), 3)
             [total] = shown.get_totals()
             self.assertEqual(
@@ -515,9 +520,11 @@ class TestBillCorrections(GivenBackCommon):
             "Online Degree – Price corrected from $ 10.00 to $ 8.00",
         )
         self.assertEqual((row["quantity"], row["subtotal"]), (2, -4))
-        html = self.env["ir.actions.report"]._render_qweb_html(
-            "account.account_invoices", invoice.ids
-        )[0].decode()
+        html = (
+            self.env["ir.actions.report"]
+            ._render_qweb_html("account.account_invoices", invoice.ids)[0]
+            .decode()
+        )
         self.assertIn("Price corrected from", html)
         self.assertNotIn("price before", html)
         self.correct(sales[0], "9.00", at="2026-11-10T12:00:00Z")
