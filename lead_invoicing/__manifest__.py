@@ -26,6 +26,7 @@
         "views/lead_buyer_ref_views.xml",
         "views/lead_invoice_run_views.xml",
         "views/account_move_views.xml",
+        "views/account_move_outcome_views.xml",
         "views/account_payment_views.xml",
         "wizard/account_move_send_views.xml",
         "wizard/lead_control_totals_views.xml",

@@ -21,6 +21,7 @@ from . import lead_sale_recording
 from . import lead_sale_import
 from . import lead_sale_lead_data
 from . import lead_sale_waiving
+from . import lead_sale_correction
 from . import lead_sale_control
 from . import lead_sale_past_billing
 from . import lead_sale_release
@@ -37,6 +38,8 @@ from . import account_move_release
 from . import account_move_reversal
 from . import account_move_settlement
 from . import account_move_guard
+from . import account_move_outcome
+from . import account_move_chatter
 from . import account_move_line
 from . import account_move_line_settlement
 from . import account_move_send
@@ -51,11 +54,13 @@ from . import lead_billing_cycle
 from . import lead_billing_cycle_wording
 from . import lead_invoice_run
 from . import lead_invoice_run_buttons
+from . import lead_invoice_run_chatter
 from . import lead_invoice_run_buyer
 from . import lead_invoice_run_buyer_plan
 from . import lead_invoice_run_buyer_documents
 from . import lead_invoice_run_buyer_review
 from . import lead_invoice_run_buyer_given_back
+from . import lead_invoice_run_buyer_chatter
 
 from . import res_company
 from . import res_company_feed_watch
@@ -63,5 +68,6 @@ from . import res_config_settings
 from . import res_partner
 from . import res_partner_guard
 from . import res_partner_settlement
+from . import res_partner_tracking
 
 from . import ir_fields_converter

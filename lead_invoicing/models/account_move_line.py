@@ -6,6 +6,7 @@ from ..tools.protected_fields import EngineGuard
 
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {
+    "lead_corrects",
     "lead_count",
     "lead_origin_move_id",
     "lead_transaction_type",
@@ -37,10 +38,18 @@ class AccountMoveLine(EngineGuard, models.Model):
         "Leads",
         readonly=True,
         copy=False,
-        help="Number of leads behind this line; zero for price adjustments.",
+        help="Number of leads behind this line; zero for price adjustments and price"
+        " corrections.",
         groups="base.group_user",
     )
-
+    lead_corrects = fields.Boolean(
+        "Price Corrections",
+        readonly=True,
+        copy=False,
+        help="Half of price corrections: the prices before are credited on one line,"
+        " the new ones charged on another. Buyers read both as one.",
+        groups="base.group_user",
+    )
     lead_origin_move_id = fields.Many2one(
         "account.move",
         "Credits Leads Of",

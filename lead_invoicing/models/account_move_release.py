@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .lead_sale import behind_sql
+from .lead_sale_correction import is_left_alone_sql
 
 
 class AccountMove(models.Model):
@@ -28,28 +29,43 @@ class AccountMove(models.Model):
         if not self:
             return
         self.env.flush_all()
-        # Which waiting returns have a sale that is, or is no longer, credited? Waive
-        # them or take it back, and keep that in the record.
+        # Which waiting returns and price corrections have a sale that is, or is no
+        # longer, credited, and what rests on these? Waive them or take it back, and
+        # keep that in the record.
         self.env.execute_query(
             SQL(
                 """
-                WITH changed AS (
+                WITH RECURSIVE origin AS (
+                    SELECT sale.id, COALESCE(move.lead_credited, FALSE) AS credited
+                      FROM lead_sale sale
+                      LEFT JOIN account_move_line line
+                           ON line.id = sale.invoice_line_id
+                      LEFT JOIN account_move move ON move.id = line.move_id
+                     WHERE sale.id IN (
+                           SELECT behind.id FROM (%(behind)s) behind
+                            WHERE behind.move_id IN %(moves)s)
+                     UNION
+                    SELECT sale.id, origin.credited
+                      FROM origin
+                      JOIN lead_sale sale ON sale.corrected_sale_id = origin.id
+                     WHERE sale.invoice_line_id IS NULL AND NOT %(left_alone)s
+                ), waiting AS (
+                    SELECT back.id, origin.credited
+                      FROM origin JOIN lead_sale back ON back.origin_id = origin.id
+                     UNION
+                    SELECT sale.id, origin.credited
+                      FROM origin
+                      JOIN lead_sale sale ON sale.corrected_sale_id = origin.id
+                     WHERE NOT %(left_alone)s
+                ), changed AS (
                     UPDATE lead_sale AS back
                        SET waived = origin.credited,
                            waived_by_credit = origin.credited,
                            reason = CASE WHEN origin.credited
                                          THEN COALESCE(back.reason, %(reason)s)
                                          ELSE NULLIF(back.reason, %(reason)s) END
-                      FROM (SELECT sale.id,
-                                   COALESCE(move.lead_credited, FALSE) AS credited
-                              FROM lead_sale sale
-                              LEFT JOIN account_move_line line
-                                   ON line.id = sale.invoice_line_id
-                              LEFT JOIN account_move move ON move.id = line.move_id
-                             WHERE sale.id IN (
-                                   SELECT behind.id FROM (%(behind)s) behind
-                                    WHERE behind.move_id IN %(moves)s)) origin
-                     WHERE back.origin_id = origin.id
+                      FROM waiting origin
+                     WHERE back.id = origin.id
                        AND back.invoice_line_id IS NULL
                        AND (back.waived_by_credit OR back.waived IS NOT TRUE)
                        AND COALESCE(back.waived_by_credit, FALSE) != origin.credited
@@ -64,6 +80,7 @@ class AccountMove(models.Model):
              RETURNING id
                 """,
                 behind=behind_sql(),
+                left_alone=is_left_alone_sql(),
                 moves=tuple(self.ids),
                 reason=self.env._("already credited"),
                 undone=self.env._("no longer credited"),
@@ -88,14 +105,24 @@ class AccountMove(models.Model):
             SQL(
                 """
                 SELECT line.id,
-                       line.lead_transaction_type = 'return' AND EXISTS (
+                       EXISTS (
                            SELECT FROM lead_sale sale
-                             JOIN lead_sale origin ON origin.id = sale.origin_id
+                             JOIN lead_sale origin
+                                  ON origin.id = COALESCE(sale.corrected_sale_id,
+                                                          sale.origin_id)
                              JOIN account_move_line origin_line
                                   ON origin_line.id = origin.invoice_line_id
                              JOIN account_move move ON move.id = origin_line.move_id
                             WHERE sale.invoice_line_id = line.id
-                              AND move.lead_credited)
+                              AND move.lead_credited
+                              AND NOT EXISTS (
+                                  SELECT FROM lead_sale half
+                                    JOIN account_move_line half_line
+                                         ON half_line.id = half.invoice_line_id
+                                   WHERE half.corrected_sale_id = sale.corrected_sale_id
+                                     AND half.id != sale.id
+                                     AND half.transaction_type = 'return'
+                                     AND half_line.move_id != line.move_id))
                   FROM account_move_line line
                  WHERE id IN %s AND EXISTS (
                        SELECT FROM lead_sale WHERE invoice_line_id = line.id)
@@ -217,6 +244,7 @@ class AccountMove(models.Model):
                         "lead_type_id": old.lead_type_id.id,
                         "lead_transaction_type": old.lead_transaction_type,
                         "lead_count": old.lead_count,
+                        "lead_corrects": old.lead_corrects,
                         "lead_origin_move_id": old.lead_origin_move_id.id,
                     }
                 )

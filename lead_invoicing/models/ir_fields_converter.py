@@ -12,7 +12,22 @@ class IrFieldsConverter(models.AbstractModel):
         if model._name == "lead.sale" and field.name in ("date", "price"):
             # Odoo takes a date for one in the zone of whoever imports it.
             return lambda value: (value, [])
+        if model._name == "lead.sale" and field.name == "transaction_type":
+            return self._get_lead_type_converter(
+                super().to_field(model, field, fromtype, savepoint=savepoint)
+            )
         return super().to_field(model, field, fromtype, savepoint=savepoint)
+
+    @api.model
+    def _get_lead_type_converter(self, convert):
+        """Return a converter that knows price corrections, too: rows of a file that are
+        stored as a sale and a return."""
+        names = {"correction", self.env._("Price Correction").lower()}
+        return lambda value: (
+            ("correction", [])
+            if isinstance(value, str) and value.strip().lower() in names
+            else convert(value)
+        )
 
     @api.model
     def _str_to_properties(self, model, field, value, savepoint):

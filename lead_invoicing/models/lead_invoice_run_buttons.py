@@ -56,7 +56,9 @@ class LeadInvoiceRun(models.Model):
         """Open the sales on the documents of this run."""
         self.ensure_one()
         return self._get_sales_action(
-            self.env._("Leads Purchased"), transaction_type="sale"
+            self.env._("Leads Purchased"),
+            transaction_type="sale",
+            corrected_sale_id=False,
         )
 
     def action_view_returned(self):
@@ -67,6 +69,7 @@ class LeadInvoiceRun(models.Model):
             self.env._("Leads Returned"),
             transaction_type="return",
             price_adjustment=False,
+            corrected_sale_id=False,
         )
 
     def _get_sales_action(self, name, **values):

@@ -113,11 +113,12 @@ class LeadInvoiceRunBuyer(models.Model):
             "price_unit": float(price),
             "lead_type_id": lead_type.id,
             "lead_transaction_type": line.transaction_type,
-            "lead_count": 0 if line.adjustment else line.count,
+            "lead_count": 0 if line.adjustment or line.corrects else line.count,
+            "lead_corrects": line.corrects,
         }
         if line.tax_ids is not None:
             vals["tax_ids"] = [Command.set(line.tax_ids)]
-        if line.origin_line_id:
+        if line.origin_line_id and line.transaction_type == "return":
             vals["lead_origin_move_id"] = line.origin_move_id
         if account := self._get_origin_account(line):
             vals["account_id"] = account.id
@@ -126,7 +127,11 @@ class LeadInvoiceRunBuyer(models.Model):
     def _get_line_name(self, line, lead_type):
         """Return the label of a lead line, in the language of the context."""
         parts = [lead_type.name]
-        if line.adjustment:
+        if line.corrects and line.transaction_type == "return":
+            parts.append(self.env._("Price corrections, price before"))
+        elif line.corrects:
+            parts.append(self.env._("Price corrections, new price"))
+        elif line.adjustment:
             parts.append(self.env._("Price adjustments"))
         elif line.transaction_type == "return":
             parts.append(self.env._("Leads returned"))

@@ -2,6 +2,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from .lead_sale import unbilled_sql
+from .lead_sale_correction import is_left_alone_sql
 
 
 class LeadInvoiceRunBuyer(models.Model):
@@ -10,34 +11,46 @@ class LeadInvoiceRunBuyer(models.Model):
     _inherit = "lead.invoice.run.buyer"
 
     def _waive_given_back(self):
-        """Waive the returns of these buyers that have nothing to give back: their sale
-        was credited, or is never billed.
+        """Waive the returns, and price corrections, of these buyers that have nothing
+        to give back: their sale was credited, or is never billed.
 
         It is decided here, as rows are claimed. What is decided when a document is
         reversed, or a sale is waived, cannot see a return that is being recorded.
         """
-        company = self.run_id.company_id
         self.env.flush_all()
+        # What corrects or returns what is waived now has nothing to give back either.
+        while self._waive_given_back_once():
+            self.env["lead.sale"].invalidate_model()
+
+    def _waive_given_back_once(self):
+        """Waive what rests on sales that are credited or waived by now.
+
+        :return: whether there was any
+        """
+        company = self.run_id.company_id
         # Which waiting returns have nothing to give back? Waive them, and keep that in
         # the record.
-        waived = self.env.execute_query(
+        return self.env.execute_query(
             SQL(
                 """
                 WITH due AS (
-                    SELECT back.id, back.reason,
-                           COALESCE(origin_move.lead_credited, FALSE) AS credited
-                      FROM lead_sale back
-                      JOIN lead_sale origin ON origin.id = back.origin_id
+                    SELECT sale.id, sale.reason,
+                           COALESCE(origin_move.lead_credited, FALSE)
+                               OR COALESCE(origin.waived_by_credit, FALSE) AS credited
+                      FROM lead_sale sale
+                      JOIN lead_sale origin
+                           ON origin.id = COALESCE(sale.corrected_sale_id,
+                                                   sale.origin_id)
                       LEFT JOIN account_move_line origin_line
                            ON origin_line.id = origin.invoice_line_id
                       LEFT JOIN account_move origin_move
                            ON origin_move.id = origin_line.move_id
-                     WHERE back.id IN (
+                     WHERE sale.id IN (
                            SELECT id FROM lead_sale
                             WHERE company_id = %(company)s
                               AND commercial_partner_id IN %(buyers)s
                               AND %(unbilled)s
-                              AND amount <= 0)
+                              AND (amount <= 0 OR corrected_sale_id IS NOT NULL))
                        AND %(given_back)s
                 ), changed AS (
                     UPDATE lead_sale SET waived = TRUE,
@@ -66,18 +79,19 @@ class LeadInvoiceRunBuyer(models.Model):
                 now=self.env.cr.now(),
             )
         )
-        if waived:
-            self.env["lead.sale"].invalidate_model()
 
     def _get_given_back_sql(self):
-        """Return the condition for a return having nothing to give back: its sale,
-        ``origin``, is on a document that was credited, ``origin_move``; or is waived,
-        but for those before the billing start: they were billed elsewhere."""
+        """Return the condition for ``sale``, a return or half of a price correction,
+        having nothing to give back: its sale, ``origin``, is on a document that was
+        credited, ``origin_move``; or is waived, but for those before the billing start:
+        they were billed elsewhere."""
         start = self.run_id.company_id._get_lead_billing_start()
         return SQL(
-            """(COALESCE(origin_move.lead_credited, FALSE)
-                OR COALESCE(origin.waived AND origin.date >= %s, FALSE))""",
+            """((COALESCE(origin_move.lead_credited, FALSE)
+                 OR COALESCE(origin.waived AND origin.date >= %s, FALSE))
+                AND NOT %s)""",
             start or "-infinity",
+            is_left_alone_sql(),
         )
 
     def _get_review_reasons(self, documents, moves):

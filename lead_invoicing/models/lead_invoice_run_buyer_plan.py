@@ -32,6 +32,7 @@ class PlannedLine:
     lead_type_id: int
     transaction_type: str
     adjustment: bool
+    corrects: bool  # half of price corrections
     earlier: bool
     origin_move_id: int | None
     origin_line_id: int | None
@@ -165,6 +166,7 @@ class LeadInvoiceRunBuyer(models.Model):
             SQL("sale.lead_type_id"),
             SQL("sale.transaction_type"),
             SQL("COALESCE(sale.price_adjustment, FALSE)"),
+            SQL("sale.corrected_sale_id IS NOT NULL"),
             SQL("COALESCE(sale.date < buyer.start, FALSE)"),
             SQL("sale.billed_move_id"),
             SQL("sale.origin_account_id"),
@@ -199,6 +201,7 @@ class LeadInvoiceRunBuyer(models.Model):
                    sale.amount, sale.date, sale.currency_id, sale.lead_type_id,
                    sale.transaction_type, sale.origin_line_id, sale.origin_move_id,
                    COALESCE(sale.price_adjustment, FALSE) AS adjustment,
+                   sale.corrected_sale_id,
                    COALESCE(sale.date < buyer.start, FALSE) AS earlier,
                    CASE WHEN buyer.split = 'sub_account' THEN sale.partner_id END
                        AS sub_account_id,
@@ -220,13 +223,16 @@ class LeadInvoiceRunBuyer(models.Model):
                            WHERE account_move_line_id = origin_line.id)
                              AS origin_taxes,
                          (origin_move.move_type = 'out_invoice'
+                          -- Both halves of a price correction go together.
+                          AND sale.corrected_sale_id IS NULL
                           AND (%(policy)s = 'credit_note'
                                OR %(policy)s = 'credit_unpaid'
                                   AND origin_move.payment_state
                                       IN ('not_paid', 'partial', 'blocked'))
                          ) AS credits
                     FROM lead_sale sale
-                    LEFT JOIN lead_sale origin ON origin.id = sale.origin_id
+                    LEFT JOIN lead_sale origin
+                         ON origin.id = COALESCE(sale.corrected_sale_id, sale.origin_id)
                     LEFT JOIN account_move_line origin_line
                          ON origin_line.id = origin.invoice_line_id
                         AND origin_line.parent_state = 'posted'
@@ -238,7 +244,7 @@ class LeadInvoiceRunBuyer(models.Model):
                      AND sale.date < %(window_end)s
                      AND (%(include_earlier)s OR sale.date >= buyer.start)
                      -- What is not billed yet, nor billed now, is not given back.
-                     AND (%(include_earlier)s OR sale.origin_id IS NULL
+                     AND (%(include_earlier)s OR origin.id IS NULL
                           OR origin.invoice_line_id IS NOT NULL OR origin.waived
                           OR origin.date >= buyer.start)
                      -- Waived as documents are made; a preview leaves them out.
@@ -280,6 +286,7 @@ class LeadInvoiceRunBuyer(models.Model):
                        min(credited_move_id) AS credited_move_id,
                        min(sub_account_id) AS sub_account_id,
                        bool_or(adjustment) AS adjustment,
+                       bool_or(corrected_sale_id IS NOT NULL) AS corrects,
                        bool_or(earlier) AS earlier,
                        count(*) AS count, sum(amount) AS amount,
                        min(date) AS first_date, max(date) AS last_date
@@ -349,6 +356,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 lead_type_id=first["lead_type_id"],
                 transaction_type=first["transaction_type"],
                 adjustment=first["adjustment"],
+                corrects=first["corrects"],
                 earlier=first["earlier"],
                 origin_move_id=first["origin_move_id"],
                 origin_line_id=first["origin_line_id"],
@@ -364,13 +372,14 @@ class LeadInvoiceRunBuyer(models.Model):
 
     @api.model
     def _line_order(self, line):
-        """Sales before returns, lead type by lead type, this window's before
-        earlier ones, highest price first."""
+        """Sales before returns before price corrections, lead type by lead type, this
+        window's before earlier ones, highest price first."""
         lead_type = self.env["lead.type"].browse(line.lead_type_id)
         return (
             lead_type.sequence,
             lead_type.name,
             lead_type.id,
+            line.corrects,
             line.transaction_type == "return",
             line.adjustment,
             line.earlier,

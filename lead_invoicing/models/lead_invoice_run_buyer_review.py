@@ -61,7 +61,8 @@ class LeadInvoiceRunBuyer(models.Model):
                   FROM account_move_line line
                   JOIN lead_sale sale ON sale.invoice_line_id = line.id
                  WHERE line.move_id IN %s
-                   AND sale.transaction_type = 'sale' AND sale.price = 0
+                   AND sale.transaction_type = 'sale'
+                   AND COALESCE(sale.corrected_price, sale.price) = 0
                  GROUP BY line.move_id
                 """,
                 tuple(moves.ids),

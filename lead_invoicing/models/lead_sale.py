@@ -23,6 +23,8 @@ BILLED_FIELDS = {"campaign", "lead_ref"}
 ENGINE_FIELDS = {
     "amount",
     "commercial_partner_id",
+    "corrected_price",
+    "corrected_sale_id",
     "invoice_line_id",
     "lead_data_erased_at",
     "price_adjustment",
@@ -244,7 +246,8 @@ class LeadSale(EngineGuard, models.Model):
     # What is included lets PostgreSQL find a page and add up without reading the rows.
     _commercial_partner_date_idx = models.Index(
         "(commercial_partner_id, date, id) INCLUDE (lead_type_id, partner_id,"
-        " transaction_type, currency_id, amount, waived, price_adjustment)"
+        " transaction_type, currency_id, amount, waived, price_adjustment,"
+        " corrected_sale_id)"
     )
     # Was this lead sold before?
     _lead_ref_idx = models.Index("(company_id, lead_ref) WHERE lead_ref IS NOT NULL")

@@ -31,9 +31,11 @@ class LeadSale(models.Model):
 
         :param date_from, date_to: days as ISO 8601 texts, such as ``2026-01-31``, both
             inclusive
-        :return: a list of dicts, day by day, sales before returns: ``day`` (ISO 8601),
-            ``type`` (``sale`` or ``return``), ``currency`` (code), ``count`` and
-            ``amount`` (the sum of the signed amounts: less than zero for returns)
+        :return: a list of dicts, day by day, sales before returns before price
+            corrections: ``day`` (ISO 8601), ``type`` (``sale``, ``return`` or
+            ``correction``), ``currency`` (code), ``count`` and ``amount`` (the sum of
+            the signed amounts: less than zero for returns; of corrections, what the
+            new prices differ from those before)
         :raises AccessError: for users who neither record transactions nor bill them
         :raises UserError: for what are no days, or days in the wrong order
         """
@@ -103,14 +105,20 @@ class LeadSale(models.Model):
             SQL(
                 """
                 SELECT (sale.date AT TIME ZONE 'UTC' AT TIME ZONE %(tz)s)::date AS day,
-                       sale.transaction_type, currency.name, count(*),
+                       CASE WHEN sale.corrected_sale_id IS NULL
+                            THEN sale.transaction_type ELSE 'correction' END AS type,
+                       currency.name,
+                       -- A correction is one row for the platform, and two here.
+                       count(*) FILTER (WHERE sale.corrected_sale_id IS NULL
+                                           OR sale.transaction_type = 'sale'),
                        sum(sale.amount)
                   FROM lead_sale sale
                   JOIN res_currency currency ON currency.id = sale.currency_id
                  WHERE sale.company_id = %(company)s
                    AND sale.date >= %(start)s AND sale.date < %(end)s
-                 GROUP BY day, sale.transaction_type, currency.name
-                 ORDER BY day, sale.transaction_type DESC, currency.name
+                 GROUP BY day, type, currency.name
+                 ORDER BY day, bool_or(sale.corrected_sale_id IS NOT NULL), type DESC,
+                       currency.name
                 """,
                 tz=company._get_lead_zone().key,
                 company=company.id,

@@ -5,6 +5,7 @@ from odoo.tools import clean_context
 from ..recording.file_formats import FileFormats
 from ..recording.ledger_gateway import COLUMNS
 from ..recording.recorder import MODEL_FIELDS, LeadRecorder, LedgerRules
+from ..recording.row import in_waves
 from ..tools.protected_fields import engine_at_work
 from .lead_sale import BILLED_FIELDS, ENGINE_FIELDS, FROZEN_FIELDS
 
@@ -36,15 +37,20 @@ class LeadSale(models.Model):
         :param vals_list: list of dicts of plain values:
 
             - ``external_ref``: the platform's reference of this transaction
-            - ``type``: ``sale`` or ``return``
-            - ``origin_external_ref``: of a return: the reference of its sale
+            - ``type``: ``sale``, ``return`` or ``correction`` (of the price of a sale)
+            - ``origin_external_ref``: of a return or correction: the reference of its
+              sale, as it was first recorded or as it was corrected since
             - ``occurred_at``: ISO 8601 with an offset
             - ``buyer_ref``: a Lead Buyer Reference, or the reference of a contact
             - ``lead_type``: its code
             - ``lead_ref``, ``campaign``, ``reason``: optional texts
-            - ``price``: number or text, not negative
+            - ``price``: number or text, not negative; of a correction, the new price
             - ``currency``: code; the company's if left out
             - ``lead_data``: dict of names or labels to values, as the lead type has
+
+            A correction is stored as a full return ``<external_ref>/return`` and a sale
+            ``<external_ref>``, with what is known of the lead. To the present price of
+            its sale, it is a duplicate of that, and says so.
         :return: a list with a dict for each row, in order: ``external_ref``, ``id`` (of
             the transaction, ``False`` if refused), ``status`` (``created``,
             ``duplicate``, ``conflict``: recorded with other content, or ``error``),
@@ -52,12 +58,30 @@ class LeadSale(models.Model):
         :raises AccessError: if the user may not create transactions
         :raises UserError: if ``vals_list`` is not a list
         """
+        return self._get_api_recorder(vals_list).record(vals_list)
+
+    @api.model
+    def check_transactions(self, vals_list):
+        """Tell what :meth:`record_transactions` would answer now, and store nothing.
+
+        Also over HTTP, as ``POST /json/2/lead.sale/check_transactions``. Rows of one
+        list are checked together, so that a return may come with its sale.
+
+        :param vals_list: as for :meth:`record_transactions`
+        :return: the same answers; what would be created has the ``id`` ``False``
+        :raises AccessError: if the user may not create transactions
+        :raises UserError: if ``vals_list`` is not a list
+        """
+        return self._get_api_recorder(vals_list).try_out(vals_list)
+
+    @api.model
+    def _get_api_recorder(self, vals_list):
         self.check_access("create")
         if not isinstance(vals_list, (list, tuple)):
             raise UserError(
                 self.env._("Send a list of transactions, as the value of “vals_list”.")
             )
-        return self._get_recorder(self.env.company).record(vals_list)
+        return self._get_recorder(self.env.company)
 
     @api.model
     def _get_recorder(self, company, file_options=None):
@@ -90,7 +114,8 @@ class LeadSale(models.Model):
 
         They are checked by the validator of :meth:`record_transactions`; the values
         that Lead Invoicing decides itself (amount, billed buyer, waived...) are set
-        here. In addition to the fields, ``buyer_ref``, ``occurred_at`` and
+        here. A ``transaction_type`` of ``correction`` corrects the price of the sale
+        that is its ``origin_id``; its sale at the new price is returned. In addition to the fields, ``buyer_ref``, ``occurred_at`` and
         ``origin_external_ref`` can stand for ``partner_id``, ``date`` and
         ``origin_id``; a return may come before its sale.
 
@@ -115,17 +140,33 @@ class LeadSale(models.Model):
         :meth:`create` does after its checks, and an import after its own."""
         # What the context has as defaults was checked with the values.
         ledger = self.with_context(clean_context(self.env.context))
-        # Sales first: their returns name them.
-        for is_return in (False, True):
-            batch = [
-                (row, vals) for row, vals in prepared if row.is_return == is_return
-            ]
-            vals_list = [self._prepare_create_vals(row, vals) for row, vals in batch]
-            with engine_at_work():
-                created = super(LeadSale, ledger).create(vals_list)  # pylint: disable=unknown-option-value,super-method-mismatch
-            for (row, _vals), sale in zip(batch, created, strict=True):
-                row.id = sale.id
+        values = dict(prepared)
+        for row, vals in prepared:
+            if row.pair:
+                values[row.pair] = {
+                    name: vals[name] for name in {"company_id"} & vals.keys()
+                }
+        # Sales first: what names them comes after them.
+        for wave in in_waves([row for row, _vals in prepared]):
+            plain = [row for row in wave if not row.corrected]
+            self._create_rows(ledger, plain, values)
+            # Whoever corrects a price takes the data of the lead along, unseen.
+            corrected = [row for row in wave if row.corrected]
+            self._create_rows(ledger.sudo(), corrected, values)
         return self.browse([row.id for row, _vals in prepared])
+
+    @api.model
+    def _create_rows(self, ledger, rows, values):
+        """Create and return the transactions of checked ``rows``, whose ids they get.
+
+        :param values: {row: its field values}
+        """
+        vals_list = [self._prepare_create_vals(row, values[row]) for row in rows]
+        with engine_at_work():
+            created = super(LeadSale, ledger).create(vals_list)  # pylint: disable=unknown-option-value,super-method-mismatch
+        for row, sale in zip(rows, created, strict=True):
+            row.id = sale.id
+        return created
 
     @api.model
     def _save_changed_definition(self, vals):
@@ -192,10 +233,14 @@ class LeadSale(models.Model):
             name: value for name, value in vals.items() if name not in ALIAS_FIELDS
         }
         columns = COLUMNS.keys()
-        if "lead_data" not in vals:
+        if "lead_data" not in vals and not row.corrected:
             columns -= {"lead_data", "lead_data_erased_at"}
         checked = row.get_values(columns)
-        money = {name: float(checked[name]) for name in ("price", "amount")}
+        money = {
+            name: float(checked[name])
+            for name in ("price", "amount", "corrected_price")
+            if checked[name] is not None
+        }
         return {**values, **checked, **money, "invoice_line_id": False}
 
     @api.model
@@ -205,7 +250,7 @@ class LeadSale(models.Model):
         :param refused: what is wrong; None where the row is recorded already
         """
         if not refused:
-            return self.env._(
+            return row.message or self.env._(
                 "%s: this reference has already been recorded.", row.external_ref
             )
         name = self._get_refused_field(refused)

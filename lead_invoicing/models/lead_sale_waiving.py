@@ -40,6 +40,7 @@ class LeadSale(models.Model):
         """
         self.check_access("write")
         self._check_waiver_reason(reason)
+        self._check_correction_whole(self)
         sales = self.filtered(lambda sale: not sale.waived)
         returns = self._search_returns() - self
         for sale in sales + returns:
@@ -51,8 +52,8 @@ class LeadSale(models.Model):
                         sale.external_ref,
                     )
                 )
-        returns = returns.filtered(
-            lambda back: not back.waived and back.origin_id in sales
+        returns = (returns & sales._search_returns()).filtered(
+            lambda back: not back.waived
         )
         (sales + returns)._log_waiver(True, reason, with_sale=returns)
         for sale in (sales + returns).sudo():
@@ -70,6 +71,7 @@ class LeadSale(models.Model):
         """
         self.check_access("write")
         self._check_waiver_reason(reason)
+        self._check_correction_whole(self)
         waivers = self.env["lead.sale.waiver"].sudo()
         sales = self.filtered("waived")
         returns = (sales._search_returns() - sales).filtered(

@@ -8,7 +8,7 @@ from datetime import date
 from ..tools.parsing import RowError, read_number, shorten
 
 COLUMNS = ("day", "type", "currency", "count", "amount")
-TYPES = ("sale", "return")
+TYPES = ("sale", "return", "correction")
 _COUNT = re.compile("[0-9]{1,9}", re.ASCII)
 
 
@@ -137,7 +137,10 @@ class ControlTotalsReader:
         if value.lower() not in TYPES:
             raise RowError(
                 "type",
-                self.env._("“%s” is neither “sale” nor “return”.", shorten(value)),
+                self.env._(
+                    "“%s” is neither “sale” nor “return” nor “correction”.",
+                    shorten(value),
+                ),
             )
         return value.lower()
 

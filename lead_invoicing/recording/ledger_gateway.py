@@ -29,6 +29,8 @@ COLUMNS = {
     "waived": "boolean",
     "waived_by_credit": "boolean",
     "price_adjustment": "boolean",
+    "corrected_sale_id": "integer",
+    "corrected_price": "numeric",
     "row_hash": "varchar",
 }
 
@@ -106,9 +108,13 @@ class LedgerGateway:
         )
 
     def query_origins(self, references):
-        """What are the recorded ones of ``references``, and what was given back?"""
+        """What are the recorded ones of ``references``, or what corrected their prices
+        last, and what was given back of these?"""
         names = (
             "id",
+            "external_ref",
+            "lead_ref",
+            "campaign",
             "transaction_type",
             "partner_id",
             "commercial_partner_id",
@@ -116,6 +122,7 @@ class LedgerGateway:
             "lead_type_id",
             "date",
             "price",
+            "corrected_price",
             "waived",
             "credited",
             "returned",
@@ -123,16 +130,30 @@ class LedgerGateway:
             "in_full",
             "lead_data_erased_at",
         )
-        return {
-            reference: Origin.from_record(dict(zip(names, values, strict=True)))
-            for reference, *values in self._query_in_chunks(
-                """
-                SELECT s.external_ref, s.id, s.transaction_type, s.partner_id,
+        origins, by_id = {}, {}
+        for reference, named_id, *values in self._query_in_chunks(
+            """
+                WITH RECURSIVE chain AS (
+                    SELECT external_ref AS reference, id AS named_id, id, 0 AS step
+                      FROM lead_sale
+                     WHERE company_id = %(company_id)s AND external_ref = ANY(%(keys)s)
+                     UNION ALL
+                    SELECT chain.reference, chain.named_id, next.id, chain.step + 1
+                      FROM chain
+                      JOIN lead_sale next ON next.corrected_sale_id = chain.id
+                                         AND next.transaction_type = 'sale'
+                )
+                SELECT f.reference, f.named_id, s.id, s.external_ref, s.lead_ref,
+                       s.campaign, s.transaction_type, s.partner_id,
                        s.commercial_partner_id, s.currency_id, s.lead_type_id, s.date,
-                       s.price::text, s.waived, COALESCE(m.lead_credited, FALSE),
+                       s.price::text, s.corrected_price::text, s.waived,
+                       COALESCE(m.lead_credited, FALSE)
+                           OR COALESCE(s.waived_by_credit, FALSE),
                        COALESCE(r.returned, 0)::text, COALESCE(r.number, 0),
                        COALESCE(r.in_full, FALSE), s.lead_data_erased_at
-                  FROM lead_sale s
+                  FROM (SELECT DISTINCT ON (reference) reference, named_id, id
+                          FROM chain ORDER BY reference, step DESC) f
+                  JOIN lead_sale s ON s.id = f.id
              LEFT JOIN account_move_line l ON l.id = s.invoice_line_id
              LEFT JOIN account_move m ON m.id = l.move_id
              LEFT JOIN LATERAL (
@@ -152,11 +173,26 @@ class LedgerGateway:
                               ) c
                         WHERE b.origin_id = s.id
                        ) r ON TRUE
-                 WHERE s.company_id = %(company_id)s AND s.external_ref = ANY(%(keys)s)
+            """,
+            references,
+        ):
+            found = Origin.from_record(dict(zip(names, values, strict=True)))
+            origins[reference] = origin = by_id.setdefault(found.id, found)
+            origin.named_ids.add(named_id)
+        return origins
+
+    def query_lead_data(self, ids):
+        """What is known of the leads of these transactions? ``{id: lead data}``"""
+        return dict(
+            self._query_in_chunks(
+                """
+                SELECT id, lead_data
+                  FROM lead_sale
+                 WHERE company_id = %(company_id)s AND id = ANY(%(keys)s)
                 """,
-                references,
+                ids,
             )
-        }
+        )
 
     def query_leads_sold(self, lead_refs):
         """To whom were these leads sold? ``{(buyer, lead_ref): external_ref}``"""
@@ -167,7 +203,7 @@ class LedgerGateway:
                 SELECT commercial_partner_id, lead_ref, external_ref
                   FROM lead_sale
                  WHERE company_id = %(company_id)s AND lead_ref = ANY(%(keys)s)
-                   AND transaction_type = 'sale'
+                   AND transaction_type = 'sale' AND corrected_sale_id IS NULL
               ORDER BY id DESC
                 """,
                 lead_refs,
@@ -182,7 +218,7 @@ class LedgerGateway:
             SELECT partner_id, lead_ref, external_ref
               FROM lead_sale
              WHERE company_id = %(company_id)s AND lead_ref = ANY(%(keys)s)
-               AND transaction_type = 'sale'
+               AND transaction_type = 'sale' AND corrected_sale_id IS NULL
             """,
             lead_refs,
         )

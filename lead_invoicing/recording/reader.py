@@ -112,12 +112,17 @@ class LeadReader:
         row.set_hash()
 
     def _set_type(self, row, value):
-        if value not in ("sale", "return"):
+        if value not in ("sale", "return", "correction"):
             raise RowError(
                 "type",
-                self.env._("“%s” is unknown; send “sale” or “return”.", shorten(value))
+                self.env._(
+                    "“%s” is unknown; send “sale”, “return” or “correction”.",
+                    shorten(value),
+                )
                 if value
-                else self.env._("it is missing; send “sale” or “return”."),
+                else self.env._(
+                    "it is missing; send “sale”, “return” or “correction”."
+                ),
             )
         row.transaction_type = value
 

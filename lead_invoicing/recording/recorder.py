@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from odoo import fields, models
+from odoo.exceptions import ConcurrencyError
 
 from ..tools.parsing import RowError, echo_reference
+from .corrections import CorrectionRules
 from .lead_data import LeadDataSchema
 from .ledger_gateway import LedgerGateway
 from .reader import LeadReader
 from .returns import ReturnRules
+from .row import in_waves
 
 # Fields of the API by the fields of the model that hold them.
 MODEL_FIELDS = {
@@ -39,7 +42,7 @@ class LedgerRules:
     kept_since: datetime | None  # lead data that are older are not kept
 
 
-class LeadRecorder(ReturnRules):
+class LeadRecorder(CorrectionRules, ReturnRules):
     """Checks transactions of one company and writes them.
 
     :param env: environment of the user; access is checked by the caller. What the
@@ -82,14 +85,32 @@ class LeadRecorder(ReturnRules):
         :param vals_list: list of dicts of plain values
         :return: list of dicts, see ``lead.sale.record_transactions``
         """
+        rows = self._read_and_check(vals_list)
+        self.store_rows([row for row in rows if not row.status])
+        self.env.invalidate_all()
+        return self._prepare_answers(rows, vals_list)
+
+    def try_out(self, vals_list):
+        """Return the answers that :meth:`record` would give now, and store nothing.
+
+        :param vals_list: list of dicts of plain values
+        :return: list of dicts; the ``id`` of what would be created is ``False``
+        """
+        rows = self._read_and_check(vals_list)
+        for row in rows:
+            row.status = row.status or "created"
+        return self._prepare_answers(rows, vals_list)
+
+    def _read_and_check(self, vals_list):
         self.env.flush_all()
         # The platform's logs keep no lead data: it knows what it sent.
         self.quotes = False
         rows = [self.reader.read_plain(vals) for vals in vals_list]
         self.check(rows)
         self.warn_of_leads_sold_twice(rows)
-        self.store_rows([row for row in rows if not row.status])
-        self.env.invalidate_all()
+        return rows
+
+    def _prepare_answers(self, rows, vals_list):
         return [
             self._prepare_answer(row, vals)
             for row, vals in zip(rows, vals_list, strict=True)
@@ -129,14 +150,21 @@ class LeadRecorder(ReturnRules):
             self._check_row(row)
         good = [row for row in good if not row.status]
         accepted = {}
-        self._accept(
-            [row for row in good if not row.is_return], accepted, self._check_sale
-        )
-        returns = [row for row in good if row.is_return]
+        sales = [row for row in good if row.transaction_type == "sale"]
+        self._accept(sales, accepted, self._check_sale)
+        later = [row for row in good if row.transaction_type != "sale"]
         # In the order of their dates, so that the order in the list does not matter.
-        returns.sort(key=lambda row: row.date)
-        self._find_origins(returns, accepted)
-        self._accept(returns, accepted, self._check_return)
+        later.sort(key=lambda row: row.date)
+        self._find_origins(later, accepted)
+        self._find_corrected([row for row in later if row.is_correction], accepted)
+        self._accept(later, accepted, self._check_later)
+
+    def _check_later(self, row):
+        """Check what names a sale."""
+        if row.is_correction:
+            self._check_correction(row)
+        else:
+            self._check_return(row)
 
     def _accept(self, rows, accepted, check):
         """Check ``rows`` in turn; of the same reference the first good one counts."""
@@ -147,9 +175,10 @@ class LeadRecorder(ReturnRules):
             if first is None:
                 try:
                     check(row)
-                    accepted[row.external_ref] = row
                 except RowError as refused:
                     row.refuse(refused)
+                if not row.status:
+                    accepted[row.external_ref] = row
             else:
                 self._mark_same(row, first.row_hash)
                 row.same_as = first
@@ -395,7 +424,12 @@ class LeadRecorder(ReturnRules):
     def warn_of_leads_sold_twice(self, rows):
         """Warn where a buyer gets a lead again, under another reference."""
         sales = [
-            row for row in rows if not row.status and not row.is_return and row.lead_ref
+            row
+            for row in rows
+            if not row.status
+            and row.transaction_type == "sale"
+            and not row.corrected
+            and row.lead_ref
         ]
         sold = self.store.query_leads_sold({row.lead_ref for row in sales})
         for row in sales:
@@ -418,18 +452,24 @@ class LeadRecorder(ReturnRules):
 
         In the order of their references: two calls with the same rows then wait for
         one another and never for each other.
+
+        :raises ConcurrencyError: if only half of a price correction was stored
         """
-        for is_return in (False, True):
-            batch = [row for row in rows if row.is_return == is_return]
-            batch = [row for row in batch if self._is_sale_stored(row)]
+        for wave in in_waves(rows):
+            batch = [row for row in wave if self._is_sale_stored(row)]
             batch.sort(key=lambda row: row.external_ref)
             for start in range(0, len(batch), WRITE_CHUNK):
                 self._write_chunk(batch[start : start + WRITE_CHUNK])
+        if any(row.pair and bool(row.id) != bool(row.pair.id) for row in rows):
+            # Odoo repeats the request.
+            raise ConcurrencyError("half of a price correction")
 
     def _is_sale_stored(self, row):
-        """Tell whether the sale that this row gives back is in the ledger; refuse the
-        row if its sale, of the same list, was not stored after all."""
-        if not row.origin or row.origin.id or row.origin.row.id:
+        """Tell whether the sale that this row gives back, or corrects, is in the
+        ledger; refuse the row if its sale, of the same list, was not stored after all.
+        """
+        origin = row.origin or row.corrected
+        if not origin or origin.stored_id:
             return True
         row.refuse(
             RowError(

@@ -11,7 +11,8 @@ class ReturnRules:
     each of them names, and how much of it is left."""
 
     def _find_origins(self, returns, accepted):
-        """Find the sales that ``returns`` name, in the ledger or in the same list."""
+        """Find the sales that ``returns`` and corrections name, in the ledger or in the
+        same list."""
         references = {row.origin_external_ref for row in returns}
         sold = self._find_sales_of_leads(returns, accepted)
         references.update(*sold.values())
@@ -23,6 +24,7 @@ class ReturnRules:
             key: {reference: origins[reference] for reference in found}
             for key, found in sold.items()
         }
+        self.origins = origins
         for row in returns:
             row.origin = origins.get(row.origin_external_ref)
 
@@ -55,7 +57,7 @@ class ReturnRules:
         left = {
             reference: origin
             for reference, origin in sales.items()
-            if not origin.in_full and origin.date <= row.date
+            if not origin.in_force.in_full and origin.in_force.date <= row.date
         }
         if len(left) == 1:
             [(row.origin_external_ref, row.origin)] = left.items()
@@ -79,8 +81,15 @@ class ReturnRules:
                 ),
             )
 
+    def _get_sale_in_force(self, row):
+        """Return the sale that ``row`` acts on: the one that it names, or the last
+        correction of its price, also where that is in the same list."""
+        origin = row.origin or self.origins.get(row.origin_external_ref)
+        return origin and origin.in_force
+
     def _check_return(self, row):
         self._find_origin_by_lead(row)
+        row.origin = self._get_sale_in_force(row)
         self._check_origin(row, row.origin)
         self._consume_remaining_price(row, row.origin)
         if row.origin.lead_data_erased_at:
@@ -94,9 +103,10 @@ class ReturnRules:
         env = self.env
         if not row.origin_external_ref:
             sentence = env._(
-                "it is missing; a return must name the sale that it belongs to."
+                "it is missing; a return or a price correction must name the sale that"
+                " it belongs to."
             )
-        elif not origin or (row.origin_id and row.origin_id != origin.id):
+        elif not origin or (row.origin_id and row.origin_id not in origin.named_ids):
             sentence = env._(
                 "no sale “%s” is recorded; send the sale first, or in the same call.",
                 row.origin_external_ref,
@@ -107,36 +117,46 @@ class ReturnRules:
             )
         elif origin.partner_id != row.partner_id:
             sentence = env._(
-                "the sale “%s” was made to another buyer; a return has the buyer of"
-                " its sale.",
+                "the sale “%s” was made to another buyer; a return or a price"
+                " correction has the buyer of its sale.",
                 row.origin_external_ref,
             )
         elif origin.currency_id != row.currency_id:
             sentence = env._(
-                "the sale “%(ref)s” is in %(currency)s; a return has the currency of"
-                " its sale.",
+                "the sale “%(ref)s” is in %(currency)s; a return or a price correction"
+                " has the currency of its sale.",
                 ref=row.origin_external_ref,
                 currency=self.currencies[origin.currency_id][0],
             )
         elif origin.lead_type_id != row.lead_type_id:
             sentence = env._(
-                "the sale “%(ref)s” has the lead type %(code)s; a return has the lead"
-                " type of its sale.",
+                "the sale “%(ref)s” has the lead type %(code)s; a return or a price"
+                " correction has the lead type of its sale.",
                 ref=row.origin_external_ref,
                 code=self.lead_types[origin.lead_type_id].code,
             )
         elif origin.date > row.date:
             raise RowError(
                 "occurred_at",
-                env._(
-                    "the return is dated before its sale “%(ref)s” of %(date)s UTC.",
-                    ref=row.origin_external_ref,
-                    date=origin.date,
-                ),
+                self._get_too_early_sentence(origin),
             )
         else:
             return
         raise RowError("origin_external_ref", sentence)
+
+    def _get_too_early_sentence(self, origin):
+        if origin.corrected_price is None:
+            return self.env._(
+                "this is dated before its sale “%(ref)s” of %(date)s UTC.",
+                ref=origin.external_ref,
+                date=origin.date,
+            )
+        return self.env._(
+            "this is dated before “%(ref)s” of %(date)s UTC, which corrected the price"
+            " of its sale; send a moment since then.",
+            ref=origin.external_ref,
+            date=origin.date,
+        )
 
     def _consume_remaining_price(self, row, origin):
         """Take the price of the return ``row`` from what is left of its sale."""
@@ -171,16 +191,16 @@ class ReturnRules:
         """Waive a return whose sale is not paid for, or was credited before."""
         if self._is_history(row.date):
             self._waive(row, self.env._("billed elsewhere"))
-        elif origin.waived and not self._is_history(origin.date):
-            self._waive(row, self.env._("its sale is waived"))
         elif origin.credited:
             self._waive(row, self.env._("already credited"))
             row.waived_by_credit = True
             row.warning = self.env._(
-                "The invoice of the sale “%s” has been credited, so this return will"
-                " not be billed.",
+                "The invoice of the sale “%s” has been credited, so this will not be"
+                " billed.",
                 row.origin_external_ref,
             )
+        elif origin.waived and not self._is_history(origin.date):
+            self._waive(row, self.env._("its sale is waived"))
 
     def _is_history(self, moment):
         return bool(self.rules.billing_start) and moment < self.rules.billing_start

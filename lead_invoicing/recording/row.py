@@ -16,6 +16,9 @@ class IncomingTransaction:
         "buyer_ref",
         "campaign",
         "commercial_partner_id",
+        "corrected",
+        "corrected_price",
+        "corrected_sale_id",
         "currency",
         "currency_id",
         "date",
@@ -32,6 +35,7 @@ class IncomingTransaction:
         "origin",
         "origin_external_ref",
         "origin_id",
+        "pair",
         "partner_id",
         "price",
         "price_adjustment",
@@ -60,6 +64,8 @@ class IncomingTransaction:
         self.partner_id = self.lead_type_id = self.currency_id = None
         self.lead_data_erased_at = None
         self.origin = self.origin_id = self.return_number = None
+        self.corrected = self.corrected_sale_id = self.corrected_price = None
+        self.pair = None
         self.price_adjustment = self.from_odoo = self.from_file = False
         self.waived = self.waived_by_credit = False
 
@@ -67,11 +73,18 @@ class IncomingTransaction:
     def is_return(self):
         return self.transaction_type == "return"
 
+    @property
+    def is_correction(self):
+        """Whether this is a price correction that is not checked yet."""
+        return self.transaction_type == "correction"
+
     def get_values(self, columns):
         """Return what this row says in these columns of the ledger, once it is checked
         and its sale has an id."""
         if self.origin:
-            self.origin_id = self.origin.id or self.origin.row.id
+            self.origin_id = self.origin.stored_id
+        if self.corrected:
+            self.corrected_sale_id = self.corrected.stored_id
         values = {column: getattr(self, column) for column in columns}
         if "lead_data" in values:
             values["lead_data"] = self.lead_data or None
@@ -102,18 +115,48 @@ class IncomingTransaction:
         self.row_hash = digest.hexdigest()
 
 
+def in_waves(rows):
+    """Yield ``rows``, with the returns that corrections among them make, in lists that
+    can be stored one after the other: sales, what corrects their prices, returns."""
+    sales, returns = {}, []
+    for row in rows:
+        if row.is_return:
+            returns.append(row)
+            continue
+        number, corrected = 0, row.corrected
+        while corrected and corrected.row:
+            number, corrected = number + 1, corrected.row.corrected
+        sales.setdefault(number, []).append(row)
+        if row.pair:
+            returns.append(row.pair)
+    yield from (sales[number] for number in sorted(sales))
+    if returns:
+        yield returns
+
+
 class Origin:
-    """The sale that a return names, with what was given back of it so far."""
+    """The sale that a return names, with what was given back of it so far.
+
+    ``named_ids`` are the ids under which callers know it: its own, and those of the
+    sales whose prices it corrects.
+    """
 
     __slots__ = (
+        "campaign",
         "commercial_partner_id",
+        "corrected_by",
+        "corrected_price",
         "credited",
         "currency_id",
         "date",
+        "external_ref",
         "id",
         "in_full",
+        "lead_data",
         "lead_data_erased_at",
+        "lead_ref",
         "lead_type_id",
+        "named_ids",
         "number",
         "partner_id",
         "price",
@@ -127,23 +170,62 @@ class Origin:
     def from_row(cls, row):
         """Return the origin that an accepted ``row`` of the same list will be."""
         origin = cls()
-        origin.row, origin.id = row, None
-        names = ("partner_id", "commercial_partner_id", "currency_id")
-        for name in ("transaction_type", *names):
+        origin.row, origin.id, origin.named_ids = row, None, set()
+        for name in (
+            "campaign",
+            "commercial_partner_id",
+            "corrected_price",
+            "currency_id",
+            "date",
+            "external_ref",
+            "lead_data",
+            "lead_data_erased_at",
+            "lead_ref",
+            "lead_type_id",
+            "partner_id",
+            "price",
+            "transaction_type",
+            "waived",
+        ):
             setattr(origin, name, getattr(row, name))
-        origin.lead_type_id, origin.date = row.lead_type_id, row.date
-        origin.lead_data_erased_at = row.lead_data_erased_at
-        origin.price, origin.waived = row.price, row.waived
-        origin.credited = origin.in_full = False
+        origin.credited, origin.in_full = row.waived_by_credit, False
         origin.returned, origin.number = Decimal(0), 0
+        origin.corrected_by = None
         return origin
 
     @classmethod
     def from_record(cls, values):
         """Return the origin that a recorded transaction is."""
         origin = cls()
-        origin.row = None
+        origin.row = origin.corrected_by = origin.lead_data = None
         for name, value in values.items():
             setattr(origin, name, value)
-        origin.price, origin.returned = Decimal(origin.price), Decimal(origin.returned)
+        for name in ("price", "returned", "corrected_price"):
+            value = getattr(origin, name)
+            setattr(origin, name, value and Decimal(value))
+        origin.named_ids = {origin.id}
+        return origin
+
+    @property
+    def stored_id(self):
+        """Its id in the ledger; ``False`` as long as it is not stored."""
+        return self.id or self.row.id
+
+    @property
+    def left(self):
+        """What was not returned of its price."""
+        return self.price - self.returned
+
+    @property
+    def present_price(self):
+        """The price of the lead now, whatever was returned of it: that of the last
+        correction."""
+        return self.price if self.corrected_price is None else self.corrected_price
+
+    @property
+    def in_force(self):
+        """The sale that this has become by the corrections of its price so far."""
+        origin = self
+        while origin.corrected_by:
+            origin = origin.corrected_by
         return origin

@@ -47,7 +47,8 @@ class Rule:
 LINES = """
     WITH ledger AS (
         SELECT line_id, count(*) AS rows, sum(amount) AS amount,
-               count(*) FILTER (WHERE price_adjustment IS NOT TRUE) AS leads
+               count(*) FILTER (WHERE price_adjustment IS NOT TRUE
+                                  AND corrected_sale_id IS NULL) AS leads
           FROM (%(behind)s) behind
          GROUP BY line_id
     ), line AS (
@@ -191,6 +192,8 @@ RULES = [
        AND move.lead_run_id IS NOT NULL AND line.lead_type_id IS NOT NULL
        AND (line.lead_type_id != sale.lead_type_id
             OR line.lead_transaction_type IS DISTINCT FROM sale.transaction_type
+            OR COALESCE(line.lead_corrects, FALSE)
+               != (sale.corrected_sale_id IS NOT NULL)
             OR move.currency_id != sale.currency_id
             OR move.company_id != sale.company_id)
         """,
@@ -634,6 +637,46 @@ RULES = [
         SELECT id FROM lead_sale
          WHERE company_id = ANY(%(companies)s)
            AND transaction_type = 'sale' AND price_adjustment
+        """,
+    ),
+    Rule(
+        "correction",
+        "lead.sale",
+        _lt(
+            "Price corrections are not whole: the return of the price before and the"
+            " sale at the new price do not match each other or the sale that they"
+            " correct. Tell your administrator: something changed the data without"
+            " using Lead Invoicing."
+        ),
+        # What was returned before stays returned: the price before less the return is
+        # what the new price is above its sale.
+        """
+        SELECT half.id
+          FROM lead_sale half
+          LEFT JOIN lead_sale corrected ON corrected.id = half.corrected_sale_id
+          LEFT JOIN lead_sale back ON back.corrected_sale_id = corrected.id
+                                  AND back.transaction_type = 'return'
+          LEFT JOIN lead_sale sale ON sale.corrected_sale_id = corrected.id
+                                  AND sale.transaction_type = 'sale'
+         WHERE half.company_id = ANY(%(companies)s)
+           AND half.corrected_sale_id IS NOT NULL
+           AND (back.id IS NULL OR sale.id IS NULL
+                OR back.origin_id IS DISTINCT FROM corrected.id
+                OR back.external_ref != sale.external_ref || '/return'
+                OR corrected.transaction_type != 'sale'
+                OR back.company_id != sale.company_id
+                OR back.partner_id != sale.partner_id
+                OR back.lead_type_id != sale.lead_type_id
+                OR sale.lead_type_id != corrected.lead_type_id
+                OR back.currency_id != sale.currency_id
+                OR back.date != sale.date
+                -- A clerk can have deleted one of their two lines.
+                OR back.invoice_line_id IS NULL AND sale.invoice_line_id IS NULL
+                   AND COALESCE(back.waived, FALSE) != COALESCE(sale.waived, FALSE)
+                OR back.corrected_price
+                   IS DISTINCT FROM COALESCE(corrected.corrected_price, corrected.price)
+                OR sale.corrected_price - sale.price
+                   IS DISTINCT FROM back.corrected_price - back.price)
         """,
     ),
     # Money is given back once

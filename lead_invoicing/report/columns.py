@@ -1,7 +1,8 @@
 """The columns of the Invoicing Report, and the SQL for their cells.
 
 A cell is made in two steps, so that what is costly is done once: ``sql`` looks it up in
-one row of ``lead_sale sale``, joined as in ``JOINS``; ``read`` makes the value of it,
+one row of ``lead_sale sale``, joined as in ``JOINS``, with ``pair``, the other half of
+a price correction; ``read`` makes the value of it,
 with the lead data at hand as ``lead_data``.
 """
 
@@ -18,13 +19,14 @@ from ..tools.local_time import format_time_of_day
 # How a column of lead data is called, before the name of its field.
 LEAD_DATA = "lead_data."
 
-# What else is known of a transaction: where it is billed, which sale it returns, and
-# which contact of the buyer it belongs to.
+# What else is known of a transaction: where it is billed, which sale it returns or
+# corrects, and which contact of the buyer it belongs to.
 JOINS = SQL(
     """
     LEFT JOIN account_move_line line ON line.id = sale.invoice_line_id
     LEFT JOIN account_move move ON move.id = line.move_id
-    LEFT JOIN lead_sale origin ON origin.id = sale.origin_id
+    LEFT JOIN lead_sale origin
+         ON origin.id = COALESCE(sale.corrected_sale_id, sale.origin_id)
     LEFT JOIN res_partner account ON account.id = sale.partner_id
     LEFT JOIN res_currency currency ON currency.id = sale.currency_id
     """
@@ -45,7 +47,8 @@ _BILLING_STATE = SQL(
 )
 _TRANSACTION_TYPE = SQL(
     """
-    CASE WHEN sale.transaction_type = 'return' AND sale.price_adjustment
+    CASE WHEN sale.corrected_sale_id IS NOT NULL THEN 'correction'
+         WHEN sale.transaction_type = 'return' AND sale.price_adjustment
          THEN 'adjustment' ELSE sale.transaction_type END
     """
 )
@@ -113,6 +116,7 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
                 "sale": env._("Sale"),
                 "return": env._("Return"),
                 "adjustment": env._("Price adjustment"),
+                "correction": env._("Price correction"),
             },
         ),
     ]
@@ -125,7 +129,7 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
         sql = SQL("COALESCE(account.name, account.complete_name)")
         columns.append(Column("sub_account", env._("Sub-account"), char, sql))
     columns.append(Column("campaign", env._("Campaign"), char, SQL("sale.campaign")))
-    sql = SQL("round(sale.amount, %s)", digits)
+    sql = SQL("round(sale.amount + COALESCE(pair.amount, 0), %s)", digits)
     columns.append(Column("amount", env._("Amount"), "monetary", sql, digits=digits))
     if "currency" in contents:
         columns.append(
@@ -152,9 +156,24 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
         if is_buyer:
             # Why something is waived, a manager wrote for the records.
             sql = SQL("CASE WHEN sale.waived IS NOT TRUE THEN sale.reason END")
+        sql = SQL(
+            "NULLIF(concat_ws(': ', %s, %s), '')", _get_correction(env, digits), sql
+        )
         columns.append(Column("reason", env._("Reason"), char, sql))
     # Last, however many there are: the money stays in sight.
     return columns + [_get_lead_data_column(prop, tz) for prop in lead_data]
+
+
+def _get_correction(env, digits):
+    """Return the SQL of the sentence that a price correction is; NULL for others."""
+    # A word for each price: languages have them in their own order.
+    return SQL(
+        "replace(replace(%s, '{old}', round(pair.corrected_price, %s)::text),"
+        " '{new}', round(sale.corrected_price, %s)::text)",
+        env._("Price corrected from {old} to {new}"),
+        digits,
+        digits,
+    )
 
 
 def format_value(env, column, value):

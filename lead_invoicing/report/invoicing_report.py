@@ -10,7 +10,7 @@ from ..models.lead_sale import behind_sql
 from .columns import DATA, IS_ERASED, JOINS, format_value
 
 # Kinds of transactions, as the totals count them.
-KINDS = ("purchased", "returned", "adjusted", "waived")
+KINDS = ("purchased", "returned", "adjusted", "corrected", "waived")
 # More rows than this take too long to print, or do not fit.
 LIMITS = {"pdf": 5000, "xlsx": 300_000}
 # So many rows are in memory at a time.
@@ -43,6 +43,30 @@ def get_source_sql(invoice):
     )
 
 
+def get_pair_sql(invoice, alias):
+    """Return the condition that ``alias`` is the other half of the price correction
+    that ``sale`` is half of, and among the same rows.
+
+    :param invoice: the document whose rows are wanted, as for :func:`get_source_sql`
+    """
+    pair = SQL.identifier(alias)
+    condition = SQL(
+        """
+        %(pair)s.corrected_sale_id IS NOT NULL
+        AND %(pair)s.corrected_sale_id = sale.corrected_sale_id
+        AND %(pair)s.transaction_type != sale.transaction_type
+        """,
+        pair=pair,
+    )
+    if not invoice:
+        # Both have the same buyer and date.
+        return condition
+    behind = SQL(
+        "(SELECT id FROM (%s) behind WHERE move_id = %s)", behind_sql(), invoice.id
+    )
+    return SQL("%s AND %s.id IN %s", condition, pair, behind)
+
+
 def format_count(env, number):
     """Return a number of rows as text for people, in the language of the reader."""
     return formatLang(env, float(number), digits=0)
@@ -70,7 +94,8 @@ class InvoicingReport:
 
     Rows are in the order of their dates. Waived rows are in no total. A price
     adjustment, a return of less than the rest of its sale's price, is money but not a
-    lead returned.
+    lead returned. A price correction is one row, although it is two transactions: the
+    sale at the new price, with what it differs from the price before.
 
     :param env: the reader's environment
     :param partner: the billed buyer, a commercial partner
@@ -163,7 +188,7 @@ class InvoicingReport:
         - ``currency``: a ``res.currency``
         - ``purchased``, ``returned``, ``net``: numbers of leads, the net being the
           purchased less the returned
-        - ``adjusted`` and ``waived``: numbers of transactions
+        - ``adjusted``, ``corrected`` and ``waived``: numbers of rows
         - the same names with ``_amount``: signed as transactions are, sales above
           zero; ``net_amount`` is all but what is waived
         """
@@ -189,6 +214,7 @@ class InvoicingReport:
             "purchased": self.env._("Purchased"),
             "returned": self.env._("Returned"),
             "adjusted": self.env._("Price adjustments"),
+            "corrected": self.env._("Price corrections"),
             "net": self.env._("Net"),
             "waived": self.env._("Waived (not charged)"),
         }
@@ -316,9 +342,11 @@ class InvoicingReport:
         rows = self.env.execute_query_dict(
             SQL(
                 """
-                SELECT currency_id, count(*), sum(amount) AS amount,
+                SELECT currency_id, count(*) FILTER (WHERE %(shown)s),
+                       sum(amount) AS amount,
                        bool_or(partner_id != %(partner)s) AS has_sub_account,
                        CASE WHEN waived THEN 'waived'
+                            WHEN corrected_sale_id IS NOT NULL THEN 'corrected'
                             WHEN transaction_type = 'sale' THEN 'purchased'
                             WHEN price_adjustment THEN 'adjusted'
                             ELSE 'returned' END AS kind
@@ -329,6 +357,7 @@ class InvoicingReport:
                 partner=self.partner.id,
                 source=get_source_sql(self.invoice),
                 where=self._where_sql,
+                shown=self._shown_sql,
             )
         )
         return rows
@@ -337,7 +366,7 @@ class InvoicingReport:
     def contents(self):
         kinds = {group["kind"] for group in self._groups}
         contents = {"waived"} & kinds
-        if kinds & {"returned", "adjusted", "waived"}:
+        if kinds & {"returned", "adjusted", "corrected", "waived"}:
             contents.add("return")
         if len({group["currency_id"] for group in self._groups}) > 1:
             contents.add("currency")
@@ -360,9 +389,48 @@ class InvoicingReport:
             conditions.append(SQL("sale.date >= %s", self.start))
         if self.end:
             conditions.append(SQL("sale.date < %s", self.end))
-        if self.transaction_type:
-            conditions.append(SQL("sale.transaction_type = %s", self.transaction_type))
+        if self.transaction_type == "sale":
+            conditions.append(
+                SQL("sale.transaction_type = 'sale' AND sale.corrected_sale_id IS NULL")
+            )
+        elif self.transaction_type:
+            conditions.append(
+                SQL(
+                    """(sale.transaction_type = %s
+                        OR sale.corrected_sale_id IS NOT NULL)""",
+                    self.transaction_type,
+                )
+            )
         return SQL(" AND ").join(conditions)
+
+    @cached_property
+    def _shown_sql(self):
+        """The condition that ``sale`` has a row of its own: half of a price correction
+        has none beside the other half."""
+        hidden = SQL(
+            "sale.corrected_sale_id IS NOT NULL AND sale.transaction_type = 'return'"
+        )
+        if self.invoice:
+            # A line of a document can have been deleted without the other one.
+            hidden = SQL(
+                "%s AND EXISTS (SELECT FROM lead_sale pair WHERE %s)",
+                hidden,
+                get_pair_sql(self.invoice, "pair"),
+            )
+        return SQL("NOT (%s)", hidden)
+
+    @cached_property
+    def _joins_sql(self):
+        """What rows are joined with, see ``JOINS``; of a price correction, ``pair`` is
+        the half that has no row."""
+        return SQL(
+            """
+            %s LEFT JOIN lead_sale pair
+                      ON pair.transaction_type = 'return' AND %s
+            """,
+            JOINS,
+            get_pair_sql(self.invoice, "pair"),
+        )
 
     def _get_page_sql(self, limit, offset):
         """Return the query for some rows. It looks for them from the nearer end of the
@@ -377,7 +445,7 @@ class InvoicingReport:
                 """
                 (SELECT sale.id
                    FROM %(source)s
-                  WHERE %(where)s
+                  WHERE %(where)s AND %(shown)s
                   ORDER BY sale.date %(direction)s, sale.id %(direction)s
                   LIMIT %(limit)s OFFSET %(offset)s) page
                    JOIN lead_sale sale ON sale.id = page.id
@@ -385,10 +453,11 @@ class InvoicingReport:
                 """,
                 source=get_source_sql(self.invoice),
                 where=self._where_sql,
+                shown=self._shown_sql,
                 direction=direction,
                 limit=limit,
                 offset=offset,
-                joins=JOINS,
+                joins=self._joins_sql,
             )
         )
 
@@ -397,10 +466,11 @@ class InvoicingReport:
         data were erased."""
         return self._get_values_sql(
             SQL(
-                "%s %s WHERE %s",
+                "%s %s WHERE %s AND %s",
                 get_source_sql(self.invoice),
-                JOINS,
+                self._joins_sql,
                 self._where_sql,
+                self._shown_sql,
             )
         )
 

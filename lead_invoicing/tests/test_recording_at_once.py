@@ -94,6 +94,41 @@ class TestRecordingAtOnce(BaseCase):
         self.assertEqual((first["status"], second["status"]), ("created", "duplicate"))
         self.assertEqual(first["id"], second["id"])
 
+    def test_corrections_at_the_same_moment_follow_each_other(self):
+        self.record(self.vals(LeadInvoicingCommon.sale_vals, "AT-ONCE-1", price=20))
+        first, second = self.record_at_once(
+            *(
+                self.vals(
+                    LeadInvoicingCommon.return_vals,
+                    ref,
+                    "AT-ONCE-1",
+                    type="correction",
+                    price=price,
+                )
+                for ref, price in (("AT-ONCE-K1", 15), ("AT-ONCE-K2", 30))
+            )
+        )
+        self.assertEqual((first["status"], second["status"]), ("created", "created"))
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            sales = env["lead.sale"].search([("external_ref", "like", "AT-ONCE-%")])
+            self.assertEqual(sum(sales.mapped("amount")), 30)
+            second = sales.browse(second["id"])
+            self.assertEqual(second.corrected_sale_id.id, first["id"])
+
+    def test_one_correction_at_the_same_moment_is_a_duplicate(self):
+        self.record(self.vals(LeadInvoicingCommon.sale_vals, "AT-ONCE-1", price=20))
+        row = self.vals(
+            LeadInvoicingCommon.return_vals,
+            "AT-ONCE-K1",
+            "AT-ONCE-1",
+            type="correction",
+            price=15,
+        )
+        first, second = self.record_at_once(row, row)
+        self.assertEqual((first["status"], second["status"]), ("created", "duplicate"))
+        self.assertEqual(first["id"], second["id"])
+
     def test_returns_at_the_same_moment_do_not_exceed_the_price(self):
         self.record(self.vals(LeadInvoicingCommon.sale_vals, "AT-ONCE-1", price=20))
         returns = [

@@ -4,7 +4,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..recording.control_totals import ControlTotalsReader
+from ..recording.control_totals import TYPES, ControlTotalsReader
 
 # Beyond, a list of errors is no help.
 MAX_ERRORS = 20
@@ -85,8 +85,7 @@ class LeadControlTotals(models.TransientModel):
                 self._prepare_line_vals(key, totals.get(key), platform.get(key))
                 for key in sorted(
                     totals.keys() | platform.keys(),
-                    # Sales before returns.
-                    key=lambda key: (key[0], key[1] == "return", key[2].name),
+                    key=lambda key: (key[0], TYPES.index(key[1]), key[2].name),
                 )
             ]
         )
@@ -176,7 +175,12 @@ class LeadControlTotalsLine(models.TransientModel):
     )
     day = fields.Date()
     transaction_type = fields.Selection(
-        [("sale", "Sales"), ("return", "Returns")], "Type"
+        [
+            ("sale", "Sales"),
+            ("return", "Returns"),
+            ("correction", "Price Corrections"),
+        ],
+        "Type",
     )
     currency_id = fields.Many2one("res.currency")
     transaction_count = fields.Integer("Recorded")

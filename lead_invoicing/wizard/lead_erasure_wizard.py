@@ -178,15 +178,24 @@ class LeadErasureWizard(models.TransientModel):
         # Which transactions are these, and which belong to the same leads?
         query = SQL(
             """
-            WITH found AS (
+            WITH RECURSIVE found AS (
                 SELECT COALESCE(origin_id, id) AS sale_id, lead_ref
                   FROM lead_sale sale
                  WHERE company_id = %(company)s AND %(rows)s
                  LIMIT %(limit)s
+            ), corrected AS (
+                -- The sales whose prices were corrected, and what corrected them.
+                SELECT sale_id AS id FROM found
+                 UNION
+                SELECT next.id
+                  FROM corrected
+                  JOIN lead_sale sale ON sale.id = corrected.id
+                  JOIN lead_sale next ON next.id = sale.corrected_sale_id
+                                      OR next.corrected_sale_id = sale.id
             )
-            SELECT id FROM lead_sale WHERE id IN (SELECT sale_id FROM found)
+            SELECT id FROM corrected
              UNION
-            SELECT id FROM lead_sale WHERE origin_id IN (SELECT sale_id FROM found)
+            SELECT id FROM lead_sale WHERE origin_id IN (SELECT id FROM corrected)
              UNION
             SELECT id FROM lead_sale
              WHERE company_id = %(company)s

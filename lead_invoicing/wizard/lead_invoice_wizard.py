@@ -232,10 +232,9 @@ class LeadInvoiceWizard(models.TransientModel):
         rows = defaultdict(lambda: {"purchased": 0, "returned": 0, "amount": 0.0})
         for line in document.lines:
             row = rows[line.lead_type_id]
-            if line.transaction_type == "sale":
-                row["purchased"] += line.count
-            elif not line.adjustment:
-                row["returned"] += line.count
+            if not (line.adjustment or line.corrects):
+                is_return = line.transaction_type == "return"
+                row["returned" if is_return else "purchased"] += line.count
             row["amount"] += float(line.amount)
         return [
             {
@@ -263,9 +262,11 @@ class LeadInvoiceWizard(models.TransientModel):
             SQL(
                 """
                 SELECT left_out, buyer_id, lead_type_id, currency_id,
-                       count(*) FILTER (WHERE transaction_type = 'sale'),
+                       count(*) FILTER (WHERE transaction_type = 'sale'
+                                          AND corrected_sale_id IS NULL),
                        count(*) FILTER (WHERE transaction_type = 'return'
-                                          AND price_adjustment IS NOT TRUE),
+                                          AND price_adjustment IS NOT TRUE
+                                          AND corrected_sale_id IS NULL),
                        sum(amount)
                   FROM (SELECT sale.*, contact.commercial_partner_id AS buyer_id,
                                CASE WHEN contact.commercial_partner_id = ANY(%(held)s)

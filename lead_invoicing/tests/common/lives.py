@@ -18,6 +18,7 @@ from odoo.exceptions import RedirectWarning, UserError
 WEIGHTS = {
     "sell": 26,
     "give_back": 11,
+    "correct_price": 5,
     "run_schedule": 14,
     "run_by_hand": 2,
     "post": 7,
@@ -232,9 +233,13 @@ class Life:
 
     def compare_waiver(self, change, sale_id, old, new):
         sale = self.env["lead.sale"].browse(sale_id)
-        if sale_id in change.waived or sale.origin_id.id in change.waived:
+        root = sale
+        while root and root.id not in change.waived:
+            root = root.corrected_sale_id or root.origin_id
+        if root:
             return
-        if change.credits and sale.origin_id and not new.document:
+        named = sale.corrected_sale_id or sale.origin_id
+        if change.credits and named and not new.document:
             return
         raise BrokenError(f"{sale_id} is waived: {new.waived}, was {old.waived}")
 
@@ -343,6 +348,25 @@ class Life:
             },
         )
 
+    def step_correct_price(self):
+        sales = self.env["lead.sale"].search(
+            [("transaction_type", "=", "sale")], order="id desc", limit=40
+        )
+        sale = self.choose(sales)
+        last = sale | sale._search_corrections()
+        return self.record(
+            sale.company_id,
+            {
+                "type": "correction",
+                "origin_external_ref": sale.external_ref,
+                "occurred_at": f"{max(self.now, *last.mapped('date')):%Y-%m-%dT%H:%M:%SZ}",
+                "buyer_ref": sale.partner_id.ref,
+                "lead_type": sale.lead_type_id.code,
+                "price": str(self.draw.choice(PRICES)),
+                "currency": sale.currency_id.name,
+            },
+        )
+
     def step_waive(self):
         sale = self.choose(
             self.env["lead.sale"].search(
@@ -385,11 +409,18 @@ class Life:
             if not (
                 buyer.lead_minimum_amount
                 or not sale.company_id.lead_issue_zero
-                or sale.origin_id.invoice_id.lead_credited
+                or self.is_credited(sale)
             ):
                 change.must_bill.add(sale.id)
         self.check_failures()
         return change
+
+    def is_credited(self, sale):
+        """Tell whether what this returns or corrects was credited, or may be waived."""
+        while sale := sale.corrected_sale_id or sale.origin_id:
+            if sale.invoice_id.lead_credited or sale.waived:
+                return True
+        return False
 
     def get_last_end(self, cycle, made):
         """Return the end of the last window that was invoiced now, if any was."""
