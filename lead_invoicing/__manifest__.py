@@ -1,7 +1,7 @@
 {
     "name": "Lead Invoicing",
     "summary": "Bill lead sales automatically, weekly or monthly; explain every lead",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",
@@ -32,6 +32,7 @@
         "wizard/lead_invoice_wizard_views.xml",
         "wizard/lead_invoicing_report_wizard_views.xml",
         "views/res_partner_views.xml",
+        "views/lead_billing_charge_views.xml",
         "views/res_config_settings_views.xml",
         "wizard/lead_erasure_wizard_views.xml",
         "views/lead_erasure_views.xml",
