@@ -1,6 +1,8 @@
 from odoo import models
 from odoo.exceptions import UserError
 
+from .account_move_reversal import LeftOut
+
 
 class AccountMove(models.Model):
     """Agreed charges follow their document, as its leads do."""
@@ -15,7 +17,7 @@ class AccountMove(models.Model):
         """
         super()._check_lead_sales_claimed()
         lines = self.invoice_line_ids.filtered(
-            lambda line: line.lead_charge_id and not line.lead_origin_move_id
+            lambda line: line.lead_charge_id and not line.lead_billed_charge_id
         )
         if not lines:
             return
@@ -32,3 +34,29 @@ class AccountMove(models.Model):
                     document=line.move_id.display_name,
                 )
             )
+
+    def _get_lead_amount_netted(self):
+        """Leave out, too, what volume prices and discounts took off: of leads on other
+        documents, perhaps, and each lead on this one can be returned as well."""
+        lines = self.line_ids.filtered(
+            lambda line: line.lead_charge_id and line.price_total < 0
+        )
+        amount = super()._get_lead_amount_netted()
+        if self.move_type != "out_invoice":
+            return amount
+        return amount - sum(lines.mapped("price_total"))
+
+    def _get_lead_left_out(self):
+        """Leave out of a reversal what was not credited for returns, too, as it was
+        taken off their price on this document."""
+        return super()._get_lead_left_out() + [
+            LeftOut(
+                line=line,
+                document=line.move_id,
+                amount=-abs(line.price_subtotal),
+                whole=line.move_id.move_type == "out_refund",
+                name="",
+            )
+            for line in self._get_lead_return_lines()
+            if line.lead_billed_charge_id
+        ]

@@ -64,6 +64,7 @@ class AccountMoveLine(models.Model):
                     "lead_origin_move_id": self.lead_origin_move_id.id,
                 }
             )
+            self.sudo().lead_billed_charge_id = False
             self._release_lead_charges(to_line=new)
 
     def _release_lead_sales(self, to_line=None, keep=()):
@@ -91,3 +92,8 @@ class AccountMoveLine(models.Model):
             )
         )
         self.env["lead.billed.charge"].invalidate_model()
+        if to_line:
+            return
+        # What was kept of returns that are released is not kept any more.
+        kept = self.sudo().filtered("lead_billed_charge_id")
+        kept.with_context(skip_invoice_sync=True).lead_billed_charge_id = False

@@ -21,6 +21,7 @@ class PlannedChargeLine:
 
     amount: Decimal  # before tax; below zero it lowers the total
     tax_ids: list[int] | None = None  # None: those of the product, as Odoo has it
+    lead_tax_ids: list[int] | None = None  # of the leads that it lowers the price of
 
 
 @dataclass
@@ -32,6 +33,7 @@ class PlannedCharge:
     lines: list[PlannedChargeLine] = field(default_factory=list)
     count: int = 0  # leads that it is about
     base: Decimal = Decimal()  # what it is worked out from, before tax
+    billed: models.Model | None = None  # what was taken off leads that are returned
 
 
 class LeadInvoiceRunBuyer(models.Model):
@@ -51,6 +53,7 @@ class LeadInvoiceRunBuyer(models.Model):
 
         :param documents: list of :class:`PlannedDocument`, which may grow
         """
+        self._add_return_shares(documents)
         if not self.run_id.include_charges:
             return
         due = self.run_id._get_due_charges(self.partner_id)
@@ -91,7 +94,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 self._get_currency_trouble(bearer) or self._get_product_trouble(charge)
             )
             by_trouble[trouble or ""].append(charge)
-        bearer.charges = by_trouble.pop("", [])
+        bearer.charges += by_trouble.pop("", [])
         documents += [
             replace(bearer, lines=[], charges=charges, trouble=trouble)
             for trouble, charges in by_trouble.items()
@@ -148,6 +151,13 @@ class LeadInvoiceRunBuyer(models.Model):
             )
             if period.start < self.run_id.window_end <= period.end:
                 base += self._get_planned_base(documents, charge)
+                base += sum(
+                    line.amount
+                    for document in documents
+                    for other in document.charges
+                    if other.billed and self._counts_for_minimum(other.charge, charge)
+                    for line in other.lines
+                )
         missing = len(periods) * to_decimal(charge.amount) - base
         missing = round_half_up(missing, currency.rounding)
         lines = [PlannedChargeLine(missing)] if missing > 0 else []
@@ -308,6 +318,9 @@ class LeadInvoiceRunBuyer(models.Model):
             "price_unit": float(abs(line.amount)),
             "lead_charge_id": charge.id,
         }
+        if planned.billed:
+            vals["lead_billed_charge_id"] = planned.billed.id
+            vals["lead_origin_move_id"] = planned.billed.invoice_id.id
         if line.tax_ids is not None:
             vals["tax_ids"] = [Command.set(line.tax_ids)]
         else:
@@ -350,6 +363,12 @@ class LeadInvoiceRunBuyer(models.Model):
             name = self.env._("%(name)s, %(type)s (%(period)s)", **values)
         else:
             name = self.env._("%(name)s (%(period)s)", **values)
+        if planned.billed:
+            return self.env._(
+                "%(name)s: was already deducted from the leads returned, and is not"
+                " credited",
+                name=name,
+            )
         if charge.kind == "fee":
             return name
         if charge.kind == "minimum":
@@ -441,22 +460,23 @@ class LeadInvoiceRunBuyer(models.Model):
             else ()
         )
         for planned in document.charges:
-            vals_list = []
-            for line in planned.lines:
-                move_line = next(lines) if document.move else None
-                vals_list.append(
-                    {
-                        "amount": float(line.amount),
-                        "invoice_line_id": move_line.id if move_line else False,
-                    }
-                )
-            if not document.move and vals_list:
+            if planned.billed:
+                continue
+            if document.move:
+                vals_list = [
+                    {"amount": float(line.amount), "invoice_line_id": next(lines).id}
+                    for line in planned.lines
+                ]
+            else:
                 # One that waits stands for all of its lines: they are counted anew.
-                vals_list = [{}]
+                vals_list = [{}] if planned.lines else []
             self._store_charge(planned, vals_list or [{"is_nothing": True}])
 
     def _store_charge(self, planned, vals_list):
-        """Replace what waits of a charge by what is billed now."""
+        """Replace what waits of a charge by what is billed now.
+
+        :param vals_list: of ``lead.billed.charge``, one for each line of the charge
+        """
         billed = self.env["lead.billed.charge"]
         for period in planned.periods:
             rows = billed.search(
@@ -487,4 +507,4 @@ class LeadInvoiceRunBuyer(models.Model):
                 ]
             )
             if planned.charge.kind in SHARED_KINDS:
-                self._store_shares(period, new.filtered("invoice_line_id"))
+                self._store_shares(period, zip(new, planned.lines, strict=False))

@@ -433,3 +433,208 @@ class TestVolumePrices(ChargesCommon):
         self.sell(10, at="2026-11-10T12:00:00Z")
         documents = self.generate(MONTH_END)
         self.assertEqual(self.charges_on(documents), [("tier", -6)])
+
+
+@tagged("post_install", "-at_install")
+class TestReturnsOfChargedLeads(ChargesCommon):
+    def test_a_return_gives_back_the_price_less_its_share(self):
+        self.agree("discount", percent=10)
+        sale = self.new_sale(price="100")
+        self.new_sale(price="50")
+        first = self.generate()
+        self.assertEqual(first.amount_total, 135)
+        self.return_later(sale)
+        second = self.generate(self.SECOND)
+        self.assertEqual(second.move_type, "out_refund")
+        self.assertEqual(second.amount_total, 90)
+        self.assertEqual(self.charges_on(second), [("discount", 10)])
+        line = second.invoice_line_ids.filtered("lead_charge_id")
+        self.assertIn("Nov 2, 2026 – Nov 8, 2026", line.name)
+        self.assertIn("not credited", line.name)
+        self.assert_ties_out(second)
+        self.assertEqual(self.owed(), 45)
+
+    def test_a_part_of_the_price_has_a_part_of_the_share(self):
+        self.agree("tier", steps=[(1, {"percent": 20})])
+        self.agree("discount", percent=10)
+        sale = self.new_sale(price="100")
+        self.assertEqual(self.generate().amount_total, 72)
+        self.return_later(sale, price=25)
+        second = self.generate(self.SECOND)
+        self.assertEqual(self.charges_on(second), [("tier", 5), ("discount", 2)])
+        self.new_return(sale, price=75, at="2026-11-17T12:00:00Z")
+        third = self.generate(self.THIRD)
+        self.assertEqual(self.charges_on(third), [("tier", 15), ("discount", 6)])
+        self.assertEqual(self.owed(), 0)
+
+    def test_a_return_in_the_same_period_has_none(self):
+        self.agree("discount", percent=10)
+        sale = self.new_sale(price="100")
+        self.new_sale(price="50")
+        self.new_return(sale)
+        self.assertEqual(self.charges_on(self.generate()), [("discount", -5)])
+
+    def test_shares_add_up_to_what_was_taken_off(self):
+        self.agree("discount", percent=3)
+        sales = [self.new_sale(price="0.50") for _i in range(3)]
+        # Of 0.045; one by one it would be 0.06.
+        self.assertEqual(self.charges_on(self.generate()), [("discount", -0.05)])
+        kept = 0
+        for week, sale in enumerate(sales, 1):
+            self.new_return(sale, at=f"2026-11-{3 + 7 * week:02}T12:00:00Z")
+            document = self.generate(GENERATION + week * WEEK)
+            kept += sum(amount for _kind, amount in self.charges_on(document))
+        self.assertAlmostEqual(kept, 0.05)
+        self.assertAlmostEqual(self.owed(), 0)
+
+    def test_a_month_counts_what_was_returned_before_it_was_over(self):
+        self.agree("discount", percent=10, period="month")
+        sale = self.new_sale(price="100", at="2026-11-25T12:00:00Z")
+        self.new_sale(price="50", at="2026-11-25T12:00:00Z")
+        self.generate(GENERATION + 3 * WEEK)
+        # On the first document of December, which charges November.
+        self.new_return(sale, at="2026-12-01T12:00:00Z")
+        document = self.generate(MONTH_END)
+        self.assertEqual(self.charges_on(document), [("discount", -5)])
+        self.assertEqual(self.owed(), 45)
+
+    def test_a_month_and_a_return_after_it(self):
+        self.agree("discount", percent=10, period="month")
+        sale = self.new_sale(price="100", at="2026-11-25T12:00:00Z")
+        other = self.new_sale(price="50", at="2026-12-01T12:00:00Z")
+        self.generate(MONTH_END)
+        self.assertEqual(self.owed(), 140)
+        for each in (sale, other):
+            self.new_return(each, at="2026-12-09T12:00:00Z")
+        document = self.generate(MONTH_END + WEEK)
+        self.assertEqual(document.state, "posted")
+        self.assertEqual(self.charges_on(document), [("discount", 10)])
+        self.assertEqual(self.owed(), 0)
+
+    def assert_reversed_after_a_return(self):
+        self.agree("discount", percent=10)
+        sale = self.new_sale(price="100")
+        self.new_sale(price="50")
+        first = self.generate()
+        self.return_later(sale)
+        second = self.generate(self.SECOND)
+        self.assertEqual(second.amount_total, 90)
+        reversal = self.reverse(first)
+        self.assertEqual(reversal.amount_total, 45)
+        reversal.action_post()
+        self.assertTrue(first.lead_credited)
+        self.assertEqual(self.owed(), 0)
+
+    def test_a_reversal_after_a_return_gives_back_what_is_left(self):
+        self.assert_reversed_after_a_return()
+
+    def test_and_after_a_credit_note_of_the_invoice(self):
+        self.company.lead_return_policy = "credit_note"
+        self.assert_reversed_after_a_return()
+
+    def test_what_was_netted_leaves_nothing_to_reverse(self):
+        self.agree("discount", percent=10)
+        sale = self.new_sale(price="100")
+        first = self.generate()
+        self.return_later(sale)
+        self.new_sale(price="200", at="2026-11-11T12:00:00Z")
+        second = self.generate(self.SECOND)
+        self.assertEqual(second.amount_total, 200 - 20 - 90)
+        with self.assertRaisesRegex(UserError, "credited in full"):
+            self.reverse(first)
+        self.assertEqual(self.owed(), 180)
+
+    def test_invoiced_again_a_return_still_has_its_share(self):
+        self.agree("discount", percent=10)
+        sale = self.new_sale(price="100")
+        again = self.invoice_again(self.generate())
+        again.action_post()
+        self.return_later(sale)
+        second = self.generate(self.SECOND)
+        self.assertEqual(second.amount_total, 90)
+        self.assertEqual(self.owed(), 0)
+
+    def test_a_canceled_return_keeps_nothing(self):
+        self.agree("discount", percent=10)
+        sale = self.new_sale(price="100")
+        self.generate()
+        self.return_later(sale)
+        second = self.generate(self.SECOND)
+        second.button_draft()
+        second.button_cancel()
+        third = self.generate(self.THIRD)
+        self.assertEqual(third.amount_total, 90)
+        self.assertEqual(self.owed(), 0)
+
+    def test_no_tax_on_the_number_of_leads_is_taken_off(self):
+        eco = self.env["account.tax"].create(
+            {"name": "Per lead", "amount_type": "fixed", "amount": 1}
+        )
+        tax = self.company_data["default_tax_sale"]  # 15 %
+        self.edu_product.taxes_id = tax + eco
+        self.agree("discount", percent=10)
+        self.new_sale(price="100")
+        document = self.generate()
+        line = document.invoice_line_ids.filtered("lead_charge_id")
+        self.assertEqual(line.tax_ids, tax)
+        self.assertEqual(document.amount_tax, 15 + 1 - 1.5)
+
+
+@tagged("post_install", "-at_install")
+class TestBooksOfCharges(ChargesCommon):
+    """Each rule is broken in SQL, and found, alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.agree("discount", percent=10)
+        sale = self.new_sale(price="100")
+        self.first = self.generate()
+        self.return_later(sale)
+        self.second = self.generate(self.SECOND)
+        self.billed = self.env["lead.billed.charge"].search(
+            [("invoice_line_id", "!=", False)]
+        )
+
+    def assert_found(self, query, *rules):
+        self.env.flush_all()
+        with self.env.cr.savepoint() as savepoint, freeze_time(self.generated_at):
+            self.env.cr.execute(query)
+            self.env.invalidate_all()
+            findings = self.env["lead.invoice.run"].check_books()
+            self.assertEqual([finding["rule"] for finding in findings], list(rules))
+            savepoint.rollback()
+        self.env.invalidate_all()
+
+    def test_all_holds(self):
+        self.assert_found("SELECT 1")
+
+    def test_each_rule_finds_its_fault(self):
+        kept = self.second.invoice_line_ids.filtered("lead_charge_id")
+        for query, rule in (
+            (
+                "UPDATE lead_billed_charge SET invoice_line_id ="
+                f" {self.first.invoice_line_ids[0].id} WHERE id = {self.billed.id}",
+                ("charge_elsewhere", "charge_line_alone"),
+            ),
+            (
+                "UPDATE lead_billed_charge SET invoice_line_id = NULL"
+                f" WHERE id = {self.billed.id}",
+                ("charge_line_alone",),
+            ),
+            (
+                "UPDATE lead_billed_charge_share SET amount = 9.99",
+                ("charge_shares",),
+            ),
+            (
+                "UPDATE lead_billed_charge_share SET amount = 101;"
+                "UPDATE lead_billed_charge SET amount = -101",
+                ("charge_share_of_lead",),
+            ),
+            (
+                "UPDATE account_move_line SET price_subtotal = 2 * price_subtotal"
+                f" WHERE id = {kept.id}",
+                ("charge_kept_twice",),
+            ),
+        ):
+            with self.subTest(rule=rule):
+                self.assert_found(query, *rule)
