@@ -33,6 +33,7 @@
         "wizard/lead_invoice_wizard_views.xml",
         "wizard/lead_invoicing_report_wizard_views.xml",
         "views/res_partner_views.xml",
+        "views/lead_billing_charge_views.xml",
         "views/res_config_settings_views.xml",
         "wizard/lead_erasure_wizard_views.xml",
         "views/lead_erasure_views.xml",

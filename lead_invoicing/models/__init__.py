@@ -42,6 +42,8 @@ from . import account_move_outcome
 from . import account_move_chatter
 from . import account_move_line
 from . import account_move_line_settlement
+from . import account_move_charges
+from . import account_move_line_charges
 from . import account_move_send
 from . import account_partial_reconcile
 from . import account_payment
@@ -52,15 +54,23 @@ from . import mail_notification
 
 from . import lead_billing_cycle
 from . import lead_billing_cycle_wording
+from . import lead_billing_cycle_charges
+from . import lead_billing_charge
+from . import lead_billing_charge_tier
+from . import lead_billed_charge
+from . import lead_billed_charge_share
 from . import lead_invoice_run
 from . import lead_invoice_run_buttons
 from . import lead_invoice_run_chatter
+from . import lead_invoice_run_charges
 from . import lead_invoice_run_buyer
 from . import lead_invoice_run_buyer_plan
 from . import lead_invoice_run_buyer_documents
 from . import lead_invoice_run_buyer_review
 from . import lead_invoice_run_buyer_given_back
 from . import lead_invoice_run_buyer_chatter
+from . import lead_invoice_run_buyer_charges
+from . import lead_invoice_run_buyer_shares
 
 from . import res_company
 from . import res_company_feed_watch
@@ -69,5 +79,6 @@ from . import res_partner
 from . import res_partner_guard
 from . import res_partner_settlement
 from . import res_partner_tracking
+from . import res_partner_charges
 
 from . import ir_fields_converter

@@ -180,6 +180,25 @@ class AccountMoveLine(EngineGuard, models.Model):
             )
         }
 
+    def _give_lead_billing_to(self, new):
+        """Bill on its copy what this line of a reversed document billed.
+
+        :param new: the line of the document that replaces it
+        """
+        self.ensure_one()
+        if self.lead_type_id:
+            # The copy of a document bills what the document did.
+            new.sudo().write(
+                {
+                    "lead_type_id": self.lead_type_id.id,
+                    "lead_transaction_type": self.lead_transaction_type,
+                    "lead_count": self.lead_count,
+                    "lead_corrects": self.lead_corrects,
+                    "lead_origin_move_id": self.lead_origin_move_id.id,
+                }
+            )
+            self._release_lead_sales(to_line=new)
+
     def _release_lead_sales(self, to_line=None, keep=()):
         """Make the transactions billed on these lines unbilled again, or bill them on
         another line. For lines that are deleted the database itself does it.

@@ -237,18 +237,7 @@ class AccountMove(models.Model):
         old_lines = self.line_ids.filtered(lambda line: line.display_type in kinds)
         new_lines = new_move.line_ids.filtered(lambda line: line.display_type in kinds)
         for old, new in zip(old_lines, new_lines.sorted("id"), strict=True):
-            if old.lead_type_id:
-                # The copy of a document bills what the document did.
-                new.sudo().write(
-                    {
-                        "lead_type_id": old.lead_type_id.id,
-                        "lead_transaction_type": old.lead_transaction_type,
-                        "lead_count": old.lead_count,
-                        "lead_corrects": old.lead_corrects,
-                        "lead_origin_move_id": old.lead_origin_move_id.id,
-                    }
-                )
-                old._release_lead_sales(to_line=new)
+            old._give_lead_billing_to(new)
         # Whoever may reverse a document has its returns follow its leads.
         returns.sudo().with_context(skip_invoice_sync=True).write(
             {"lead_origin_move_id": new_move.id}

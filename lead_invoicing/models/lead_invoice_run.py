@@ -75,7 +75,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
     )
     ignore_minimum = fields.Boolean(
         readonly=True,
-        help="Invoices are created even below the buyers' minimum amounts: for the"
+        help="Invoices are created even below the buyers' hold amounts: for the"
         " last billing period of a year, or because this was chosen when the run was"
         " created manually.",
     )
@@ -242,6 +242,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
             "window_start": window_start,
             "ignore_minimum": cycle._is_last_window_of_year(window_end),
             "include_earlier": cycle.include_earlier,
+            "include_charges": True,
             "posting": cycle.posting,
             "invoice_date_policy": cycle.invoice_date_policy,
             "tz": cycle.tz,

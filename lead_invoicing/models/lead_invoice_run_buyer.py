@@ -61,7 +61,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
     held_back = fields.Boolean(
         readonly=True,
         help="Leads were carried forward to the next billing period: their total was"
-        " below the buyer's minimum, or zero.",
+        " below the amount from which the buyer is invoiced, or zero.",
     )
     invoice_ids = fields.One2many(
         "account.move", "lead_run_buyer_id", "Documents", readonly=True

@@ -21,11 +21,13 @@ class LeadInvoiceRunBuyer(models.Model):
         self = self.with_company(self.run_id.company_id)
         self._waive_given_back()
         documents = self._plan_documents()
+        self._add_charges(documents)
         self._hold_back(documents)
         self._create_moves(documents)
         self._drop_zero_totals(documents)
         made = [document for document in documents if document.move]
         self._claim(made)
+        self._store_charges(documents)
         self._set_results(documents)
         if self.run_id.posting != "draft":
             self._keep_for_review(made)
@@ -58,7 +60,7 @@ class LeadInvoiceRunBuyer(models.Model):
         partner = document.item.partner_id
         last_day = run._get_window_last_day()
         credited = self.env["account.move"].browse(document.credited_move_id or [])
-        is_refund = bool(credited) or document.amount < 0
+        is_refund = document.is_refund
         address = self._get_document_address(document)
         translated = self.with_context(lang=address.lang or partner.lang)
         return {

@@ -54,17 +54,27 @@ class PlannedDocument:
     credited_move_id: int | None  # the invoice that this credit note gives back
     sub_account_id: int | None
     lines: list[PlannedLine] = field(default_factory=list)
+    charges: list = field(default_factory=list)  # of PlannedCharge
     trouble: str = ""  # why it cannot be made, a sentence for the clerk
     waits: str = ""  # why its transactions wait for the next document, likewise
     move: models.Model | None = None  # the document, once it is made
 
     @property
+    def charge_lines(self):
+        return [line for charge in self.charges for line in charge.lines]
+
+    @property
     def amount(self):
-        return sum(line.amount for line in self.lines)
+        return sum(line.amount for line in [*self.lines, *self.charge_lines])
+
+    @property
+    def is_refund(self):
+        return bool(self.credited_move_id) or self.amount < 0
 
     @property
     def is_to_make(self):
-        return not (self.trouble or self.waits)
+        has_lines = bool(self.lines or self.charge_lines)
+        return has_lines and not (self.trouble or self.waits)
 
 
 class LeadInvoiceRunBuyer(models.Model):
@@ -403,7 +413,8 @@ class LeadInvoiceRunBuyer(models.Model):
                 )
                 if company_currency.compare_amounts(amount, minimum) < 0:
                     document.waits = self.env._(
-                        "Below the buyer's minimum; carried forward."
+                        "Below the amount set under Hold Invoices Below; carried"
+                        " forward."
                     )
 
     @api.model
@@ -423,6 +434,9 @@ class LeadInvoiceRunBuyer(models.Model):
     def _new_lead_line(self, document, lead_type):
         """Return a line for leads of this type as Odoo fills it in on such a document,
         never stored: its account and taxes are asked for."""
+        return self._new_product_line(document, lead_type.product_id)
+
+    def _new_product_line(self, document, product):
         company = self.run_id.company_id
         move = (
             self.env["account.move"]
@@ -434,7 +448,7 @@ class LeadInvoiceRunBuyer(models.Model):
                     "partner_id": self._get_document_address(document).id,
                     "currency_id": document.currency_id,
                     "invoice_line_ids": [
-                        Command.create({"product_id": lead_type.product_id.id})
+                        Command.create({"product_id": product.id})
                     ],
                 }
             )

@@ -47,11 +47,11 @@ class ResPartner(models.Model):
         groups="base.group_user",
     )
     lead_minimum_amount = fields.Float(
-        "Minimum Invoice Amount",
+        "Hold Invoices Below",
         company_dependent=True,
         help="A total below this, before tax and in the company's currency, is carried"
         " forward to the next billing period, except in the last billing period of a"
-        " year.",
+        " year. A minimum spend that is topped up is an agreed charge.",
         groups="base.group_user",
     )
     lead_billing_hold = fields.Boolean(

@@ -36,8 +36,8 @@ class ResPartner(models.Model):
         if not 0 <= amount <= MAX_AMOUNT:
             raise ValidationError(
                 self.env._(
-                    "The minimum invoice amount must be a number from 0, which means"
-                    " no minimum, to %s.",
+                    "The amount below which invoices are held must be a number from 0,"
+                    " which holds none, to %s.",
                     formatLang(self.env, MAX_AMOUNT, digits=0),
                 )
             )

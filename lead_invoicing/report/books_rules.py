@@ -846,4 +846,120 @@ RULES = [
          WHERE cycle.company_id != company.id
         """,
     ),
+    # Agreed charges
+    Rule(
+        "charge_elsewhere",
+        "lead.billed.charge",
+        _lt(
+            "Agreed charges are billed on a canceled document, or on a line or a"
+            " document of a different charge, buyer, currency or company. Correct the"
+            " document with a credit note, and release its leads."
+        ),
+        """
+        SELECT billed.id
+          FROM lead_billed_charge billed
+          JOIN lead_billing_charge charge ON charge.id = billed.charge_id
+          JOIN res_partner buyer ON buyer.id = billed.partner_id
+          JOIN account_move_line line ON line.id = billed.invoice_line_id
+          JOIN account_move move ON move.id = line.move_id
+          LEFT JOIN res_partner customer ON customer.id = move.commercial_partner_id
+          LEFT JOIN res_partner address ON address.id = move.partner_id
+         WHERE billed.company_id = ANY(%(companies)s)
+           AND (move.state = 'cancel' OR move.lead_run_id IS NULL
+                OR line.lead_charge_id IS DISTINCT FROM charge.id
+                OR move.company_id != billed.company_id
+                OR charge.company_id != billed.company_id
+                OR move.currency_id != charge.currency_id
+                OR customer.commercial_partner_id
+                   IS DISTINCT FROM buyer.commercial_partner_id
+                   AND address.commercial_partner_id
+                   IS DISTINCT FROM buyer.commercial_partner_id)
+        """,
+    ),
+    Rule(
+        "charge_line_alone",
+        "account.move.line",
+        _lt(
+            "Lines bill agreed charges that may also be billed elsewhere: there is no"
+            " billed period behind them. Correct the document with a credit note."
+        ),
+        """
+        SELECT line.id
+          FROM account_move_line line
+          JOIN account_move move ON move.id = line.move_id
+         WHERE line.lead_charge_id IS NOT NULL
+           AND line.lead_billed_charge_id IS NULL
+           AND move.company_id = ANY(%(companies)s)
+           AND move.state = 'posted' AND move.lead_credited IS NOT TRUE
+           AND NOT EXISTS (SELECT FROM lead_billed_charge billed
+                            WHERE billed.invoice_line_id = line.id)
+        """,
+    ),
+    Rule(
+        "charge_shares",
+        "lead.billed.charge",
+        _lt(
+            "What volume prices or discounts took off each lead does not add up to"
+            " their line. Tell your administrator: something changed the data without"
+            " using Lead Invoicing."
+        ),
+        """
+        SELECT billed.id
+          FROM lead_billed_charge billed
+          JOIN lead_billing_charge charge ON charge.id = billed.charge_id
+          JOIN res_currency currency ON currency.id = charge.currency_id
+          LEFT JOIN (SELECT billed_id, sum(amount) AS amount
+                       FROM lead_billed_charge_share
+                      GROUP BY billed_id) share ON share.billed_id = billed.id
+         WHERE billed.company_id = ANY(%(companies)s)
+           AND charge.kind IN ('tier', 'discount')
+           AND billed.invoice_line_id IS NOT NULL
+           AND abs(billed.amount + COALESCE(share.amount, 0))
+               > currency.rounding / 2
+        """,
+    ),
+    Rule(
+        "charge_share_of_lead",
+        "lead.sale",
+        _lt(
+            "Volume prices and discounts took more off leads than their price. Tell"
+            " your administrator: something changed the data without using Lead"
+            " Invoicing."
+        ),
+        """
+        SELECT sale.id
+          FROM lead_sale sale
+          JOIN lead_billed_charge_share share ON share.sale_id = sale.id
+          JOIN lead_billed_charge billed ON billed.id = share.billed_id
+          JOIN account_move_line line ON line.id = billed.invoice_line_id
+          JOIN account_move move ON move.id = line.move_id
+         WHERE sale.company_id = ANY(%(companies)s)
+           AND move.lead_credited IS NOT TRUE
+         GROUP BY sale.id
+        HAVING sum(share.amount) > sale.price
+            OR min(share.amount) < 0 OR bool_or(share.amount > share.base)
+        """,
+    ),
+    Rule(
+        "charge_kept_twice",
+        "lead.billed.charge",
+        _lt(
+            "More was kept of the price of returned leads than volume prices or"
+            " discounts had taken off. Correct the document with a credit note."
+        ),
+        """
+        SELECT billed.id
+          FROM lead_billed_charge billed
+          JOIN lead_billing_charge charge ON charge.id = billed.charge_id
+          JOIN res_currency currency ON currency.id = charge.currency_id
+          JOIN account_move_line line ON line.lead_billed_charge_id = billed.id
+          JOIN account_move move ON move.id = line.move_id
+         WHERE billed.company_id = ANY(%(companies)s)
+           AND move.state = 'posted' AND move.lead_credited IS NOT TRUE
+         GROUP BY billed.id, billed.amount, currency.rounding
+        HAVING sum(line.price_subtotal * CASE WHEN move.move_type = 'out_refund'
+                                              THEN -1 ELSE 1 END)
+               > currency.rounding / 2 - billed.amount
+        """,
+    ),
 ]

@@ -14,7 +14,7 @@ UNBILLED_REASONS = [
     ("no_cycle", "No billing cycle"),
     ("manual", "To be invoiced manually"),
     ("hold", "On hold"),
-    ("minimum", "Below the minimum"),
+    ("minimum", "Below the hold amount"),
     ("earlier", "Before the billing period"),
     ("parked", "Invoicing failed"),
     ("stopped", "Invoicing has stopped"),

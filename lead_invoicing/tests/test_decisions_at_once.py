@@ -50,6 +50,9 @@ class TestDecisionsAtOnce(BaseCase):
                 cr.execute(query % (lines if "partial" in query else found), [CODE])
             env = api.Environment(cr, SUPERUSER_ID, {"active_test": False})
             partner = env["res.partner"].search([("ref", "=", CODE)])
+            of_buyer = [("partner_id", "in", partner.ids)]
+            env["lead.billed.charge"].search(of_buyer).unlink()
+            env["lead.billing.charge"].search(of_buyer).unlink()
             runs = env["lead.invoice.run.buyer"].search(
                 [("partner_id", "in", partner.ids)]
             )
@@ -134,7 +137,7 @@ class TestDecisionsAtOnce(BaseCase):
     def waive(self, env):
         self.sale(env)._waive("Goodwill")
 
-    def bill(self, env, posting="post"):
+    def bill(self, env, posting="post", **vals):
         """Bill the buyer, as a batch of a run does."""
         run = env["lead.invoice.run"].create(
             {
@@ -142,6 +145,7 @@ class TestDecisionsAtOnce(BaseCase):
                 "window_end": fields.Datetime.now(),
                 "tz": "UTC",
                 "posting": posting,
+                **vals,
             }
         )
         item = env["lead.invoice.run.buyer"].create(
@@ -152,6 +156,22 @@ class TestDecisionsAtOnce(BaseCase):
             }
         )
         item._generate()
+
+    def agree(self, env):
+        """Agree on a fee with the buyer."""
+        env["lead.billing.charge"].create(
+            {
+                "name": CODE,
+                "kind": "fee",
+                "amount": 5,
+                "partner_id": env["res.partner"].search([("ref", "=", CODE)]).id,
+                "product_id": env["lead.type"].search([("code", "=", CODE)]).product_id.id,
+                "date_from": "2026-01-01",
+            }
+        )
+
+    def bill_charges(self, env):
+        self.bill(env, include_charges=True)
 
     def draft(self, env):
         self.bill(env, "draft")
@@ -336,6 +356,24 @@ class TestDecisionsAtOnce(BaseCase):
                 self.in_turn(self.bill)
                 self.assert_return_waived()
                 self.assertEqual(self.assert_given_back_once(), 0)
+
+    def test_two_workers_bill_a_charge_once(self):
+        """With its lead, which both claim, and alone, where its period decides."""
+        for before in ([], [self.bill]):
+            with self.subTest(is_alone=bool(before)):
+                self.build()
+                self.in_turn(self.agree, *before)
+                self.at_once(self.bill_charges, self.bill_charges)
+                with self.registry.cursor() as cr:
+                    env = api.Environment(cr, SUPERUSER_ID, {})
+                    lines = env["account.move.line"].search(
+                        [("lead_charge_id.name", "=", CODE)]
+                    )
+                    billed = env["lead.billed.charge"].search(
+                        [("charge_id.name", "=", CODE)]
+                    )
+                    self.assertEqual(lines.mapped("price_subtotal"), [5])
+                    self.assertEqual(billed.invoice_line_id, lines)
 
     def queue(self, env):
         self.bill(env, "send")

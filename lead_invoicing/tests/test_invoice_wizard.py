@@ -157,7 +157,7 @@ class TestInvoiceWizard(GenerationCommon):
         self.buyer.lead_minimum_amount = 50
         self.new_sale()
         ((*_rest, message),) = self._preview(self._wizard())
-        self.assertIn("minimum", message)
+        self.assertIn("Hold Invoices Below", message)
         wizard = self._wizard(ignore_minimum=True)
         ((*_rest, message),) = self._preview(wizard)
         self.assertFalse(message)

@@ -53,7 +53,16 @@ class LeadInvoiceWizard(models.TransientModel):
         required=True,
         default="draft",
     )
-    ignore_minimum = fields.Boolean("Ignore Minimum Amounts")
+    ignore_minimum = fields.Boolean(
+        "Invoice Small Amounts",
+        help="Invoices are created even below the amounts below which buyers' invoices"
+        " are held.",
+    )
+    include_charges = fields.Boolean(
+        "Agreed Charges",
+        help="Bill the fees, minimum spends, discounts and volume prices that are due,"
+        " as a scheduled run does.",
+    )
     line_ids = fields.One2many(
         "lead.invoice.wizard.line", "wizard_id", "Preview", readonly=True
     )
@@ -101,7 +110,12 @@ class LeadInvoiceWizard(models.TransientModel):
             )
 
     @api.onchange(
-        "partner_ids", "date_from", "date_to", "lead_type_ids", "ignore_minimum"
+        "partner_ids",
+        "date_from",
+        "date_to",
+        "lead_type_ids",
+        "ignore_minimum",
+        "include_charges",
     )
     def _onchange_selection(self):
         self.is_previewed = False
@@ -185,6 +199,7 @@ class LeadInvoiceWizard(models.TransientModel):
             "lead_type_ids": [Command.set(self.lead_type_ids.ids)],
             "posting": self.posting,
             "ignore_minimum": self.ignore_minimum,
+            "include_charges": self.include_charges,
         }
 
     def _prepare_line_vals_list(self, run):
@@ -211,6 +226,7 @@ class LeadInvoiceWizard(models.TransientModel):
         vals_list = []
         if items:
             documents = items._plan_documents()
+            items._add_charges(documents)
             items._hold_back(documents)
             # What is made comes first.
             for document in sorted(
@@ -236,17 +252,29 @@ class LeadInvoiceWizard(models.TransientModel):
                 is_return = line.transaction_type == "return"
                 row["returned" if is_return else "purchased"] += line.count
             row["amount"] += float(line.amount)
+        common = {
+            "wizard_id": self.id,
+            "partner_id": document.item.partner_id.id,
+            "currency_id": document.currency_id,
+            "message": message,
+        }
         return [
-            {
-                "wizard_id": self.id,
-                "partner_id": document.item.partner_id.id,
-                "lead_type_id": lead_type_id,
-                "currency_id": document.currency_id,
-                "message": message,
-                **row,
-            }
+            {**common, "lead_type_id": lead_type_id, **row}
             for lead_type_id, row in rows.items()
+        ] + [
+            {**common, **self._prepare_charge_line_vals(document, planned)}
+            for planned in document.charges
+            if planned.lines
         ]
+
+    def _prepare_charge_line_vals(self, document, planned):
+        """Return what the preview says of an agreed charge on a document."""
+        charge = planned.charge
+        return {
+            "lead_type_id": charge.lead_type_id.id,
+            "charge": document.item._get_charge_line_name(document.item, planned),
+            "amount": float(sum(line.amount for line in planned.lines)),
+        }
 
     def _prepare_other_lines(self, run):
         """Return the values of lines for what these buyers have unbilled besides."""
@@ -345,5 +373,6 @@ class LeadInvoiceWizardLine(models.TransientModel):
     currency_id = fields.Many2one("res.currency")
     purchased = fields.Integer()
     returned = fields.Integer()
+    charge = fields.Char("Agreed Charge")
     amount = fields.Monetary()
     message = fields.Char("Left Out Because")

@@ -1,0 +1,62 @@
+from odoo import models
+from odoo.exceptions import UserError
+
+from .account_move_reversal import LeftOut
+
+
+class AccountMove(models.Model):
+    """Agreed charges follow their document, as its leads do."""
+
+    _inherit = "account.move"
+
+    def _check_lead_sales_claimed(self):
+        """Refuse to post lines of charges that were freed, too: their charges go onto
+        another document.
+
+        :raises UserError: naming the document
+        """
+        super()._check_lead_sales_claimed()
+        lines = self.invoice_line_ids.filtered(
+            lambda line: line.lead_charge_id and not line.lead_billed_charge_id
+        )
+        if not lines:
+            return
+        # Only whether they are billed there is told, to whoever posts it.
+        billed = self.env["lead.billed.charge"].sudo()
+        claimed = billed.search([("invoice_line_id", "in", lines.ids)]).invoice_line_id
+        for line in lines - claimed.sudo(self.env.su):
+            raise UserError(
+                self.env._(
+                    "The charge “%(line)s” on %(document)s was freed when the document"
+                    " was canceled, and will be billed elsewhere. Delete this line or"
+                    " this document.",
+                    line=line.name,
+                    document=line.move_id.display_name,
+                )
+            )
+
+    def _get_lead_amount_netted(self):
+        """Leave out, too, what volume prices and discounts took off: of leads on other
+        documents, perhaps, and each lead on this one can be returned as well."""
+        lines = self.line_ids.filtered(
+            lambda line: line.lead_charge_id and line.price_total < 0
+        )
+        amount = super()._get_lead_amount_netted()
+        if self.move_type != "out_invoice":
+            return amount
+        return amount - sum(lines.mapped("price_total"))
+
+    def _get_lead_left_out(self):
+        """Leave out of a reversal what was not credited for returns, too, as it was
+        taken off their price on this document."""
+        return super()._get_lead_left_out() + [
+            LeftOut(
+                line=line,
+                document=line.move_id,
+                amount=-abs(line.price_subtotal),
+                whole=line.move_id.move_type == "out_refund",
+                name="",
+            )
+            for line in self._get_lead_return_lines()
+            if line.lead_billed_charge_id
+        ]

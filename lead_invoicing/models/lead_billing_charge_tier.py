@@ -1,0 +1,44 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class LeadBillingChargeTier(models.Model):
+    """A step of volume prices: what a lead costs from a number of leads on."""
+
+    _name = "lead.billing.charge.tier"
+    _description = "Step of Volume Prices"
+    _order = "charge_id, from_count, id"
+
+    charge_id = fields.Many2one(
+        "lead.billing.charge", required=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="charge_id.company_id")
+    currency_id = fields.Many2one(related="charge_id.currency_id")
+    from_count = fields.Integer("From Number of Leads", required=True, default=1)
+    price = fields.Monetary(
+        help="Price of each lead; one that costs less keeps its own price."
+    )
+    percent = fields.Float("Discount (%)", digits=(16, 4))
+
+    _from_count_uniq = models.UniqueIndex(
+        "(charge_id, from_count)", "There is already a price from this number of leads."
+    )
+
+    @api.constrains("from_count", "price", "percent")
+    def _check_figures(self):
+        for tier in self:
+            if tier.from_count < 1:
+                raise ValidationError(
+                    self.env._("A volume price applies from 1 lead or more.")
+                )
+            # What is not a number is in no range.
+            is_price = 0 < tier.price < 1e12 and not tier.percent
+            is_percent = 0 < tier.percent <= 100 and not tier.price
+            if not (is_price or is_percent):
+                raise ValidationError(
+                    self.env._(
+                        "From %s leads: enter either a price above zero, or a discount"
+                        " above 0 and up to 100 percent.",
+                        tier.from_count,
+                    )
+                )

@@ -1,0 +1,510 @@
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from psycopg2.errors import UniqueViolation
+
+from odoo import Command, api, models
+from odoo.exceptions import ConcurrencyError
+from odoo.tools import SQL, formatLang
+
+from ..tools.charges import round_half_up
+from ..tools.local_time import format_window
+from .lead_billed_charge import charge_waits_sql
+from .lead_billing_charge import KIND_ORDER, SHARED_KINDS
+from .lead_invoice_run_buyer_plan import PlannedDocument, to_decimal
+
+
+@dataclass
+class PlannedChargeLine:
+    """What becomes one line of an agreed charge."""
+
+    amount: Decimal  # before tax; below zero it lowers the total
+    tax_ids: list[int] | None = None  # None: those of the product, as Odoo has it
+    lead_tax_ids: list[int] | None = None  # of the leads that it lowers the price of
+
+
+@dataclass
+class PlannedCharge:
+    """An agreed charge as it is billed on one document, or is found to be nothing."""
+
+    charge: models.Model
+    periods: list  # of DueCharge
+    lines: list[PlannedChargeLine] = field(default_factory=list)
+    count: int = 0  # leads that it is about
+    base: Decimal = Decimal()  # what it is worked out from, before tax
+    billed: models.Model | None = None  # what was taken off leads that are returned
+
+
+class LeadInvoiceRunBuyer(models.Model):
+    """Bill agreed charges: each once for each buyer and period, on the first document
+    of the run, as lines that the tie-out does not look at."""
+
+    _inherit = "lead.invoice.run.buyer"
+
+    # Planning
+
+    def _add_charges(self, documents):
+        """Put the charges that are due onto the first document of each buyer and
+        currency; onto one of their own where there is none.
+
+        What counts for them is what is billed: the other documents that are below the
+        buyer's minimum amount wait from here on.
+
+        :param documents: list of :class:`PlannedDocument`, which may grow
+        """
+        self._add_return_shares(documents)
+        if not self.run_id.include_charges:
+            return
+        due = self.run_id._get_due_charges(self.partner_id)
+        starts = self._get_period_starts() if due else {}
+        for item in self:
+            by_currency = defaultdict(list)
+            for each in due.get(item.partner_id, ()):
+                by_currency[each.charge.currency_id].append(each)
+            for currency, charges in by_currency.items():
+                start = min(starts[item.partner_id.id], *(c.start for c in charges))
+                item._add_charges_of_currency(documents, currency, start, charges)
+
+    def _add_charges_of_currency(self, documents, currency, start, due):
+        """Put charges of one currency onto this buyer's first document in it.
+
+        :param start: of the period of a document that has nothing else
+        :param due: list of ``DueCharge``
+        """
+        own = [
+            document
+            for document in documents
+            if document.item == self
+            and document.currency_id == currency.id
+            and document.is_to_make
+        ]
+        bearers = [document for document in own if not document.credited_move_id]
+        if bearers:
+            bearer = bearers[0]
+        else:
+            bearer = PlannedDocument(self, start, currency.id, None, None)
+            documents.append(bearer)
+        self._hold_back([document for document in own if document is not bearer])
+        made = [document for document in own if document.is_to_make]
+        planned = self._plan_charges(made, currency, due)
+        by_trouble = defaultdict(list)
+        for charge in planned:
+            trouble = charge.lines and (
+                self._get_currency_trouble(bearer) or self._get_product_trouble(charge)
+            )
+            by_trouble[trouble or ""].append(charge)
+        bearer.charges += by_trouble.pop("", [])
+        documents += [
+            replace(bearer, lines=[], charges=charges, trouble=trouble)
+            for trouble, charges in by_trouble.items()
+        ]
+
+    def _plan_charges(self, documents, currency, due):
+        """Work out charges of one currency: tiers, discounts, minimums, fees; those of
+        one lead type before those of all.
+
+        :param documents: that this run makes for the buyer in that currency
+        :param due: list of ``DueCharge``
+        :return: list of :class:`PlannedCharge`
+        """
+        planned = []
+        by_charge = defaultdict(list)
+        for each in due:
+            by_charge[each.charge].append(each)
+        for charge in sorted(
+            by_charge,
+            key=lambda c: (KIND_ORDER.index(c.kind), not c.lead_type_id, c.id),
+        ):
+            periods = by_charge[charge]
+            if charge.kind == "minimum":
+                # What waited counts together: its leads are billed here, too.
+                planned.append(
+                    self._plan_minimum(documents, planned, currency, periods)
+                )
+                continue
+            for period in periods:
+                if charge.kind == "fee":
+                    line = PlannedChargeLine(
+                        round_half_up(to_decimal(charge.amount), currency.rounding)
+                    )
+                    planned.append(PlannedCharge(charge, [period], [line]))
+                else:
+                    planned.append(
+                        self._plan_shares(documents, planned, currency, period)
+                    )
+        return planned
+
+    def _plan_minimum(self, documents, planned, currency, periods):
+        """Top up what the documents of some periods bill, less discounts, to the
+        agreed minimum."""
+        charge = periods[0].charge
+        base = Decimal()
+        for period in periods:
+            base += self._read_charge_base(charge, period)
+            base += sum(
+                line.amount
+                for other in planned
+                if self._counts_for_minimum(other.charge, charge)
+                and any(period.start < p.end <= period.end for p in other.periods)
+                for line in other.lines
+            )
+            if period.start < self.run_id.window_end <= period.end:
+                base += self._get_planned_base(documents, charge)
+                base += sum(
+                    line.amount
+                    for document in documents
+                    for other in document.charges
+                    if other.billed and self._counts_for_minimum(other.charge, charge)
+                    for line in other.lines
+                )
+        missing = len(periods) * to_decimal(charge.amount) - base
+        missing = round_half_up(missing, currency.rounding)
+        lines = [PlannedChargeLine(missing)] if missing > 0 else []
+        return PlannedCharge(charge, periods, lines, base=base)
+
+    @api.model
+    def _counts_for_minimum(self, charge, minimum):
+        """Tell whether what one charge bills counts for a minimum spend: what lowers
+        the price of its leads, and what one of their type was topped up by."""
+        if minimum.lead_type_id and charge.lead_type_id != minimum.lead_type_id:
+            return False
+        return charge.kind in SHARED_KINDS or (
+            charge.kind == "minimum" and charge.lead_type_id and charge != minimum
+        )
+
+    def _charged_documents_sql(self, charge, period):
+        """Return the condition for the documents of a period of this buyer, on
+        ``move``."""
+        return SQL(
+            """
+            move.commercial_partner_id = %s AND move.company_id = %s
+            AND move.currency_id = %s AND move.lead_run_id IS NOT NULL
+            AND move.state != 'cancel' AND move.lead_credited IS NOT TRUE
+            AND move.lead_window_end > %s AND move.lead_window_end <= %s
+            """,
+            self.partner_id.id,
+            self.run_id.company_id.id,
+            charge.currency_id.id,
+            period.start,
+            period.end,
+        )
+
+    def _read_charge_base(self, charge, period):
+        """Return what the documents of a period bill for leads so far, before tax, less
+        what was charged for that period that counts for a minimum spend."""
+        self.env.flush_all()
+        # What do the lead lines of the period's documents come to, and the lines of
+        # charges for that period that count, wherever they are?
+        ((amount,),) = self.env.execute_query(
+            SQL(
+                """
+                SELECT COALESCE(sum(
+                       CASE WHEN move_type = 'out_refund' THEN -1 ELSE 1 END
+                       * price_subtotal), 0)
+                  FROM (SELECT line.price_subtotal, move.move_type
+                          FROM account_move move
+                          JOIN account_move_line line ON line.move_id = move.id
+                         WHERE %(documents)s
+                           AND (line.lead_type_id IS NOT NULL
+                                AND (%(all)s OR line.lead_type_id = %(type)s)
+                                OR line.lead_billed_charge_id IS NOT NULL
+                                AND (%(all)s OR EXISTS (
+                                     SELECT FROM lead_billing_charge charge
+                                      WHERE charge.id = line.lead_charge_id
+                                        AND charge.lead_type_id = %(type)s)))
+                         UNION ALL
+                        SELECT line.price_subtotal, move.move_type
+                          FROM (SELECT DISTINCT invoice_line_id, charge_id
+                                  FROM lead_billed_charge
+                                 WHERE partner_id = %(partner)s
+                                   AND company_id = %(company)s
+                                   AND period_end > %(start)s
+                                   AND period_end <= %(end)s) billed
+                          JOIN lead_billing_charge charge
+                            ON charge.id = billed.charge_id
+                          JOIN account_move_line line
+                            ON line.id = billed.invoice_line_id
+                          JOIN account_move move ON move.id = line.move_id
+                         WHERE move.lead_credited IS NOT TRUE
+                           AND charge.currency_id = %(currency)s
+                           AND charge.id != %(charge)s
+                           AND (%(all)s OR charge.lead_type_id = %(type)s)
+                           AND (charge.kind IN %(shared)s
+                                OR charge.kind = 'minimum'
+                                   AND charge.lead_type_id IS NOT NULL)) line
+                """,
+                documents=self._charged_documents_sql(charge, period),
+                all=not charge.lead_type_id,
+                type=charge.lead_type_id.id or None,
+                partner=self.partner_id.id,
+                company=self.run_id.company_id.id,
+                start=period.start,
+                end=period.end,
+                currency=charge.currency_id.id,
+                charge=charge.id,
+                shared=SHARED_KINDS,
+            )
+        )
+        return to_decimal(amount)
+
+    def _get_planned_base(self, documents, charge):
+        """Return what documents that are not made yet bill for leads, before tax."""
+        amount = sum(
+            self._get_planned_untaxed(document, line)
+            for document in documents
+            for line in document.lines
+            if not charge.lead_type_id or line.lead_type_id == charge.lead_type_id.id
+        )
+        return to_decimal(amount)
+
+    def _get_planned_taxes(self, document, line):
+        """Return the taxes that a planned lead line will have."""
+        if line.tax_ids is not None:
+            return self.env["account.tax"].browse(line.tax_ids)
+        lead_type = self.env["lead.type"].browse(line.lead_type_id)
+        return self._new_lead_line(document, lead_type).tax_ids._origin
+
+    def _get_planned_untaxed(self, document, line):
+        """Return what a planned lead line comes to before tax."""
+        taxes = self._get_planned_taxes(document, line)
+        if not taxes.flatten_taxes_hierarchy().filtered("price_include"):
+            return line.amount
+        currency = self.env["res.currency"].browse(document.currency_id)
+        is_return = line.transaction_type == "return"
+        total = taxes.compute_all(
+            float(abs(line.amount) if line.price is None else line.price),
+            currency,
+            1 if line.price is None else line.count,
+            self.env["lead.type"].browse(line.lead_type_id).product_id,
+        )["total_excluded"]
+        return to_decimal(-total if is_return else total)
+
+    def _get_product_trouble(self, planned):
+        """Return a sentence on why a charge could not be booked, or nothing."""
+        company = self.run_id.company_id
+        product = planned.charge.product_id.with_company(company)
+        if product._get_product_accounts()["income"].active:
+            return None
+        return self.env._(
+            "The charge %(charge)s could not be billed: its product %(product)s has no"
+            " active income account in %(company)s. Choose one on the product, then"
+            " retry.",
+            charge=planned.charge.name,
+            product=product.display_name,
+            company=company.name,
+        )
+
+    # Lines
+
+    def _prepare_extra_line_vals(self, document):
+        vals_list = super()._prepare_extra_line_vals(document)
+        for planned in document.charges:
+            vals_list += [
+                self._prepare_charge_line_vals(document, planned, line)
+                for line in planned.lines
+            ]
+        return vals_list
+
+    def _prepare_charge_line_vals(self, document, planned, line):
+        """Return the values of one line of a charge. As for leads, what lowers the
+        total of an invoice has a quantity below zero, never a price."""
+        charge = planned.charge
+        sign = (-1 if document.is_refund else 1) * (-1 if line.amount < 0 else 1)
+        vals = {
+            "product_id": charge.product_id.id,
+            "name": self._get_charge_line_name(document.item, planned),
+            "quantity": sign,
+            "price_unit": float(abs(line.amount)),
+            "lead_charge_id": charge.id,
+        }
+        if planned.billed:
+            vals["lead_billed_charge_id"] = planned.billed.id
+            vals["lead_origin_move_id"] = planned.billed.invoice_id.id
+        if line.tax_ids is not None:
+            vals["tax_ids"] = [Command.set(line.tax_ids)]
+        else:
+            vals["price_unit"] += self._get_included_tax(document, planned, line)
+        return vals
+
+    def _get_included_tax(self, document, planned, line):
+        """Return the tax that the price of a charge's line has to include, where the
+        taxes of its product are: what was agreed is before tax."""
+        taxes = self._new_product_line(document, planned.charge.product_id).tax_ids
+        taxes = taxes._origin.flatten_taxes_hierarchy()
+        if not taxes.filtered("price_include"):
+            return 0.0
+        details = taxes._get_tax_details(
+            float(abs(line.amount)), 1.0, special_mode="total_excluded"
+        )
+        return sum(
+            data["tax_amount"]
+            for data in details["taxes_data"]
+            if data["tax"].price_include
+        )
+
+    def _get_charge_line_name(self, item, planned):
+        """Return the label of a charge's line, in the language of the context: what it
+        is, for which period, and how it was worked out."""
+        charge = planned.charge.with_context(lang=self.env.context.get("lang"))
+        currency = charge.currency_id
+
+        def money(amount):
+            return formatLang(self.env, float(amount), currency_obj=currency)
+
+        values = {
+            "name": charge.name,
+            "type": charge.lead_type_id.name,
+            "period": ", ".join(self._get_charge_period_labels(item, planned.periods)),
+            "base": money(planned.base),
+            "count": planned.count,
+        }
+        if charge.lead_type_id:
+            name = self.env._("%(name)s, %(type)s (%(period)s)", **values)
+        else:
+            name = self.env._("%(name)s (%(period)s)", **values)
+        if planned.billed:
+            return self.env._(
+                "%(name)s: was already deducted from the leads returned, and is not"
+                " credited",
+                name=name,
+            )
+        if charge.kind == "fee":
+            return name
+        if charge.kind == "minimum":
+            return self.env._(
+                "%(name)s: %(base)s billed, %(minimum)s agreed",
+                name=name,
+                base=money(planned.base),
+                minimum=money(len(planned.periods) * charge.amount),
+            )
+        if charge.kind == "discount":
+            return self.env._(
+                "%(name)s: %(percent)s%% of %(base)s",
+                name=name,
+                percent=self._format_percent(charge.percent),
+                base=money(planned.base),
+            )
+        return self._get_tier_line_name(planned, name, money)
+
+    def _get_tier_line_name(self, planned, name, money):
+        """Return the label of volume prices: how many leads, and the steps that they
+        reach."""
+        charge = planned.charge
+        reached = charge.tier_ids.sorted("from_count").filtered(
+            lambda tier: tier.from_count <= planned.count
+        )
+        if charge.tier_mode == "all":
+            reached = reached[-1:]
+        steps = [
+            self.env._(
+                "from %(count)s leads %(price)s each",
+                count=tier.from_count,
+                price=money(tier.price),
+            )
+            if tier.price
+            else self.env._(
+                "from %(count)s leads less %(percent)s%%",
+                count=tier.from_count,
+                percent=self._format_percent(tier.percent),
+            )
+            for tier in reached
+        ]
+        return self.env._(
+            "%(name)s: %(count)s leads; %(steps)s",
+            name=name,
+            count=planned.count,
+            steps="; ".join(steps),
+        )
+
+    def _format_percent(self, percent):
+        text = formatLang(self.env, percent, digits=4)
+        point = self.env["res.lang"]._get_data(
+            code=self.env.context.get("lang") or self.env.user.lang
+        ).decimal_point or "."
+        return text.rstrip("0").rstrip(point) if point in text else text
+
+    def _get_charge_period_labels(self, item, periods):
+        """Return periods in words, in the zone of who bills this buyer."""
+        run = self.run_id
+        buyer = item.partner_id.with_company(run.company_id)
+        tz = run._get_charge_tz(run.cycle_id or buyer._get_lead_billing_cycle())
+        lang = self.env.context.get("lang")
+        return [format_window(self.env, p.start, p.end, tz, lang) for p in periods]
+
+    # Storing
+
+    def _store_charges(self, documents):
+        """Note which charges are billed on which lines, which wait, and where there was
+        nothing to charge.
+
+        :param documents: all that were planned, list of :class:`PlannedDocument`
+        :raises ConcurrencyError: when another worker bills one of them
+        """
+        documents = [document for document in documents if document.charges]
+        if not documents:
+            return
+        try:
+            for document in documents:
+                document.item._store_document_charges(document)
+        except UniqueViolation as error:
+            # Tried again, it sees what the other one did.
+            raise ConcurrencyError(str(error)) from error
+
+    def _store_document_charges(self, document):
+        lines = iter(
+            document.move.invoice_line_ids.filtered(
+                lambda line: line.lead_charge_id and not line.lead_billed_charge_id
+            ).sorted("sequence")
+            if document.move
+            else ()
+        )
+        for planned in document.charges:
+            if planned.billed:
+                continue
+            if document.move:
+                vals_list = [
+                    {"amount": float(line.amount), "invoice_line_id": next(lines).id}
+                    for line in planned.lines
+                ]
+            else:
+                # One that waits stands for all of its lines: they are counted anew.
+                vals_list = [{}] if planned.lines else []
+            self._store_charge(planned, vals_list or [{"is_nothing": True}])
+
+    def _store_charge(self, planned, vals_list):
+        """Replace what waits of a charge by what is billed now.
+
+        :param vals_list: of ``lead.billed.charge``, one for each line of the charge
+        """
+        billed = self.env["lead.billed.charge"]
+        for period in planned.periods:
+            rows = billed.search(
+                [
+                    ("charge_id", "=", planned.charge.id),
+                    ("partner_id", "=", self.partner_id.id),
+                    ("period_start", "=", period.start),
+                ]
+            )
+            waiting = rows.filtered(
+                lambda row: not (row.invoice_line_id or row.is_nothing)
+            )
+            waiting.unlink()
+            first = max((rows - waiting).mapped("part"), default=-1) + 1
+            new = billed.create(
+                [
+                    {
+                        "charge_id": planned.charge.id,
+                        "company_id": self.run_id.company_id.id,
+                        "partner_id": self.partner_id.id,
+                        "buyer_number": self.partner_id.id,
+                        "period_start": period.start,
+                        "period_end": period.end,
+                        "part": part,
+                        **vals,
+                    }
+                    for part, vals in enumerate(vals_list, first)
+                ]
+            )
+            if planned.charge.kind in SHARED_KINDS:
+                self._store_shares(period, zip(new, planned.lines, strict=False))

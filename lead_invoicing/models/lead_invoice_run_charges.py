@@ -1,0 +1,278 @@
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..tools.charges import months_ending
+from ..tools.local_time import get_zone, last_instant, local_day
+from ..tools.windows import day_start
+from .lead_billed_charge import charge_waits_sql
+from .lead_billing_charge import SHARED_KINDS
+
+
+@dataclass(frozen=True)
+class DueCharge:
+    """A charge that is to be billed to a buyer for one period."""
+
+    charge: models.Model
+    start: datetime  # naive UTC
+    end: datetime  # naive UTC, exclusive
+
+
+class LeadInvoiceRun(models.Model):
+    """Which agreed charges are due in a run."""
+
+    _inherit = "lead.invoice.run"
+
+    include_charges = fields.Boolean(
+        "Agreed Charges",
+        readonly=True,
+        help="Fees, minimum spends, discounts and volume prices are billed, as they"
+        " are for each scheduled run.",
+    )
+
+    def _find_buyers(self, partners=None):
+        found = super()._find_buyers(partners)
+        if not self.include_charges:
+            return found
+        return sorted({*found, *self._find_charged_buyers(partners)})
+
+    def _find_charged_buyers(self, partners=None):
+        """Return the ids of the buyers with a charge due that needs no lead in this
+        run.
+
+        :param partners: look at these buyers only, whatever their cycle
+        """
+        candidates = self._find_charge_candidates()
+        if partners:
+            candidates &= partners
+        elif self.cycle_id:
+            candidates = candidates.filtered(
+                lambda partner: partner._get_lead_billing_cycle() == self.cycle_id
+            )
+        due = self._get_due_charges(candidates)
+        found = set()
+        by_period = defaultdict(set)
+        for partner, charges in due.items():
+            for each in charges:
+                if each.charge.kind in SHARED_KINDS:
+                    by_period[each.start, each.end].add(partner.id)
+                else:
+                    found.add(partner.id)
+        # What lowers the price of leads needs leads, on documents of its period.
+        for (start, end), partner_ids in by_period.items():
+            found |= {
+                buyer.id
+                for buyer, _count in self.env["account.move"]._read_group(
+                    [
+                        ("company_id", "=", self.company_id.id),
+                        ("commercial_partner_id", "in", list(partner_ids)),
+                        ("lead_run_id", "!=", False),
+                        ("lead_window_end", ">", start),
+                        ("lead_window_end", "<=", end),
+                    ],
+                    ["commercial_partner_id"],
+                    ["__count"],
+                )
+            }
+        return found
+
+    def _find_charge_candidates(self):
+        """Return the buyers that a charge may be due for: those with a charge of their
+        own or one that waits; and, where their cycle or company has one, those that
+        have a billing cycle or have ever bought a lead."""
+        company = self.company_id
+        partners = self.env["res.partner"].with_company(company)
+        charges = self._get_company_charges()
+        # Whose charges wait for a document?
+        waiting = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT partner_id FROM lead_billed_charge"
+                " WHERE company_id = %s AND %s",
+                company.id,
+                charge_waits_sql(),
+            )
+        )
+        candidates = charges.partner_id | partners.browse([row[0] for row in waiting])
+        if charges.filtered(lambda charge: not charge.partner_id):
+            self.env["lead.sale"].flush_model(["commercial_partner_id", "company_id"])
+            # Which contacts have ever bought a lead of this company?
+            rows = self.env.execute_query(
+                SQL(
+                    """
+                    SELECT partner.commercial_partner_id
+                      FROM res_partner partner
+                     WHERE EXISTS (SELECT FROM lead_sale sale
+                                    WHERE sale.commercial_partner_id = partner.id
+                                      AND sale.company_id = %s)
+                    """,
+                    company.id,
+                )
+            )
+            candidates |= partners.browse(list({row[0] for row in rows}))
+            candidates |= partners.search([("lead_billing_cycle_id", "!=", False)])
+        return candidates.with_company(company).filtered(
+            lambda partner: (
+                partner.active
+                and partner.commercial_partner_id == partner
+                and not partner.lead_billing_hold
+            )
+        )
+
+    def _get_company_charges(self):
+        # Whoever bills bills what was agreed.
+        return self.env["lead.billing.charge"].sudo().search(
+            [("company_id", "=", self.company_id.id)]
+        )
+
+    def _get_due_charges(self, partners):
+        """Return the charges that are due for buyers in this run: of its window, of the
+        calendar months that ended since their last document, and those that wait.
+
+        :return: {partner: list of :class:`DueCharge`, the oldest period first}
+        """
+        self.ensure_one()
+        charges = self._get_company_charges()
+        partners = partners.with_company(self.company_id)
+        waiting, settled = self._read_charged_periods(partners)
+        due = {}
+        since = self._get_charged_since(partners) if charges else {}
+        for partner in partners:
+            found = {*waiting[partner.id]}
+            cycle = self.cycle_id or partner._get_lead_billing_cycle()
+            periods = self._get_charge_periods(cycle, since.get(partner.id))
+            for kind, start, end in periods:
+                day = local_day(
+                    self.env, last_instant(start, end), self._get_charge_tz(cycle)
+                )
+                winners = charges._get_winners(partner, cycle, day)
+                found |= {
+                    DueCharge(charge, start, end)
+                    for charge in winners
+                    if charge.period == kind
+                }
+            found -= settled[partner.id]
+            if found:
+                due[partner] = sorted(found, key=lambda e: (e.end, e.charge.id))
+        return due
+
+    def _read_charged_periods(self, partners):
+        """Return the charges of buyers that wait for a document, and those that are
+        billed, or looked at.
+
+        :return: two default dicts {partner id: set of :class:`DueCharge`}
+        """
+        waiting, settled = defaultdict(set), defaultdict(set)
+        if not partners:
+            return waiting, settled
+        self.env.flush_all()
+        # Which periods of these buyers were charged, and does something of them wait?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT partner_id, charge_id, period_start, max(period_end),
+                       bool_or(%s)
+                  FROM lead_billed_charge
+                 WHERE company_id = %s AND partner_id IN %s
+                 GROUP BY partner_id, charge_id, period_start
+                """,
+                charge_waits_sql(),
+                self.company_id.id,
+                tuple(partners.ids),
+            )
+        )
+        charges = self.env["lead.billing.charge"].sudo()
+        for partner_id, charge_id, start, end, waits in rows:
+            due = DueCharge(charges.browse(charge_id), start, end)
+            (waiting if waits else settled)[partner_id].add(due)
+        return waiting, settled
+
+    def _get_charge_periods(self, cycle, since):
+        """Return the periods whose charges are due: the window, and calendar months.
+
+        :param cycle: the one that bills the buyer, if any
+        :param since: when what the buyer was last billed for ended, naive UTC; months
+            that ended until then had their document
+        :return: list of (period, start, end)
+        """
+        months = []
+        if since:
+            zone = get_zone(self.env, self._get_charge_tz(cycle))
+            months = months_ending(since, self._get_charge_horizon(), zone)
+        return [
+            *(("month", start, end) for start, end in months),
+            *(("window", start, end) for start, end in self._get_charge_windows(cycle, since)),
+        ]
+
+    def _get_charge_windows(self, cycle, since):
+        """Return the window that is charged: the run's own; in a run by hand the last
+        one of the buyer's schedule that is closed, or without a schedule the days since
+        its last document."""
+        window = not self.cycle_id and cycle and cycle._get_window(self.window_end)
+        if window:
+            return [window]
+        start = self.window_start or since
+        return [(start, self.window_end)] if start and start < self.window_end else []
+
+    def _get_charge_tz(self, cycle):
+        return self.tz if self.cycle_id else cycle.tz or self.tz
+
+    def _get_charge_horizon(self):
+        """Return until when calendar months are over for this run: no later run has
+        anything of them on its documents."""
+        end = self.window_end
+        schedule = self.cycle_id and self.cycle_id._get_schedule()
+        if schedule:
+            following = schedule.window(schedule.last_closed(end) + 1)
+            end = max(end, following.end - timedelta.resolution)
+        return min(end, fields.Datetime.now())
+
+    def _get_charged_since(self, partners):
+        """Return when what each buyer was last billed for, with its charges, ended;
+        or when it bought its first lead, or its own first charge began.
+
+        :return: {partner id: naive UTC}
+        """
+        if not partners:
+            return {}
+        self.env.flush_all()
+        # Where did the last document with charges of each buyer end; else when did it
+        # buy its first lead?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT partner.id, COALESCE((
+                       SELECT max(move.lead_window_end)
+                         FROM account_move move
+                         JOIN lead_invoice_run run ON run.id = move.lead_run_id
+                        WHERE move.commercial_partner_id = partner.id
+                          AND move.company_id = %(company)s
+                          AND move.lead_run_id IS NOT NULL
+                          AND move.lead_window_end < %(end)s
+                          AND move.state != 'cancel'
+                          AND (run.cycle_id IS NOT NULL OR run.include_charges)
+                       ), (
+                       SELECT min(sale.date)
+                         FROM res_partner contact
+                         JOIN lead_sale sale
+                              ON sale.commercial_partner_id = contact.id
+                        WHERE contact.commercial_partner_id = partner.id
+                          AND sale.company_id = %(company)s))
+                  FROM res_partner partner
+                 WHERE partner.id IN %(partners)s
+                """,
+                company=self.company_id.id,
+                end=self.window_end,
+                partners=tuple(partners.ids),
+            )
+        )
+        since = dict(rows)
+        zone = get_zone(self.env, self.tz)
+        own = self._get_company_charges().grouped("partner_id")
+        for partner in partners:
+            if not since[partner.id] and partner in own:
+                first = min(own[partner].mapped("date_from"))
+                since[partner.id] = day_start(first, zone)
+        return since
