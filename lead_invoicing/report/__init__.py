@@ -10,6 +10,7 @@ from . import lead_unbilled
 from . import lead_unbilled_as_at
 from . import lead_sale
 from . import account_move
+from . import account_move_dispute
 from . import lead_invoicing_report
 from . import as_pdf
 from . import ir_actions_report

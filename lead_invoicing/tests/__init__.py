@@ -10,6 +10,7 @@ from . import (
     test_decisions_at_once,
     test_delivery,
     test_demo_data,
+    test_dispute,
     test_document_arithmetic,
     test_document_events,
     test_downloads,
