@@ -1,3 +1,4 @@
+import math
 from datetime import timedelta
 
 from odoo import Command, api, fields, models
@@ -180,6 +181,10 @@ class LeadDispute(EngineGuard, models.Model):
 
         :raises UserError: saying what of the invoice cannot be disputed, and why
         """
+        for vals in vals_list:
+            # Before Odoo rounds what is not a number.
+            if not math.isfinite(float(vals.get("amount") or 0)):
+                raise UserError(self.env._("Enter the disputed amount as a number."))
         disputes = super().create(vals_list)
         for dispute in disputes:
             dispute._open()
@@ -310,8 +315,7 @@ class LeadDispute(EngineGuard, models.Model):
             amount = left
         else:
             amount = currency.round(self.amount)
-        # What is not a number is in no range.
-        if not 0 < amount or currency.compare_amounts(amount, left) > 0:
+        if amount <= 0 or currency.compare_amounts(amount, left) > 0:
             raise UserError(
                 self.env._(
                     "%(left)s of %(document)s is left to dispute: the rest has been"

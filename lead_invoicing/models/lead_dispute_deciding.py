@@ -190,12 +190,6 @@ class LeadDispute(models.Model):
             )
         with engine_at_work():
             self.credit_note_id = note
-        receivable = (move | note).line_ids.filtered(
-            lambda line: line.account_type == "asset_receivable"
-        )
-        credits = receivable.filtered(lambda line: line.move_id == note)
-        for line in receivable - credits:
-            line._settle_with(credits)
 
     def _reduce_credit_note(self, note):
         """Reduce a draft credit note to the disputed sum, tax included, keeping the

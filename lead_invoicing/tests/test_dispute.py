@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from .common.generation import GENERATION, WEEK
+from .common.rights import RightsCommon
 from .test_settlement import SettlementCommon
 
 NOON = "2026-11-12 12:00"
@@ -156,14 +157,16 @@ class TestDispute(DisputeCommon):
         self.register_payment(invoice)
         self.assertEqual(invoice.amount_residual, 0)
 
-    def test_a_credit_of_its_own_does_not_settle_a_disputed_invoice(self):
-        self.company.lead_return_policy = "credit_note"
+    def test_what_its_returns_give_back_does_not_settle_a_disputed_invoice(self):
+        self.company.lead_return_policy = "net"
         sales = self.new_sale() + self.new_sale()
         invoice = self.generate()
         dispute = self.dispute(invoice, sale_ids=sales[0])
         self.new_return(sales[1], at="2026-11-10T12:00:00Z")
-        self.generate(GENERATION + WEEK)
+        credit = self.generate(GENERATION + WEEK)
+        self.assertEqual(credit.move_type, "out_refund")
         self.assertEqual(invoice.amount_residual, 20)
+        self.assertEqual(credit.amount_residual, 10)
         dispute.action_withdraw()
         self.assertEqual(invoice.amount_residual, 10)
 
@@ -298,49 +301,30 @@ class TestDispute(DisputeCommon):
         self.assertEqual(
             invoice._get_invoice_next_payment_values()["next_amount_to_pay"], 6
         )
-        page = self.env["ir.qweb"]._render(
-            "account.report_invoice_document",
-            {
-                "o": invoice,
-                "lang": "en_US",
-                "report_type": "html",
-                "company": self.company,
-                "res_company": self.company,
-            },
+        page, _type = self.env["ir.actions.report"]._render_qweb_html(
+            "account.report_invoice", invoice.ids
         )
-        self.assertIn("lead_dispute_notice", str(page))
+        self.assertIn("Please pay the remaining", page.decode())
         dispute.action_withdraw()
         self.dispute(invoice, scope="whole")
         self.assertIn("nothing to pay", invoice._get_lead_payment_request())
 
 
 @tagged("post_install", "-at_install", "-clock")
-class TestDisputeRights(DisputeCommon):
+class TestDisputeRights(DisputeCommon, RightsCommon):
     def test_a_clerk_without_our_groups_reads_the_amount_and_no_dispute(self):
-        accountant = self.env["res.users"].create(
-            {
-                "name": "Books",
-                "login": "dispute_books",
-                "group_ids": [
-                    Command.set(self.env.ref("account.group_account_invoice").ids)
-                ],
-                "company_id": self.company.id,
-                "company_ids": [Command.set(self.company.ids)],
-            }
-        )
         invoice = self.new_invoices(10)
         dispute = self.dispute(invoice, scope="whole")
-        own = invoice.with_user(accountant)
+        own = invoice.with_user(self.accountant)
         self.assertEqual(own.lead_disputed_amount, 10)
         with self.assertRaises(AccessError):
-            dispute.with_user(accountant).read(["reason"])
+            dispute.with_user(self.accountant).read(["reason"])
         # Reset to draft by who knows nothing of disputes.
         own.button_draft()
         self.assertEqual(dispute.state, "withdrawn")
 
     def test_a_buyer_disputes_own_invoices_only(self):
-        other = self.new_buyer("Buyer B")
-        self.portal_user.partner_id.parent_id = other
+        self.portal_user.partner_id.parent_id = self.other_buyer
         invoice = self.new_invoices(10)
         disputes = self.env["lead.dispute"].with_user(self.portal_user)
         with self.assertRaises(AccessError):
@@ -359,21 +343,9 @@ class TestDisputeRights(DisputeCommon):
             disputes.create({"move_id": invoice.id, "reason": "x", "scope": "whole"})
 
     def test_another_company_has_no_part_in_it(self):
-        stranger = self.env["res.users"].create(
-            {
-                "name": "Stranger",
-                "login": "dispute_stranger",
-                "group_ids": [
-                    Command.set(self.env.ref("lead_invoicing.group_manager").ids)
-                ],
-                "company_id": self.company_data_2["company"].id
-                if hasattr(self, "company_data_2")
-                else self._create_company(name="Other House").id,
-            }
-        )
         invoice = self.new_invoices(10)
         dispute = self.dispute(invoice, scope="whole")
         with self.assertRaises(AccessError):
-            dispute.with_user(stranger).action_accept()
+            dispute.with_user(self.stranger).action_accept()
         with self.assertRaises(AccessError):
-            self.dispute(invoice, scope="amount", amount=1, user=stranger)
+            self.dispute(invoice, scope="amount", amount=1, user=self.stranger)
