@@ -130,8 +130,6 @@ class LeadDisputePortal(PortalAccount):
                     amount=self._read_amount(typed.get("amount")),
                     sales=self._read_leads(invoice, typed),
                 )
-        except AccessError:
-            raise
         except UserError as error:
             return str(error)
         except IntegrityError as error:

@@ -136,16 +136,19 @@ class LeadDispute(EngineGuard, models.Model):
             dispute.sale_ids = dispute.row_ids.sale_id
 
     def _inverse_sale_ids(self):
-        for dispute in self:
-            # Whoever may open a dispute says about which leads; whether they can be
-            # disputed is checked when it is opened.
-            dispute.sudo().row_ids = [
-                Command.clear(),
-                *(
-                    Command.create({"sale_id": sale.id, "move_id": dispute.move_id.id})
-                    for sale in dispute.sale_ids
-                ),
+        # Whoever may open a dispute says about which leads, once; whether they can be
+        # disputed is checked when it is opened.
+        self.env["lead.dispute.row"].sudo().create(
+            [
+                {
+                    "dispute_id": dispute.id,
+                    "move_id": dispute.move_id.id,
+                    "sale_id": sale.id,
+                }
+                for dispute in self
+                for sale in dispute.sale_ids
             ]
+        )
 
     @api.model
     def _search_sale_ids(self, operator, value):

@@ -16,3 +16,4 @@ from . import as_pdf
 from . import ir_actions_report
 from . import res_users_settings
 from . import lead_invoice_run_books
+from . import lead_invoice_run_books_disputes

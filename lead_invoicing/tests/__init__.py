@@ -1,4 +1,5 @@
 from . import (
+    test_account_closing,
     test_any_input,
     test_any_script,
     test_billing_cycle,
@@ -11,6 +12,8 @@ from . import (
     test_delivery,
     test_demo_data,
     test_dispute,
+    test_dispute_books,
+    test_dispute_portal,
     test_document_arithmetic,
     test_document_events,
     test_downloads,
@@ -39,6 +42,7 @@ from . import (
     test_record_transactions,
     test_recording_at_once,
     test_release,
+    test_reminder,
     test_report_files,
     test_report_routes,
     test_report_wizard,

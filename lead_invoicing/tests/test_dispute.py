@@ -44,7 +44,7 @@ class TestDispute(DisputeCommon):
         self.tax()
         sales = self.new_sale(price="10.00") + self.new_sale(price="20.00")
         invoice = self.generate()
-        dispute = self.dispute(invoice, sale_ids=sales[1])
+        dispute = self.dispute(invoice, self.billing_user, sale_ids=sales[1])
         self.assertEqual(dispute.amount, 23)
         self.assertEqual(invoice.lead_disputed_amount, 23)
         self.assertEqual(invoice._get_lead_amount_to_pay(), 11.5)
