@@ -14,6 +14,8 @@ from . import (
     test_dispute,
     test_dispute_books,
     test_dispute_portal,
+    test_dispute_tours,
+    test_disputes_at_once,
     test_document_arithmetic,
     test_document_events,
     test_downloads,
