@@ -37,6 +37,12 @@ from . import account_move_given_back
 from . import account_move_release
 from . import account_move_reversal
 from . import account_move_settlement
+from . import lead_dispute
+from . import lead_dispute_row
+from . import lead_dispute_deciding
+from . import account_move_dispute
+from . import lead_reminder
+from . import account_move_reminder
 from . import account_move_guard
 from . import account_move_outcome
 from . import account_move_chatter
@@ -74,8 +80,15 @@ from . import lead_invoice_run_buyer_shares
 
 from . import res_company
 from . import res_company_feed_watch
+from . import res_company_dispute
+from . import res_company_reminder
 from . import res_config_settings
+from . import res_config_settings_reminder
 from . import res_partner
+from . import res_partner_buying_hold
+from . import res_partner_reminder
+from . import lead_account_closing
+from . import res_partner_closing
 from . import res_partner_guard
 from . import res_partner_settlement
 from . import res_partner_tracking

@@ -10,10 +10,16 @@ BILLING_FIELDS = {
     "lead_billing_cycle_id",
     "lead_billing_hold",
     "lead_billing_mode",
+    "lead_buying_hold",
+    "lead_buying_hold_reason",
     "lead_invoice_recipient_ids",
     "lead_invoice_split",
     "lead_minimum_amount",
     "lead_po_number",
+    "lead_reminder_days_1",
+    "lead_reminder_days_2",
+    "lead_reminder_days_3",
+    "lead_reminders",
 }
 # No invoice is worth more, in any currency.
 MAX_AMOUNT = 1e12

@@ -53,7 +53,7 @@ class ResPartner(models.Model):
                 line.amount_residual_currency > 0
                 and line.move_id.lead_run_id
                 and line.move_id.move_type == "out_invoice"
-                and line.move_id.payment_state != "blocked"
+                and not line.move_id._is_lead_settlement_suspended()
             )
         )
         for credit in credits:
@@ -123,7 +123,6 @@ class ResPartner(models.Model):
         partials = self.env["account.partial.reconcile"].search(
             [
                 ("debit_move_id.move_id.lead_run_id", "!=", False),
-                ("debit_move_id.move_id.payment_state", "!=", "blocked"),
                 ("debit_move_id.company_id", "=", line.company_id.id),
                 ("debit_move_id.partner_id.commercial_partner_id", "=", self.id),
                 ("debit_move_id.account_id", "=", line.account_id.id),
@@ -132,6 +131,11 @@ class ResPartner(models.Model):
                 ("credit_move_id.move_id.move_type", "=", "entry"),
                 *([("credit_move_id.move_id", "in", sources.ids)] if sources else []),
             ]
+        )
+        partials = partials.filtered(
+            lambda partial: (
+                not partial.debit_move_id.move_id._is_lead_settlement_suspended()
+            )
         )
         for partial in partials.sorted(
             lambda partial: (partial.debit_move_id.date_maturity, partial.id),

@@ -10,8 +10,10 @@ from . import lead_unbilled
 from . import lead_unbilled_as_at
 from . import lead_sale
 from . import account_move
+from . import account_move_dispute
 from . import lead_invoicing_report
 from . import as_pdf
 from . import ir_actions_report
 from . import res_users_settings
 from . import lead_invoice_run_books
+from . import lead_invoice_run_books_disputes

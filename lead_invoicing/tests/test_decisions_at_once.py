@@ -10,8 +10,7 @@ from .common.world import LeadInvoicingCommon
 CODE = "MEETING"
 
 
-@tagged("post_install", "-at_install")
-class TestDecisionsAtOnce(BaseCase):
+class DecisionsAtOnceCommon(BaseCase):
     """Two database connections, as two workers have them, both begun before the first
     one decides something; what they store is removed.
 
@@ -251,6 +250,9 @@ class TestDecisionsAtOnce(BaseCase):
             cr.rollback()
         return owed
 
+
+@tagged("post_install", "-at_install")
+class TestDecisionsAtOnce(DecisionsAtOnceCommon):
     # Pairs
 
     def test_a_release_and_taking_back_the_credit_note_meet(self):

@@ -40,6 +40,11 @@ lead.erasure.wizard      -     c       -     -     -     -     -     c      -
 lead.invoicing.report.wizard c c       -     -     -     -     -     c      -
 lead.invoicing.report.column c c       -     -     -     -     -     c      -
 lead.books.finding       -     c       -     -     -     -     -     c      -
+lead.dispute             rwc   rwc     -     -     -     -     -     c      -
+lead.dispute.row         r     r       -     -     -     -     -     -      -
+lead.reminder            r     r       -     -     -     -     -     -      -
+lead.account.closing     r     r       -     -     -     -     -     -      -
+lead.account.closing.wizard c  c       -     -     -     -     -     c      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -106,7 +111,20 @@ PUBLIC_METHODS = {
     },
     "lead.invoicing.report.column": set(),
     "lead.books.finding": {"action_check", "action_view_records"},
+    "lead.dispute": {
+        "action_accept",
+        "action_reject",
+        "action_reopen",
+        "action_view_returns",
+        "action_withdraw",
+    },
+    "lead.dispute.row": set(),
+    "lead.reminder": set(),
+    "lead.account.closing": {"action_reopen", "action_view_payments"},
+    "lead.account.closing.wizard": {"action_close"},
     "account.move": {
+        "action_lead_dispute",
+        "action_view_lead_disputes",
         "action_lead_post",
         "action_lead_post_and_send",
         "action_open_lead_report",
@@ -117,6 +135,8 @@ PUBLIC_METHODS = {
     "account.move.send": set(),
     "res.company": set(),
     "res.partner": {
+        "action_close_account",
+        "action_reopen_account",
         "action_open_lead_report",
         "action_view_lead_invoices",
         "action_view_lead_sales",
@@ -193,6 +213,19 @@ class TestRights(RightsCommon):
             ),
             "lead.invoicing.report.column": report.column_ids[:1],
             "lead.books.finding": self.env["lead.books.finding"].create({}),
+            "lead.dispute": (dispute := self.make_dispute()),
+            "lead.dispute.row": dispute.row_ids,
+            "lead.reminder": self.make_reminder(),
+            "lead.account.closing": self.buyer._close_lead_account(None, None),
+            "lead.account.closing.wizard": self.env[
+                "lead.account.closing.wizard"
+            ].create(
+                {
+                    "partner_id": self.buyer.id,
+                    "company_id": self.company.id,
+                    "billing_id": by_hand.create({}).id,
+                }
+            ),
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
@@ -219,6 +252,20 @@ class TestRights(RightsCommon):
         ]
         rows = {line.split()[0] for line in RIGHTS.strip().splitlines()[1:]}
         self.assertEqual(set(ours), rows)
+
+    def make_dispute(self):
+        return self.env["lead.dispute"].create(
+            {
+                "move_id": self.document.id,
+                "sale_ids": [Command.set(self.sale.ids)],
+                "reason": "x",
+            }
+        )
+
+    def make_reminder(self):
+        reminders = self.env["lead.reminder"].sudo()
+        vals = {"due_date": "2026-11-01", "day": "2026-11-05", "level": 1}
+        return reminders.create({"move_id": self.document.id, **vals})
 
     def make_waiver(self):
         sale = self.new_sale()
@@ -891,6 +938,8 @@ class TestScreens(RightsCommon):
                 "Lead Invoicing",
                 "Invoices",
                 "To Review",
+                "Disputes",
+                "Reminders",
                 "Invoice Leads",
                 "Buyers",
                 "Runs",
@@ -913,6 +962,8 @@ class TestScreens(RightsCommon):
                 "Lead Invoicing",
                 "Invoices",
                 "To Review",
+                "Disputes",
+                "Reminders",
                 "Invoice Leads",
                 "Buyers",
                 "Runs",

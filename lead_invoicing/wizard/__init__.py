@@ -10,6 +10,7 @@ from . import (
     account_payment_register,
     base_import_import,
     base_partner_merge_automatic_wizard,
+    lead_account_closing_wizard,
     lead_books_finding,
     lead_control_totals,
     lead_erasure_wizard,

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.exceptions import UserError
 
 
 class ResPartner(models.Model):
@@ -14,3 +15,16 @@ class ResPartner(models.Model):
         self.ensure_one()
         wizards = self.env["lead.invoicing.report.wizard"]
         return wizards._get_open_action({"partner_id": self.commercial_partner_id.id})
+
+    def action_close_account(self):
+        """Show what closing this buyer's account would do.
+
+        :raises AccessError: for users who do not bill
+        :raises UserError: for an account that is closed
+        """
+        self.ensure_one()
+        self.env["lead.invoice.run"].check_access("read")
+        if self.lead_closing_id:
+            raise UserError(self.env._("This account is already closed."))
+        wizards = self.env["lead.account.closing.wizard"]
+        return wizards._get_open_action(self.commercial_partner_id)

@@ -1,0 +1,65 @@
+from odoo import api, fields, models
+
+from ..tools.protected_fields import EngineOnly
+
+
+class LeadAccountClosing(EngineOnly, models.Model):
+    """That a buyer's account was closed, and how it was billed before, so that it can
+    be opened again."""
+
+    _name = "lead.account.closing"
+    _description = "Closed Buyer Account"
+    _order = "id desc"
+    _rec_name = "partner_id"
+
+    partner_id = fields.Many2one(
+        "res.partner", "Buyer", required=True, index=True, ondelete="restrict"
+    )
+    company_id = fields.Many2one("res.company", required=True)
+    run_id = fields.Many2one(
+        "lead.invoice.run", "Last Invoice Run", ondelete="set null"
+    )
+    owed = fields.Text(
+        "Balance at Closing", help="What was owed, either way, once all was billed."
+    )
+    payment_ids = fields.Many2many("account.payment", string="Payments to the Buyer")
+    cycle_id = fields.Many2one(
+        "lead.billing.cycle",
+        "Billing Cycle Since",
+        ondelete="restrict",
+        help="A manual cycle: what comes in late is on Unbilled, and is invoiced"
+        " manually.",
+    )
+    cycle_before_id = fields.Many2one(
+        "lead.billing.cycle", "Billing Cycle Before", ondelete="restrict"
+    )
+    hold_before = fields.Boolean("On Buying Hold Before")
+    hold_reason = fields.Char(help="The reason of the buying hold that was set.")
+    hold_reason_before = fields.Char()
+    reopened_at = fields.Datetime("Reopened On")
+    reopened_by_id = fields.Many2one("res.users", "Reopened By", ondelete="set null")
+
+    # Is the account of this buyer closed?
+    _open_idx = models.Index("(partner_id, company_id) WHERE reopened_at IS NULL")
+
+    @api.depends("partner_id", "create_date")
+    def _compute_display_name(self):
+        for closing in self:
+            closing.display_name = self.env._(
+                "Account of %s", closing.partner_id.display_name
+            )
+
+    def action_reopen(self):
+        """Open this account again.
+
+        :raises UserError: when it is open
+        """
+        self.ensure_one()
+        return self.partner_id.with_company(self.company_id).action_reopen_account()
+
+    def action_view_payments(self):
+        """Open the payments that send the buyer's money back."""
+        self.ensure_one()
+        return self.payment_ids._get_records_action(
+            name=self.env._("Payments to %s", self.partner_id.display_name)
+        )

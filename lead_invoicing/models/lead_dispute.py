@@ -1,0 +1,363 @@
+import math
+from datetime import timedelta
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from ..recording.ledger_gateway import LedgerGateway
+from ..tools.protected_fields import EngineGuard, engine_at_work, is_engine
+
+DISPUTE_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_dispute"
+# More leads than these are a sum, or the whole invoice.
+MAX_ROWS = 1_000
+# So much of what a buyer writes is kept.
+MAX_REASON = 2_000
+# What becomes of a dispute is decided by its buttons.
+ENGINE_FIELDS = {
+    "company_id",
+    "credit_note_id",
+    "decided_at",
+    "decided_by_id",
+    "from_buyer",
+    "row_ids",
+    "state",
+}
+# What is disputed; it never changes.
+FROZEN_FIELDS = {"amount", "move_id", "reason", "sale_ids", "scope"}
+
+
+class LeadDispute(EngineGuard, models.Model):
+    """What a buyer does not accept of an invoice: all of it, a sum, or some of its
+    leads. While it is open, the invoice settles from no balance, and nobody is asked to
+    pay what is disputed. How it ends is in ``lead_dispute_deciding``."""
+
+    _name = "lead.dispute"
+    _description = "Lead Invoice Dispute"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _lead_engine_fields = ENGINE_FIELDS
+    _order = "id desc"
+    _check_company_auto = True
+
+    name = fields.Char("Dispute", compute="_compute_name")
+    move_id = fields.Many2one(
+        "account.move",
+        "Invoice",
+        required=True,
+        index=True,
+        ondelete="cascade",
+        check_company=True,
+        domain="[('lead_run_id', '!=', False), ('move_type', '=', 'out_invoice'),"
+        " ('state', '=', 'posted'), ('lead_credited', '=', False)]",
+    )
+    company_id = fields.Many2one(
+        related="move_id.company_id", store=True, precompute=True
+    )
+    currency_id = fields.Many2one(related="move_id.currency_id")
+    partner_id = fields.Many2one(
+        related="move_id.commercial_partner_id", string="Buyer", store=True
+    )
+    scope = fields.Selection(
+        [
+            ("whole", "The whole invoice"),
+            ("amount", "An amount"),
+            ("rows", "Certain leads"),
+        ],
+        "Disputed",
+        required=True,
+        default="rows",
+    )
+    amount = fields.Monetary(
+        "Disputed Amount",
+        tracking=True,
+        help="Including tax. For the whole invoice and for certain leads it is"
+        " calculated.",
+    )
+    row_ids = fields.One2many("lead.dispute.row", "dispute_id", readonly=True)
+    sale_ids = fields.Many2many(
+        "lead.sale",
+        string="Leads",
+        compute="_compute_sale_ids",
+        inverse="_inverse_sale_ids",
+        search="_search_sale_ids",
+    )
+    reason = fields.Text(required=True, help="Why the buyer does not accept this.")
+    user_id = fields.Many2one(
+        "res.users",
+        "Owner",
+        tracking=True,
+        domain="[('share', '=', False)]",
+        help="Who decides this dispute.",
+    )
+    deadline = fields.Date(tracking=True, help="By when it is to be decided.")
+    is_overdue = fields.Boolean(
+        "Overdue", compute="_compute_is_overdue", search="_search_is_overdue"
+    )
+    state = fields.Selection(
+        [
+            ("open", "Open"),
+            ("accepted", "Accepted"),
+            ("rejected", "Rejected"),
+            ("withdrawn", "Withdrawn"),
+        ],
+        default="open",
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+        tracking=True,
+    )
+    answer = fields.Text(help="What the buyer is told. Required to reject.")
+    from_buyer = fields.Boolean(
+        "From the Portal", readonly=True, copy=False, help="Opened by the buyer."
+    )
+    decided_at = fields.Datetime("Closed On", readonly=True, copy=False)
+    decided_by_id = fields.Many2one(
+        "res.users", "Closed By", readonly=True, copy=False, ondelete="set null"
+    )
+    credit_note_id = fields.Many2one(
+        "account.move", "Credit Note", readonly=True, copy=False, ondelete="set null"
+    )
+
+    def _compute_name(self):
+        for dispute in self:
+            number = dispute._origin.id
+            dispute.name = f"DIS-{number}" if number else self.env._("New Dispute")
+
+    @api.depends("move_id")
+    def _compute_display_name(self):
+        for dispute in self:
+            # Whoever may see the dispute may see which invoice it is about.
+            invoice = dispute.move_id.sudo().name
+            dispute.display_name = f"{dispute.name} ({invoice or ''})"
+
+    @api.depends("row_ids.sale_id")
+    def _compute_sale_ids(self):
+        for dispute in self:
+            dispute.sale_ids = dispute.row_ids.sale_id
+
+    def _inverse_sale_ids(self):
+        # Whoever may open a dispute says about which leads, once; whether they can be
+        # disputed is checked when it is opened.
+        self.env["lead.dispute.row"].sudo().create(
+            [
+                {
+                    "dispute_id": dispute.id,
+                    "move_id": dispute.move_id.id,
+                    "sale_id": sale.id,
+                }
+                for dispute in self
+                for sale in dispute.sale_ids
+            ]
+        )
+
+    @api.model
+    def _search_sale_ids(self, operator, value):
+        return [("row_ids.sale_id", operator, value)]
+
+    @api.depends("deadline", "state")
+    def _compute_is_overdue(self):
+        for dispute in self:
+            today = dispute.company_id._get_lead_today()
+            dispute.is_overdue = (
+                dispute.state == "open"
+                and bool(dispute.deadline)
+                and dispute.deadline < today
+            )
+
+    @api.model
+    def _search_is_overdue(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        today = self.env.company._get_lead_today()
+        return [("state", "=", "open"), ("deadline", "<", today)]
+
+    @api.onchange("scope")
+    def _onchange_scope(self):
+        if self.scope != "rows":
+            self.sale_ids = False
+
+    # Opening
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Open disputes; each is checked against its invoice.
+
+        :raises UserError: saying what of the invoice cannot be disputed, and why
+        """
+        for vals in vals_list:
+            # Before Odoo rounds what is not a number.
+            if not math.isfinite(float(vals.get("amount") or 0)):
+                raise UserError(self.env._("Enter the disputed amount as a number."))
+        disputes = super().create(vals_list)
+        for dispute in disputes:
+            dispute._open()
+        return disputes
+
+    def write(self, vals):
+        """Change who decides, by when, and what is answered.
+
+        :raises UserError: for what is disputed, or after the decision
+        """
+        if not is_engine(self.env):
+            if FROZEN_FIELDS & vals.keys():
+                raise UserError(
+                    self.env._(
+                        "What is disputed cannot be changed. Withdraw this dispute and"
+                        " open another one."
+                    )
+                )
+            if "answer" in vals and any(d.state != "open" for d in self):
+                raise UserError(
+                    self.env._(
+                        "This dispute has been decided, and its answer was sent to the"
+                        " buyer."
+                    )
+                )
+        result = super().write(vals)
+        if {"deadline", "user_id"} & vals.keys():
+            self.filtered(lambda dispute: dispute.state == "open")._set_clock()
+        return result
+
+    def _open(self):
+        """Check what is disputed, and start the clock.
+
+        :raises UserError: saying what cannot be disputed, and why
+        """
+        self.ensure_one()
+        # Who opens a dispute may see the invoice; what is left of it is asked of all
+        # that gave it back.
+        move = self.move_id.sudo()
+        # Two disputes of one invoice at the same moment: the second sees the first.
+        move._lock_lead_documents()
+        move._check_lead_disputable()
+        with engine_at_work():
+            self.amount = self._check_disputed()
+            self.user_id = self.user_id or move._get_lead_run()._get_responsible()
+            if not self.deadline:
+                today = move.company_id._get_lead_today()
+                days = move.company_id.lead_dispute_days
+                self.deadline = today + timedelta(days=days)
+        self._set_clock()
+        move._message_log(
+            body=self.env._(
+                "%(dispute)s opened: %(amount)s of this invoice is disputed."
+                " %(reason)s",
+                dispute=self.name,
+                amount=self.currency_id.format(self.amount),
+                reason=self.reason,
+            ),
+            author_id=self.env.user.partner_id.id,
+        )
+
+    @api.model
+    def _open_by_buyer(self, move, scope, reason, amount=0.0, sales=()):
+        """Open a dispute as the portal user, of an own invoice.
+
+        :param move: the invoice, read with whatever rights
+        :param scope: as the field
+        :param reason: why, in the buyer's words
+        :param amount: of a sum, including tax
+        :param sales: the ``lead.sale`` that are disputed
+        :return: the dispute, to be read as the buyer's own
+        :raises AccessError: for what is not the buyer's own
+        :raises UserError: saying what cannot be disputed, and why
+        """
+        self._check_own(move)
+        if not (reason and reason.strip()):
+            raise UserError(self.env._("Tell us why you dispute this."))
+        # The invoice is the buyer's own, its leads are compared with it, and nothing
+        # else of what is given here decides anything.
+        return self.sudo().create(
+            {
+                "move_id": move.id,
+                "scope": scope,
+                "amount": amount if scope == "amount" else 0.0,
+                "sale_ids": [
+                    Command.set([sale.id for sale in sales if scope == "rows"])
+                ],
+                "reason": reason.strip()[:MAX_REASON],
+                "from_buyer": True,
+            }
+        )
+
+    def _withdraw_by_buyer(self):
+        """Take a dispute back as the portal user, whose own it is.
+
+        :raises AccessError: for another buyer's
+        :raises UserError: for one that is closed
+        """
+        # Whose it is, is checked before anything is told or done.
+        dispute = self.sudo()
+        self._check_own(dispute.move_id)
+        dispute.action_withdraw()
+
+    @api.model
+    def _check_own(self, move):
+        """Let a portal user at the invoices of its own commercial entity only.
+
+        :raises AccessError: for another buyer's, and for whoever is no buyer
+        """
+        user = self.env.user
+        # Only whose the invoice is.
+        buyer = move.sudo().commercial_partner_id
+        if not user._is_portal() or buyer != user.partner_id.commercial_partner_id:
+            raise AccessError(self.env._("You can only dispute your own invoices."))
+
+    def _check_disputed(self):
+        """Return the disputed amount, tax included.
+
+        :raises UserError: for more than what is left of the invoice
+        """
+        move = self.move_id.sudo()
+        currency = self.currency_id
+        left = move._get_lead_amount_left()[0] - move._get_lead_disputed_amount(self)
+        if self.scope == "rows":
+            # One lead too many by the cents of taxes that are rounded on each line.
+            amount = min(self.row_ids.sudo()._check_disputed(), max(left, 0.0))
+        elif self.scope == "whole":
+            amount = left
+        else:
+            amount = currency.round(self.amount)
+        if amount <= 0 or currency.compare_amounts(amount, left) > 0:
+            raise UserError(
+                self.env._(
+                    "%(left)s of %(document)s is left to dispute: the rest has been"
+                    " credited or is disputed already. Enter an amount from"
+                    " %(smallest)s to %(left)s.",
+                    left=currency.format(max(left, 0.0)),
+                    document=move.name,
+                    smallest=currency.format(currency.rounding),
+                )
+            )
+        return amount
+
+    def _read_origins(self):
+        """Return what the ledger knows of the disputed leads, by their reference."""
+        self.ensure_one()
+        # The engine's own answer to what is left of a sale.
+        company = self.company_id.sudo()
+        self.env.flush_all()
+        store = LedgerGateway(self.env, company)
+        return store.query_origins(self.row_ids.sudo().sale_id.mapped("external_ref"))
+
+    # The clock
+
+    def _set_clock(self):
+        """Have the owner see by when this is to be decided."""
+        for dispute in self:
+            # Whoever may open a dispute, a buyer too, starts its clock; the list of
+            # activities tells, not a mail for each.
+            quiet = dispute.sudo().with_context(mail_activity_quick_update=True)
+            quiet.activity_unlink([DISPUTE_ACTIVITY_TYPE])
+            quiet.activity_schedule(
+                DISPUTE_ACTIVITY_TYPE,
+                date_deadline=dispute.deadline,
+                summary=quiet.env._("Decide the dispute of %s", quiet.move_id.name),
+                user_id=(dispute.user_id or self.env.ref("base.user_admin")).id,
+            )
+
+    def action_view_returns(self):
+        """Open the returns that were made for this dispute."""
+        self.ensure_one()
+        returns = self.row_ids.return_id
+        return self.env["lead.sale"]._get_view_action([("id", "in", returns.ids)])

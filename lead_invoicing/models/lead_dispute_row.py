@@ -1,0 +1,101 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from ..tools.protected_fields import EngineOnly
+from .lead_dispute import MAX_ROWS
+
+
+class LeadDisputeRow(EngineOnly, models.Model):
+    """One lead of a dispute, and the return that came of it."""
+
+    _name = "lead.dispute.row"
+    _description = "Disputed Lead"
+    _order = "id"
+    _rec_name = "sale_id"
+
+    dispute_id = fields.Many2one(
+        "lead.dispute", required=True, index=True, ondelete="cascade"
+    )
+    move_id = fields.Many2one(
+        "account.move", "Invoice", required=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(
+        related="dispute_id.company_id", store=True, precompute=True
+    )
+    sale_id = fields.Many2one(
+        "lead.sale", "Lead", required=True, index=True, ondelete="cascade"
+    )
+    currency_id = fields.Many2one(related="sale_id.currency_id")
+    amount = fields.Monetary(help="What is left of the lead's price, including tax.")
+    return_id = fields.Many2one(
+        "lead.sale", "Return", index="btree_not_null", ondelete="set null"
+    )
+    withdrawn = fields.Boolean(help="The dispute was withdrawn: it never was.")
+
+    # On one invoice a lead is disputed once, however many ask at the same moment.
+    _sale_uniq = models.UniqueIndex(
+        "(sale_id, move_id) WHERE withdrawn IS NOT TRUE",
+        "This lead has already been disputed. Each lead of an invoice can be disputed"
+        " once.",
+    )
+
+    def _check_disputed(self):
+        """Check these leads of one dispute, and write down what is disputed of each.
+
+        :return: the sum, tax included
+        :raises UserError: naming a lead that cannot be disputed
+        """
+        dispute = self.dispute_id
+        if not self:
+            raise UserError(self.env._("Choose the leads that are disputed."))
+        if len(self) > MAX_ROWS:
+            raise UserError(
+                self.env._(
+                    "A dispute can name %s leads at most. Dispute the amount of these"
+                    " leads, or the whole invoice.",
+                    MAX_ROWS,
+                )
+            )
+        # Now, and not when the transaction ends: who is second is told here.
+        self.flush_recordset()
+        origins = dispute._read_origins()
+        for row in self:
+            sale = row.sale_id
+            if (
+                sale.transaction_type != "sale"
+                or sale.invoice_line_id.move_id != dispute.move_id
+            ):
+                raise UserError(
+                    self.env._(
+                        "The lead %(lead)s was not sold on %(document)s. Choose leads"
+                        " that were.",
+                        lead=sale.external_ref,
+                        document=dispute.move_id.name,
+                    )
+                )
+            origin = origins[sale.external_ref]
+            rest = origin.price - origin.returned
+            if rest <= 0:
+                raise UserError(
+                    self.env._(
+                        "The lead %s has been returned in full, or cost nothing: there"
+                        " is nothing to dispute.",
+                        sale.external_ref,
+                    )
+                )
+            row.amount = sale.currency_id.round(float(rest) * row._get_tax_factor())
+        return sum(self.mapped("amount"))
+
+    def _get_tax_factor(self):
+        """Return by what a price of this lead is multiplied to include its tax, as it
+        was billed."""
+        self.ensure_one()
+        line = self.sale_id.invoice_line_id
+        billed = line._get_lead_amount()
+        return line.price_total / billed if billed else 1.0
+
+    def _is_pending(self):
+        """Tell whether this lead's return was made and is on no posted document."""
+        self.ensure_one()
+        back = self.return_id
+        return bool(back) and back.billing_state in ("unbilled", "draft")

@@ -1,0 +1,65 @@
+from odoo import models
+from odoo.tools import formatLang
+
+
+class AccountMove(models.Model):
+    """What a buyer reads of its disputes, and is asked to pay meanwhile."""
+
+    _inherit = "account.move"
+
+    def _get_lead_dispute_notice(self):
+        """Return what is disputed of this invoice and what is to be paid, for the
+        buyer, in the language of the context; empty where nothing is disputed or to be
+        paid."""
+        self.ensure_one()
+        disputed = self._get_lead_disputed_amount()
+        if not disputed or self.move_type != "out_invoice" or not self.amount_residual:
+            return ""
+        rest = self._get_lead_amount_to_pay()
+        names = {
+            "disputed": formatLang(self.env, disputed, currency_obj=self.currency_id),
+            "rest": formatLang(self.env, rest, currency_obj=self.currency_id),
+        }
+        if not rest:
+            return self.env._(
+                "%(disputed)s of this invoice is disputed or being credited. There is"
+                " nothing to pay until that is settled.",
+                **names,
+            )
+        return self.env._(
+            "%(disputed)s of this invoice is disputed or being credited. Please pay the"
+            " remaining %(rest)s.",
+            **names,
+        )
+
+    def _get_lead_payment_request(self):
+        request = super()._get_lead_payment_request()
+        notice = self._get_lead_dispute_notice()
+        if not request or not notice:
+            return request
+        if not self._get_lead_amount_to_pay():
+            return notice
+        return f"{notice} {request}"
+
+    def _get_invoice_next_payment_values(self, custom_amount=None):
+        # What Odoo's portal proposes to pay: its own way of another amount than all.
+        if custom_amount is None and self.sudo()._get_lead_dispute_notice():
+            custom_amount = self.sudo()._get_lead_amount_to_pay() or None
+        return super()._get_invoice_next_payment_values(custom_amount)
+
+    def _notify_by_email_prepare_rendering_context(self, message, *args, **kwargs):
+        context = super()._notify_by_email_prepare_rendering_context(
+            message, *args, **kwargs
+        )
+        # Odoo writes the total above the mail; here it would be a request to pay it.
+        if self.sudo()._get_lead_dispute_notice():
+            translated = self.with_context(lang=context.get("lang"))
+            context["subtitles"][-1] = translated.env._(
+                "%s to pay",
+                formatLang(
+                    self.env,
+                    self.sudo()._get_lead_amount_to_pay(),
+                    currency_obj=self.currency_id,
+                ),
+            )
+        return context

@@ -1,0 +1,139 @@
+from freezegun import freeze_time
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .test_settlement import SettlementCommon
+
+NOON = "2026-11-12 17:00"
+
+
+@tagged("post_install", "-at_install")
+class TestAccountClosing(SettlementCommon):
+    """The end of a buyer's account."""
+
+    def open_wizard(self, user=None):
+        with freeze_time(NOON):
+            buyer = self.buyer.with_user(user or self.billing_user)
+            action = buyer.action_close_account()
+        return (
+            self.env[action["res_model"]]
+            .with_user(user or self.billing_user)
+            .browse(action["res_id"])
+        )
+
+    def close(self, wizard):
+        """Press the button, and return the closed account."""
+        with (
+            freeze_time(NOON),
+            self.enter_registry_test_mode(),
+            self.registry.cursor() as cr,
+        ):
+            action = wizard.with_env(wizard.env(cr=cr)).action_close()
+        self.env.invalidate_all()
+        self.generated_at = NOON
+        return self.env["lead.account.closing"].browse(action["res_id"])
+
+    def test_the_preview_shows_what_is_billed_and_owed(self):
+        self.deposit(100)
+        self.new_sale(price="30.00", at="2026-11-12T14:00:00Z")
+        wizard = self.open_wizard()
+        self.assertEqual(wizard.line_ids.purchased, 1)
+        self.assertIn("You owe the buyer $\xa0100.00", wizard.owed)
+        self.assertFalse(self.buyer.lead_closing_id)
+
+    def test_closing_bills_everything_and_pays_the_balance_back(self):
+        self.buyer.lead_minimum_amount = 1000
+        self.deposit(100)
+        sale = self.new_sale(price="30.00", at="2026-11-12T14:00:00Z")
+        wizard = self.open_wizard()
+        wizard.posting = "post"
+        closing = self.close(wizard)
+        self.assertEqual(sale.billing_state, "invoiced")
+        self.assertEqual(sale.invoice_id.amount_residual, 0)
+        self.assertEqual(closing.run_id, sale.invoice_id.lead_run_id)
+        payment = closing.payment_ids
+        self.assertEqual((payment.state, payment.payment_type), ("draft", "outbound"))
+        self.assertEqual((payment.partner_id, payment.amount), (self.buyer, 70))
+        self.assertIn("You owe the buyer $\xa070.00", closing.owed)
+        # Sent, it takes the balance.
+        bank = self.company_data["default_journal_bank"]
+        bank.outbound_payment_method_line_ids.payment_account_id = (
+            bank.inbound_payment_method_line_ids.payment_account_id[:1]
+        )
+        payment.action_post()
+        self.buyer.invalidate_recordset()
+        self.assertEqual(self.buyer._read_lead_owed(), {})
+
+    def test_a_closed_account_leaves_the_schedule_and_buys_nothing(self):
+        closing = self.close(self.open_wizard())
+        self.assertEqual(self.buyer._get_lead_billing_cycle().frequency, "manual")
+        self.assertTrue(self.buyer.lead_buying_hold)
+        self.assertFalse(self.buyer.lead_billing_hold)
+        self.assertEqual(self.buyer.lead_closing_id, closing)
+        # What comes in late waits, visibly.
+        self.new_sale(at="2026-11-12T18:00:00Z")
+        self.assertFalse(self.generate())
+        self.assertEqual(self.buyer.lead_unbilled_amount, 10)
+
+    def test_what_the_buyer_owes_is_told(self):
+        self.buyer.lead_billing_mode = "credit"
+        self.new_sale(price="30.00")
+        wizard = self.open_wizard()
+        wizard.posting = "post"
+        closing = self.close(wizard)
+        self.assertIn("The buyer owes $\xa030.00", closing.owed)
+        self.assertFalse(closing.payment_ids)
+
+    def test_reopening_bills_as_before(self):
+        self.deposit(50)
+        self.buyer.write(
+            {"lead_buying_hold": True, "lead_buying_hold_reason": "Complaints"}
+        )
+        closing = self.close(self.open_wizard())
+        payment = closing.payment_ids
+        self.assertTrue(payment)
+        closing.with_user(self.billing_user).action_reopen()
+        self.assertEqual(self.buyer.lead_billing_cycle_id, self.cycle)
+        self.assertEqual(self.buyer.lead_buying_hold_reason, "Complaints")
+        self.assertFalse(payment.exists())
+        self.assertFalse(self.buyer.lead_closing_id)
+        self.assertTrue(closing.reopened_at)
+        with self.assertRaises(UserError):
+            self.buyer.action_reopen_account()
+        bodies = " ".join(self.buyer.message_ids.mapped("body"))
+        self.assertIn("Account closed.", bodies)
+        self.assertIn("Account reopened.", bodies)
+
+    def test_what_was_chosen_since_stays(self):
+        self.close(self.open_wizard())
+        self.buyer.lead_buying_hold_reason = "Fraud"
+        self.buyer.lead_billing_cycle_id = False
+        self.buyer.with_user(self.billing_user).action_reopen_account()
+        self.assertTrue(self.buyer.lead_buying_hold)
+        self.assertFalse(self.buyer.lead_billing_cycle_id)
+
+    def test_a_buyer_on_billing_hold_is_not_closed(self):
+        self.buyer.lead_billing_hold = True
+        with self.assertRaisesRegex(UserError, "billing hold"):
+            self.close(self.open_wizard())
+
+    def test_what_cannot_be_invoiced_keeps_the_account_open(self):
+        self.new_sale()
+        wizard = self.open_wizard()
+        account = self.buyer.property_account_receivable_id.copy()
+        self.buyer.property_account_receivable_id = account
+        account.active = False
+        with self.assertRaisesRegex(UserError, "still open"):
+            self.close(wizard)
+        self.assertFalse(self.buyer.lead_closing_id)
+        account.active = True
+
+    def test_only_who_bills_closes_accounts(self):
+        for user in (self.plain_user, self.portal_user, self.integrator):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                self.open_wizard(user)
+        self.close(self.open_wizard())
+        for user in (self.plain_user, self.portal_user, self.integrator):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                self.buyer.with_user(user).action_reopen_account()

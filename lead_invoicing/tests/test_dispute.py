@@ -1,0 +1,351 @@
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .common.generation import GENERATION, WEEK
+from .common.rights import RightsCommon
+from .test_settlement import SettlementCommon
+
+NOON = "2026-11-12 12:00"
+
+
+class DisputeCommon(SettlementCommon):
+    def setUp(self):
+        super().setUp()
+        # A buyer on credit, unless a test says otherwise.
+        self.buyer.lead_billing_mode = "credit"
+
+    def dispute(self, move, user=None, **vals):
+        with freeze_time(NOON):
+            vals = {"move_id": move.id, "reason": "Wrong numbers", **vals}
+            if isinstance(vals.get("sale_ids"), type(self.env["lead.sale"])):
+                vals["sale_ids"] = [Command.set(vals["sale_ids"].ids)]
+            return self.env["lead.dispute"].with_user(user or self.env.user).create(vals)
+
+    def accept(self, dispute, user=None):
+        with freeze_time(NOON):
+            dispute.with_user(user or self.env.user).action_accept()
+        self.env["account.move"]._get_sequence_cache().clear()
+
+    def reject(self, dispute, user=None):
+        with freeze_time(NOON):
+            dispute = dispute.with_user(user or self.env.user)
+            dispute.answer = "These numbers are right."
+            dispute.action_reject()
+
+
+@tagged("post_install", "-at_install")
+class TestDispute(DisputeCommon):
+    """What is disputed, and how a dispute ends."""
+
+    def test_certain_leads_have_their_tax_in_the_disputed_amount(self):
+        self.tax()
+        sales = self.new_sale(price="10.00") + self.new_sale(price="20.00")
+        invoice = self.generate()
+        dispute = self.dispute(invoice, self.billing_user, sale_ids=sales[1])
+        self.assertEqual(dispute.amount, 23)
+        self.assertEqual(invoice.lead_disputed_amount, 23)
+        self.assertEqual(invoice._get_lead_amount_to_pay(), 11.5)
+
+    def test_the_whole_invoice_is_what_is_left_of_it(self):
+        sale = self.new_sale(price="10.00")
+        self.new_sale(price="20.00")
+        invoice = self.generate()
+        self.new_return(sale, at="2026-11-10T12:00:00Z")
+        self.company.lead_return_policy = "credit_note"
+        self.generate(GENERATION + WEEK)
+        self.assertEqual(self.dispute(invoice, scope="whole").amount, 20)
+
+    def test_a_dispute_has_an_owner_and_a_deadline(self):
+        self.company.lead_dispute_days = 10
+        invoice = self.new_invoices(10)
+        dispute = self.dispute(invoice, scope="whole", user=self.billing_user)
+        self.assertEqual(str(dispute.deadline), "2026-11-22")
+        self.assertTrue(dispute.user_id)
+        activity = dispute.activity_ids
+        self.assertEqual(activity.date_deadline, dispute.deadline)
+        self.assertEqual(activity.user_id, dispute.user_id)
+        dispute.write({"deadline": "2026-11-15", "user_id": self.manager.id})
+        activity = dispute.activity_ids
+        self.assertEqual(str(activity.date_deadline), "2026-11-15")
+        self.assertEqual(activity.user_id, self.manager)
+        with freeze_time("2026-11-16 12:00"):
+            dispute.invalidate_recordset()
+            self.assertTrue(dispute.is_overdue)
+            self.assertIn(
+                dispute, dispute.search([("is_overdue", "=", True)])
+            )
+        self.accept(dispute)
+        self.assertFalse(dispute.activity_ids)
+
+    def test_what_is_disputed_never_changes(self):
+        invoice = self.new_invoices(10)
+        dispute = self.dispute(invoice, scope="amount", amount=4)
+        for vals in (
+            {"amount": 3},
+            {"scope": "whole"},
+            {"reason": "Other"},
+            {"state": "accepted"},
+            {"sale_ids": [Command.clear()]},
+        ):
+            with self.subTest(vals), self.assertRaises(UserError):
+                dispute.with_user(self.manager).write(vals)
+        with self.assertRaises(UserError):
+            dispute.unlink()
+
+    def test_a_lead_is_disputed_once(self):
+        sales = self.new_sale() + self.new_sale()
+        invoice = self.generate()
+        dispute = self.dispute(invoice, sale_ids=sales[0])
+        with self.assertRaises(Exception) as caught, self.cr.savepoint():
+            self.dispute(invoice, sale_ids=sales)
+        self.assertEqual(getattr(caught.exception, "pgcode", None), "23505")
+        self.reject(dispute)
+        with self.assertRaises(Exception), self.cr.savepoint():
+            self.dispute(invoice, sale_ids=sales[0])
+
+    def test_a_withdrawn_dispute_never_was(self):
+        sale = self.new_sale()
+        invoice = self.generate()
+        dispute = self.dispute(invoice, sale_ids=sale)
+        dispute.with_user(self.billing_user).action_withdraw()
+        self.assertEqual(invoice.lead_disputed_amount, 0)
+        self.assertEqual(self.dispute(invoice, sale_ids=sale).state, "open")
+
+    def test_no_more_is_disputed_than_is_left(self):
+        invoice = self.new_invoices(10)
+        self.dispute(invoice, scope="amount", amount=6)
+        for amount in (4.01, 0, -1, float("nan"), float("inf")):
+            with self.subTest(amount), self.assertRaises(UserError):
+                self.dispute(invoice, scope="amount", amount=amount)
+        self.assertEqual(self.dispute(invoice, scope="whole").amount, 4)
+
+    def test_only_a_posted_invoice_for_leads_can_be_disputed(self):
+        invoice, other = self.new_invoices(10, 10)
+        self.reverse(invoice)
+        with self.assertRaises(UserError):
+            self.dispute(invoice, scope="whole")
+        other.button_draft()
+        with self.assertRaises(UserError):
+            self.dispute(other, scope="whole")
+
+    def test_leads_of_another_invoice_cannot_be_disputed(self):
+        self.new_sale()
+        first = self.generate()
+        self.new_sale(at="2026-11-11T12:00:00Z")
+        second = self.generate(GENERATION + WEEK)
+        with self.assertRaisesRegex(UserError, "was not sold on"):
+            self.dispute(first, sale_ids=second.lead_sale_ids)
+
+    # Settlement
+
+    def test_a_disputed_invoice_is_left_out_of_settlement_as_a_whole(self):
+        self.buyer.lead_billing_mode = "prepaid"
+        first, second = self.new_invoices(10, 20)
+        dispute = self.dispute(first, scope="amount", amount=1)
+        self.deposit(30)
+        self.assertEqual(first.amount_residual, 10)
+        self.assertEqual(second.amount_residual, 0)
+        self.reject(dispute)
+        self.assertEqual(first.amount_residual, 0)
+
+    def test_a_payment_registered_for_a_disputed_invoice_is_never_refused(self):
+        invoice = self.new_invoices(10)
+        self.dispute(invoice, scope="whole")
+        self.register_payment(invoice)
+        self.assertEqual(invoice.amount_residual, 0)
+
+    def test_what_its_returns_give_back_does_not_settle_a_disputed_invoice(self):
+        self.company.lead_return_policy = "net"
+        sales = self.new_sale() + self.new_sale()
+        invoice = self.generate()
+        dispute = self.dispute(invoice, sale_ids=sales[0])
+        self.new_return(sales[1], at="2026-11-10T12:00:00Z")
+        credit = self.generate(GENERATION + WEEK)
+        self.assertEqual(credit.move_type, "out_refund")
+        self.assertEqual(invoice.amount_residual, 20)
+        self.assertEqual(credit.amount_residual, 10)
+        dispute.action_withdraw()
+        self.assertEqual(invoice.amount_residual, 10)
+
+    def test_what_is_paid_back_reopens_no_disputed_invoice(self):
+        self.buyer.lead_billing_mode = "prepaid"
+        self.deposit(30)
+        first, second = self.new_invoices(10, 20)
+        self.assertEqual(second.amount_residual, 0)
+        self.dispute(second, scope="whole")
+        self.pay_back(10)
+        self.assertEqual(second.amount_residual, 0)
+        self.assertEqual(first.amount_residual, 10)
+
+    # Accepted
+
+    def test_accepted_leads_are_returned(self):
+        sales = self.new_sale(price="10.00") + self.new_sale(price="20.00")
+        invoice = self.generate()
+        self.new_return(sales[1], "5.00", at="2026-11-10T12:00:00Z")
+        dispute = self.dispute(invoice, sale_ids=sales)
+        self.accept(dispute, self.billing_user)
+        self.assertEqual(dispute.state, "accepted")
+        returns = dispute.row_ids.return_id
+        self.assertEqual(
+            sorted((back.external_ref, back.price) for back in returns),
+            sorted(
+                (f"DIS-{dispute.id}-{sale.id}", price)
+                for sale, price in zip(sales, (10, 15), strict=True)
+            ),
+        )
+        # Nobody is asked to pay what is about to be credited.
+        self.assertEqual(invoice.lead_disputed_amount, 25)
+        credit = self.generate(GENERATION + WEEK)
+        self.assertEqual(credit.amount_total, 30)
+        invoice.invalidate_recordset()
+        self.assertEqual(invoice.lead_disputed_amount, 0)
+        self.assertEqual(invoice.amount_residual, 0)
+
+    def test_an_accepted_sum_is_credited_in_the_proportion_of_its_taxes(self):
+        self.tax()
+        tax = self.company_data["default_tax_sale"].copy({"amount": 5, "name": "5 %"})
+        self.auto_product.taxes_id = [Command.set(tax.ids)]
+        self.new_sale(price="10.00")
+        self.new_sale(price="20.00", lead_type="AUTO")
+        invoice = self.generate()
+        self.assertEqual(invoice.amount_total, 32.5)
+        dispute = self.dispute(invoice, scope="amount", amount=10)
+        self.accept(dispute, self.billing_user)
+        note = dispute.credit_note_id
+        self.assertEqual(note.state, "posted")
+        self.assertEqual(note.reversed_entry_id, invoice)
+        self.assertEqual(note.amount_total, 10)
+        self.assertEqual(len(note.invoice_line_ids), 2)
+        self.assertEqual(invoice.amount_residual, 22.5)
+        self.assertFalse(invoice.lead_credited)
+
+    def test_an_accepted_whole_is_credited_in_full(self):
+        invoice = self.new_invoices(10)
+        dispute = self.dispute(invoice, scope="whole")
+        self.accept(dispute, self.billing_user)
+        self.assertTrue(invoice.lead_credited)
+        self.assertEqual(invoice.amount_residual, 0)
+        self.assertEqual(dispute.credit_note_id.amount_total, 10)
+
+    def test_a_prepaid_buyer_gets_an_accepted_sum_back_on_its_balance(self):
+        self.buyer.lead_billing_mode = "prepaid"
+        self.deposit(10)
+        first = self.new_invoices(10)
+        self.accept(self.dispute(first, scope="amount", amount=4))
+        second = self.next_invoice(4)
+        self.assertEqual(second.amount_residual, 0)
+
+    def test_a_closed_dispute_is_not_decided_again(self):
+        invoice = self.new_invoices(10)
+        dispute = self.dispute(invoice, scope="whole")
+        self.accept(dispute)
+        for method in ("action_accept", "action_reject", "action_withdraw"):
+            with self.subTest(method), self.assertRaises(UserError):
+                getattr(dispute, method)()
+
+    # Rejected
+
+    def test_a_rejection_needs_an_answer_that_the_buyer_reads(self):
+        invoice = self.new_invoices(10)
+        dispute = self.dispute(invoice, scope="whole")
+        with self.assertRaisesRegex(UserError, "answer"):
+            dispute.action_reject()
+        self.reject(dispute, self.billing_user)
+        message = invoice.message_ids.filtered("partner_ids")
+        self.assertEqual(message.partner_ids, self.buyer)
+        self.assertIn("These numbers are right.", message.body)
+        with self.assertRaises(UserError):
+            dispute.with_user(self.billing_user).answer = "Other"
+
+    def test_a_rejected_dispute_can_be_opened_again(self):
+        invoice = self.new_invoices(10)
+        dispute = self.dispute(invoice, scope="whole")
+        self.reject(dispute)
+        dispute.with_user(self.billing_user).action_reopen()
+        self.assertEqual(dispute.state, "open")
+        self.assertEqual(invoice.lead_disputed_amount, 10)
+        self.assertTrue(dispute.activity_ids)
+
+    # What else ends it
+
+    def test_a_full_credit_accepts_what_is_disputed(self):
+        invoice = self.new_invoices(10)
+        dispute = self.dispute(invoice, scope="amount", amount=3)
+        self.reverse(invoice)
+        self.assertEqual(dispute.state, "accepted")
+        self.assertFalse(dispute.activity_ids)
+
+    def test_an_invoice_that_leaves_the_books_ends_its_disputes(self):
+        invoice, other = self.new_invoices(10, 10)
+        sale = invoice.lead_sale_ids
+        dispute = self.dispute(invoice, sale_ids=sale)
+        second = self.dispute(other, scope="whole")
+        invoice.button_draft()
+        other.button_cancel()
+        self.assertEqual(dispute.state, "withdrawn")
+        self.assertEqual(second.state, "withdrawn")
+        self.assertTrue(dispute.row_ids.withdrawn)
+
+    # What the buyer is asked
+
+    def test_the_request_to_pay_names_the_undisputed_rest(self):
+        invoice = self.new_invoices(10)
+        dispute = self.dispute(invoice, scope="amount", amount=4)
+        request = invoice._get_lead_payment_request()
+        self.assertIn("4.00", request)
+        self.assertIn("remaining $\xa06.00", request)
+        self.assertEqual(
+            invoice._get_invoice_next_payment_values()["next_amount_to_pay"], 6
+        )
+        page, _type = self.env["ir.actions.report"]._render_qweb_html(
+            "account.report_invoice", invoice.ids
+        )
+        self.assertIn("Please pay the remaining", page.decode())
+        dispute.action_withdraw()
+        self.dispute(invoice, scope="whole")
+        self.assertIn("nothing to pay", invoice._get_lead_payment_request())
+
+
+@tagged("post_install", "-at_install", "-clock")
+class TestDisputeRights(DisputeCommon, RightsCommon):
+    def test_a_clerk_without_our_groups_reads_the_amount_and_no_dispute(self):
+        invoice = self.new_invoices(10)
+        dispute = self.dispute(invoice, scope="whole")
+        own = invoice.with_user(self.accountant)
+        self.assertEqual(own.lead_disputed_amount, 10)
+        with self.assertRaises(AccessError):
+            dispute.with_user(self.accountant).read(["reason"])
+        # Reset to draft by who knows nothing of disputes.
+        own.button_draft()
+        self.assertEqual(dispute.state, "withdrawn")
+
+    def test_a_buyer_disputes_own_invoices_only(self):
+        self.portal_user.partner_id.parent_id = self.other_buyer
+        invoice = self.new_invoices(10)
+        disputes = self.env["lead.dispute"].with_user(self.portal_user)
+        with self.assertRaises(AccessError):
+            disputes._open_by_buyer(invoice, "whole", "Mine")
+        dispute = self.dispute(invoice, scope="whole")
+        with self.assertRaises(AccessError):
+            dispute.with_user(self.portal_user)._withdraw_by_buyer()
+        self.portal_user.partner_id.parent_id = self.buyer
+        dispute.with_user(self.portal_user)._withdraw_by_buyer()
+        opened = disputes._open_by_buyer(invoice, "whole", "Mine")
+        self.assertTrue(opened.from_buyer)
+        self.assertEqual(opened.create_uid, self.portal_user)
+        with self.assertRaises(AccessError):
+            disputes.browse(opened.id).read(["state"])
+        with self.assertRaises(AccessError):
+            disputes.create({"move_id": invoice.id, "reason": "x", "scope": "whole"})
+
+    def test_another_company_has_no_part_in_it(self):
+        invoice = self.new_invoices(10)
+        dispute = self.dispute(invoice, scope="whole")
+        with self.assertRaises(AccessError):
+            dispute.with_user(self.stranger).action_accept()
+        with self.assertRaises(AccessError):
+            self.dispute(invoice, scope="amount", amount=1, user=self.stranger)
