@@ -1,6 +1,2 @@
-from . import recording
-from . import models
-from . import report
-from . import wizard
-from . import controllers
+from . import controllers, models, recording, report, wizard
 from .hooks import uninstall_hook

@@ -26,8 +26,9 @@ class LeadSale(models.Model):
             return super().write(vals)
         for company in self.company_id:
             returns = self.filtered(
-                lambda sale, company=company: sale.company_id == company
-                and sale.transaction_type == "return"
+                lambda sale, company=company: (
+                    sale.company_id == company and sale.transaction_type == "return"
+                )
             )
             # Whoever may correct the text may have it matched.
             words = self.env["lead.return.reason"].sudo()._get_words(company)

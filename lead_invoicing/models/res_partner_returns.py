@@ -77,9 +77,7 @@ class ResPartner(models.Model):
 
     @api.model
     def _get_lead_rate_condition(self, now):
-        return SQL(
-            "date >= %s AND waived IS NOT TRUE", now - timedelta(days=RATE_DAYS)
-        )
+        return SQL("date >= %s AND waived IS NOT TRUE", now - timedelta(days=RATE_DAYS))
 
     @api.model
     @ormcache("company_id", "day")

@@ -75,7 +75,7 @@ class LeadReturnRequest(EngineGuard, models.Model):
         tracking=True,
     )
     reason_id = fields.Many2one(
-        "lead.return.reason", "Reason", check_company=True, ondelete="restrict"
+        "lead.return.reason", check_company=True, ondelete="restrict"
     )
     note = fields.Text(help="What the buyer says of it.")
     answer = fields.Text(copy=False, help="What the buyer is told.")
@@ -89,7 +89,6 @@ class LeadReturnRequest(EngineGuard, models.Model):
     )
     return_id = fields.Many2one(
         "lead.sale",
-        "Return",
         readonly=True,
         copy=False,
         index="btree_not_null",
@@ -104,9 +103,7 @@ class LeadReturnRequest(EngineGuard, models.Model):
     )
     decided_by_id = fields.Many2one("res.users", readonly=True, copy=False)
     decided_at = fields.Datetime("Decided On", readonly=True, copy=False)
-    is_automatic = fields.Boolean(
-        "Accepted Automatically", readonly=True, copy=False
-    )
+    is_automatic = fields.Boolean("Accepted Automatically", readonly=True, copy=False)
 
     _one_open_uniq = models.UniqueIndex(
         "(sale_id) WHERE state IN ('requested', 'question')",
@@ -114,9 +111,7 @@ class LeadReturnRequest(EngineGuard, models.Model):
     )
     # All requests of a sale.
     _sale_idx = models.Index("(sale_id)")
-    _state_idx = models.Index(
-        "(company_id) WHERE state IN ('requested', 'question')"
-    )
+    _state_idx = models.Index("(company_id) WHERE state IN ('requested', 'question')")
 
     def _compute_name(self):
         for request in self:
@@ -191,7 +186,9 @@ class LeadReturnRequest(EngineGuard, models.Model):
         self.env.flush_all()
         # Of sales that the user may ask for returns of.
         for company in sales.sudo().company_id:
-            own = sales.sudo().filtered(lambda s, company=company: s.company_id == company)
+            own = sales.sudo().filtered(
+                lambda s, company=company: s.company_id == company
+            )
             origins = LedgerGateway(self.env, company).query_origins(
                 set(own.mapped("external_ref"))
             )

@@ -52,6 +52,29 @@ class LeadReturnRequest(models.Model):
         return Domain("commercial_partner_id", "in", buyer._get_lead_buyers().ids)
 
     @api.model
+    def _get_marks(self, buyer, references):
+        """Return {reference: request} of the sales of a buyer whose return was asked
+        for; an empty one where it can be asked for, nothing where it cannot.
+
+        :param buyer: a commercial partner
+        :param references: of its sales
+        """
+        found = self._find_sales(buyer, references)
+        sales = self.env["lead.sale"].browse(
+            {id_ for ids in found.values() for id_ in ids}
+        )
+        asked, left = self._read_known(sales), self._get_left(sales)
+        marks = {}
+        for sale in sales:
+            request = asked.get(sale.id, self.browse())
+            is_current = request.state in (*OPEN_STATES, "declined")
+            if is_current or not self._get_refusal(sale, asked, left):
+                marks[sale.external_ref] = request if is_current else self.browse()
+            elif request:
+                marks[sale.external_ref] = request
+        return marks
+
+    @api.model
     def _ask_for_returns(self, buyer, wishes, reason=None, note=None, requester=None):
         """Ask for returns of a buyer's leads, as far as the limits allow.
 
@@ -110,7 +133,8 @@ class LeadReturnRequest(models.Model):
             "sale_id": sale.id,
             "amount": amount,
             # Another company of the seller's has reasons of its own.
-            "reason_id": reason.id if reason and reason.company_id == sale.company_id
+            "reason_id": reason.id
+            if reason and reason.company_id == sale.company_id
             else False,
             "note": note,
             "requester_id": requester and requester.id,
@@ -139,13 +163,12 @@ class LeadReturnRequest(models.Model):
                 """
                 SELECT id, external_ref, lead_ref
                   FROM lead_sale
-                 WHERE company_id = ANY(%(companies)s)
+                 WHERE company_id = ANY(ARRAY(SELECT id FROM res_company))
                    AND commercial_partner_id = ANY(%(buyers)s)
                    AND transaction_type = 'sale'
                    AND (external_ref = ANY(%(words)s) OR lead_ref = ANY(%(words)s))
                  ORDER BY id
                 """,
-                companies=self.env["res.company"].sudo().search([]).ids,
                 buyers=buyer._get_lead_buyers().ids,
                 words=list(words),
             )

@@ -24,11 +24,15 @@ class ReturnsOnRequest:
     """Mixed into the recorder: answers the platform's own return of a sale, of the same
     amount as the accepted request's, as a duplicate of that; once for each request."""
 
+    # pylint: disable=unknown-option-value,missing-return
+
     def _find_origins(self, returns, accepted):
         super()._find_origins(returns, accepted)
         origins = [row.origin for row in returns]
         origins += [
-            origin for found in self.sales_of_leads.values() for origin in found.values()
+            origin
+            for found in self.sales_of_leads.values()
+            for origin in found.values()
         ]
         self.met = []
         self.requested = self._query_requested(

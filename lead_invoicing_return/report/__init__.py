@@ -1,4 +1,3 @@
-# ruff: noqa: I001
 """Owns what is read of requests: what always holds of them, and the comparison of a
 buyer's own list with the ledger.
 """

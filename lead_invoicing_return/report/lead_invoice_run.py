@@ -1,5 +1,4 @@
 from odoo import api, models
-
 from odoo.tools.translate import LazyTranslate
 
 from odoo.addons.lead_invoicing.report.books_rules import Rule

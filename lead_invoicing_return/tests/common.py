@@ -61,6 +61,6 @@ class ReturnRequestCommon(GenerationCommon):
         return answer
 
     def mails_to(self, partner):
-        return self.env["mail.mail"].sudo().search(
-            [("recipient_ids", "in", partner.ids)]
+        return (
+            self.env["mail.mail"].sudo().search([("recipient_ids", "in", partner.ids)])
         )

@@ -1,11 +1,11 @@
 """How requests are decided, and what comes of it."""
 
 from freezegun import freeze_time
+from psycopg2 import IntegrityError
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
-from psycopg2 import IntegrityError
 
 from .common import NOW, ReturnRequestCommon
 
@@ -56,9 +56,12 @@ class TestDeciding(ReturnRequestCommon):
 
     def test_a_sale_has_one_open_request(self):
         request = self.new_request()
-        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
-            with self.env.cr.savepoint():
-                self.new_request(request.sale_id)
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(IntegrityError),
+            self.env.cr.savepoint(),
+        ):
+            self.new_request(request.sale_id)
         request.action_decline("No")
         self.new_request(request.sale_id)
 
@@ -99,9 +102,11 @@ class TestDeciding(ReturnRequestCommon):
         self.assertEqual(set(requests.mapped("state")), {"accepted"})
         requests = self.new_request() + self.new_request()
         self.new_return(requests[1].sale_id, 4, at="2026-11-06T11:00:00Z")
-        with self.assertRaisesRegex(ValidationError, requests[1].name):
-            with self.env.cr.savepoint():
-                requests.action_accept()
+        with (
+            self.assertRaisesRegex(ValidationError, requests[1].name),
+            self.env.cr.savepoint(),
+        ):
+            requests.action_accept()
         requests.invalidate_recordset()
         self.assertEqual(requests.mapped("state"), ["requested"] * 2)
         requests[1].amount = 6
