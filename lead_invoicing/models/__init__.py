@@ -15,6 +15,7 @@ It matters for `account.move`: `account_move_guard` stands before the timetable 
 from . import mail_activity_mixin
 
 from . import lead_type
+from . import lead_return_reason
 from . import lead_buyer_ref
 from . import lead_sale
 from . import lead_sale_recording
@@ -22,6 +23,7 @@ from . import lead_sale_import
 from . import lead_sale_lead_data
 from . import lead_sale_waiving
 from . import lead_sale_correction
+from . import lead_sale_reason
 from . import lead_sale_control
 from . import lead_sale_past_billing
 from . import lead_sale_release
@@ -93,5 +95,6 @@ from . import res_partner_guard
 from . import res_partner_settlement
 from . import res_partner_tracking
 from . import res_partner_charges
+from . import res_partner_returns
 
 from . import ir_fields_converter

@@ -12,7 +12,7 @@ from .lead_sale import BILLED_FIELDS, ENGINE_FIELDS, FROZEN_FIELDS
 # What only the values of a new transaction have: they stand for other fields.
 ALIAS_FIELDS = {"buyer_ref", "occurred_at", "origin_external_ref"}
 # What a person or the platform says.
-INPUT_FIELDS = FROZEN_FIELDS | BILLED_FIELDS | ALIAS_FIELDS | {"reason"}
+INPUT_FIELDS = FROZEN_FIELDS | BILLED_FIELDS | ALIAS_FIELDS | {"reason", "reason_id"}
 
 
 class LeadSale(models.Model):
@@ -97,10 +97,13 @@ class LeadSale(models.Model):
         # An answer tells no more of what is read here than whether a row fits.
         company = company.sudo()
         lead_types = self.env["lead.type"].sudo().with_context(active_test=False)
+        reasons = self.env["lead.return.reason"].sudo().with_context(active_test=False)
         rules = LedgerRules(
             lead_types=lead_types.search([("company_id", "=", company.id)]),
             billing_start=company._get_lead_billing_start(),
             kept_since=company._get_lead_data_cutoff(),
+            reasons=reasons.search([("company_id", "=", company.id)]),
+            reason_words=reasons._get_words(company),
         )
         formats = None
         if file_options is not None:

@@ -22,6 +22,7 @@ class ResConfigSettings(models.TransientModel):
     lead_return_policy = fields.Selection(
         related="company_id.lead_return_policy", readonly=False, required=True
     )
+    module_lead_invoicing_return = fields.Boolean("Return Requests")
     lead_feed_silence_hours = fields.Integer(
         related="company_id.lead_feed_silence_hours", readonly=False
     )

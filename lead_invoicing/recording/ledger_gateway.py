@@ -26,6 +26,7 @@ COLUMNS = {
     "amount": "numeric",
     "date": "timestamp",
     "reason": "varchar",
+    "reason_id": "integer",
     "waived": "boolean",
     "waived_by_credit": "boolean",
     "price_adjustment": "boolean",

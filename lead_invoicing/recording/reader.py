@@ -183,6 +183,7 @@ class LeadReader:
 
     def _read_odoo_texts(self, row, get):
         row.reason = read_text(self.env, "reason", get("reason"))
+        row.reason_id = get("reason_id") or None
         row.lead_data = self._get_odoo_lead_data(get("lead_data"))
 
     def _read_odoo_date(self, row, get):

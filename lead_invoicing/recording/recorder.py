@@ -40,6 +40,8 @@ class LedgerRules:
     lead_types: models.Model  # all that it has, to be read whatever the user may see
     billing_start: datetime | None  # what was sold before was billed elsewhere
     kept_since: datetime | None  # lead data that are older are not kept
+    reasons: models.Model  # its reasons for returns
+    reason_words: dict[str, int]  # the active ones by code and name, folded
 
 
 class LeadRecorder(CorrectionRules, ReturnRules):
@@ -412,6 +414,10 @@ class LeadRecorder(CorrectionRules, ReturnRules):
             raise RowError(
                 "origin_external_ref",
                 self.env._("only a return names a sale; leave it empty."),
+            )
+        if row.reason_id:
+            raise RowError(
+                "reason_id", self.env._("only a return has one; leave it empty.")
             )
         row.amount = row.price
         if self._is_history(row.date):

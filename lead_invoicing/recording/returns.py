@@ -2,7 +2,7 @@
 
 import itertools
 
-from ..tools.parsing import RowError
+from ..tools.parsing import RowError, fold
 from .row import Origin
 
 
@@ -91,12 +91,38 @@ class ReturnRules:
         self._find_origin_by_lead(row)
         row.origin = self._get_sale_in_force(row)
         self._check_origin(row, row.origin)
+        if self._find_same_return(row):
+            return
+        self._check_reason(row)
         self._consume_remaining_price(row, row.origin)
         if row.origin.lead_data_erased_at:
             self._drop_lead_data(row, row.origin.lead_data_erased_at)
         row.amount = -row.price
         row.commercial_partner_id = row.origin.commercial_partner_id
         self._check_return_waived(row, row.origin)
+
+    def _find_same_return(self, row):
+        """Hook: return whether a return is recorded already under a reference that its
+        sender does not know. Such a row is given the ``id`` of that return, the status
+        ``duplicate`` and a message that names it; nothing is recorded.
+        """
+        return False
+
+    def _check_reason(self, row):
+        """Find the reason that the text is; what is no reason stays a text."""
+        if not row.reason_id:
+            row.reason_id = self.rules.reason_words.get(fold(row.reason))
+            return
+        reason = self.rules.reasons.filtered(lambda known: known.id == row.reason_id)
+        if not reason:
+            raise RowError(
+                "reason_id",
+                self.env._(
+                    "it is not a return reason of %s; choose one of the list.",
+                    self.company.name,
+                ),
+            )
+        row.reason = row.reason or reason.name
 
     def _check_origin(self, row, origin):
         """Check that ``origin`` is a sale that ``row`` can give money back for."""

@@ -41,6 +41,7 @@ class IncomingTransaction:
         "price_adjustment",
         "price_sign",
         "reason",
+        "reason_id",
         "refusals",
         "return_number",
         "row_hash",
@@ -62,7 +63,7 @@ class IncomingTransaction:
         self.date = self.price = self.price_sign = self.lead_data = None
         self.buyer_ref = self.lead_type = self.currency = None
         self.partner_id = self.lead_type_id = self.currency_id = None
-        self.lead_data_erased_at = None
+        self.lead_data_erased_at = self.reason = self.reason_id = None
         self.origin = self.origin_id = self.return_number = None
         self.corrected = self.corrected_sale_id = self.corrected_price = None
         self.pair = None

@@ -48,6 +48,7 @@ from . import (
     test_report_files,
     test_report_routes,
     test_report_wizard,
+    test_return_reasons,
     test_review,
     test_rights,
     test_sending,

@@ -16,6 +16,7 @@ RIGHTS = """
                          clerk manager api   plain books buyer other abroad anyone
 lead.sale                r     rwcu    c     -     -     -     -     c      -
 lead.type                r     rwcu    -     -     -     -     -     c      -
+lead.return.reason       r     rwcu    -     -     -     -     -     c      -
 lead.buyer.ref           r     rwcu    -     -     -     -     -     c      -
 lead.billing.cycle       r     rwcu    -     -     -     -     -     c      -
 lead.invoice.run         r     r       -     -     -     -     -     -      -
@@ -59,6 +60,7 @@ PUBLIC_METHODS = {
         "control_totals",
     },
     "lead.type": set(),
+    "lead.return.reason": set(),
     "lead.buyer.ref": set(),
     "lead.billing.cycle": set(),
     "lead.invoice.run": {
@@ -167,6 +169,9 @@ class TestRights(RightsCommon):
         records = {
             "lead.sale": self.sale,
             "lead.type": self.edu,
+            "lead.return.reason": self.env["lead.return.reason"].create(
+                {"name": "x", "code": "x"}
+            ),
             "lead.buyer.ref": self.env["lead.buyer.ref"].create(
                 {"ref": "X", "partner_id": self.buyer.id}
             ),
@@ -948,6 +953,7 @@ class TestScreens(RightsCommon):
                 "Unbilled As Of",
                 "Lead Sales",
                 "Control Totals",
+                "Returns Analysis",
                 "Analysis",
             },
         )
@@ -972,11 +978,13 @@ class TestScreens(RightsCommon):
                 "Unbilled As Of",
                 "Lead Sales",
                 "Control Totals",
+                "Returns Analysis",
                 "Analysis",
                 "Configuration",
                 "Getting Started",
                 "Billing Cycles",
                 "Lead Types",
+                "Return Reasons",
                 "Buyer References",
                 "Erase Lead Data",
                 "Erased Lead Data",

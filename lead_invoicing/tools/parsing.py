@@ -51,6 +51,12 @@ def shorten(value, limit=60):
     return f"{text[:limit]}…" if len(text) > limit else text
 
 
+def fold(text):
+    """Return a text of a reason without what does not tell it from others: its case,
+    and spaces around or between its words."""
+    return " ".join((text or "").casefold().split())
+
+
 def echo_reference(value):
     """Return what a caller sent as a reference in a form that every answer can hold,
     so that it is known again; ``False`` for nothing."""

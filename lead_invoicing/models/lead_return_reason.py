@@ -1,0 +1,94 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
+
+from ..tools.parsing import RowError, fold, read_reference
+from ..tools.protected_fields import CompanyGuard
+
+
+class LeadReturnReason(CompanyGuard, models.Model):
+    """Why leads are returned, as a list to choose from and to count by.
+
+    The platform and files go on sending a text; where it is the code or the name of one
+    of these reasons, in any language and whatever its case, the return has it.
+    """
+
+    _name = "lead.return.reason"
+    _description = "Reason for Returning a Lead"
+    _order = "sequence, name, id"
+    _rec_names_search = ["code", "name"]
+
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(
+        required=True,
+        help="The platform's name for this reason, unique per company.",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+
+    _code_company_uniq = models.UniqueIndex(
+        "(company_id, lower(code))",
+        "Another return reason of this company already has this code.",
+    )
+
+    @api.constrains("code")
+    def _check_code(self):
+        for reason in self:
+            try:
+                code = read_reference(self.env, "code", reason.code, required=True)
+            except RowError as refused:
+                raise ValidationError(
+                    self.env._("Code: %s", refused.sentence)
+                ) from None
+            if code != reason.code:
+                raise ValidationError(
+                    self.env._("Code: remove leading and trailing spaces.")
+                )
+
+    def _check_can_change_company(self):
+        # Whether there is one, in whatever company, is all that is told.
+        sales = self.env["lead.sale"].sudo()
+        if sale := sales.search([("reason_id", "in", self.ids)], limit=1):
+            raise UserError(
+                self.env._(
+                    "The return reason %s is used by transactions, so its company"
+                    " cannot be changed. Create one in the other company.",
+                    sale.reason_id.display_name,
+                )
+            )
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if "code" not in (default or {}):
+            for reason, vals in zip(self, vals_list, strict=True):
+                vals["code"] = self.env._("%s (copy)", reason.code)
+        return vals_list
+
+    @api.model
+    def _get_words(self, company):
+        """Return ``{word: id}`` of the active reasons of a company: their codes, and
+        their names in all languages, in the form that :func:`~..tools.parsing.fold` gives a text. Codes
+        come before names, then earlier reasons before later ones.
+        """
+        self.flush_model()
+        # By which words are the reasons of this company known?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT word.text, reason.id
+                  FROM lead_return_reason reason
+                 CROSS JOIN LATERAL (
+                       SELECT reason.code AS text, 0 AS rank
+                        UNION ALL
+                       SELECT value, 1 FROM jsonb_each_text(reason.name)
+                       ) word
+                 WHERE reason.company_id = %s AND reason.active
+                 ORDER BY word.rank DESC, reason.sequence DESC, reason.id DESC
+                """,
+                company.id,
+            )
+        )
+        return {fold(text): id_ for text, id_ in rows}

@@ -1,0 +1,2 @@
+from . import controllers, models, recording, report, wizard
+from .hooks import uninstall_hook

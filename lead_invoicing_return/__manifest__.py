@@ -1,0 +1,27 @@
+{
+    "name": "Lead Invoicing: Return Requests",
+    "summary": "Buyers ask for returns in their portal; clerks or the platform decide",
+    "version": "19.0.1.4.0",
+    "category": "Accounting/Accounting",
+    "author": "Lead Invoicing contributors",
+    "license": "LGPL-3",
+    "depends": ["lead_invoicing"],
+    "data": [
+        "security/lead_invoicing_return_groups.xml",
+        "security/ir.model.access.csv",
+        "security/lead_invoicing_return_security.xml",
+        "data/mail_activity_type_data.xml",
+        "data/mail_template_data.xml",
+        "wizard/lead_return_request_wizard_views.xml",
+        "views/lead_return_request_views.xml",
+        "views/lead_type_views.xml",
+        "views/res_partner_views.xml",
+        "views/portal_templates.xml",
+        "views/portal_comparison_templates.xml",
+        "views/lead_invoicing_return_menus.xml",
+    ],
+    "assets": {
+        "web.assets_tests": ["lead_invoicing_return/static/tests/tours/**/*"],
+    },
+    "uninstall_hook": "uninstall_hook",
+}

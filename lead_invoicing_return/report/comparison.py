@@ -1,0 +1,181 @@
+"""A buyer's own list of leads beside what it was charged for."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from odoo.addons.lead_invoicing.tools.parsing import RowError
+
+# More than this nobody compares on a page.
+MAX_CHARGED = 50_000
+
+
+@dataclass
+class Charged:
+    """A lead that the buyer was charged for.
+
+    :param charged: its price less what was returned of it
+    """
+
+    id: int
+    reference: str
+    lead: str | None
+    date: object
+    currency: object
+    price: Decimal
+    charged: Decimal
+    in_full: bool  # returned in full
+
+
+class Comparison:
+    """What a buyer was charged for in some days, beside its own list.
+
+    :param env: environment with the rights to read the buyer's sales
+    :param buyer: a commercial partner
+    :param leads: list of :class:`~..recording.lists.ListedLead`
+    :param start, end: ``[start, end)``, naive UTC
+    :param formats: how the list writes numbers, a ``FileFormats``
+
+    - ``same``: how many are in both
+    - ``not_received``: charged, and not in the list: ``Charged``
+    - ``not_charged``: in the list, and never charged: ``ListedLead``
+    - ``other_price``: pairs of ``Charged`` and the price in the list
+    - ``other_days``: how many of the list were charged on other days
+    - ``unreadable``: rows of the list with an ``error``
+    :raises UserError: if more was charged in these days than can be compared
+    """
+
+    def __init__(self, env, buyer, leads, start, end, formats):
+        self.env = env
+        self.buyer = buyer
+        self.formats = formats
+        self.same = self.other_days = 0
+        self.not_charged, self.other_price = [], []
+        self.unreadable = [lead for lead in leads if lead.error]
+        charged = self._query_charged(start, end)
+        self._compare(charged, [lead for lead in leads if not lead.error])
+
+    def _compare(self, charged, leads):
+        pool = defaultdict(list)
+        for sale in charged:
+            pool["reference", sale.reference].append(sale)
+            pool["lead", sale.lead].append(sale)
+        received, missing = set(), []
+        for lead in leads:
+            sale = self._take(pool, lead, received)
+            if sale is None:
+                missing.append(lead)
+                continue
+            received.add(sale.id)
+            self._compare_price(sale, lead)
+        self.not_received = [
+            sale for sale in charged if sale.id not in received and not sale.in_full
+        ]
+        # What was charged on other days is charged.
+        found = self.env["lead.return.request"]._find_sales(
+            self.buyer, [lead.word for lead in missing]
+        )
+        for lead in missing:
+            if set(found[lead.word]) - received:
+                self.other_days += 1
+            else:
+                self.not_charged.append(lead)
+
+    def _take(self, pool, lead, received):
+        """Return the sale that a row of the list is, None if there is none; of several
+        sales of a lead, one that was charged as much as the list says."""
+        sales = pool["reference", lead.word] or pool["lead", lead.word]
+        sales = [sale for sale in sales if sale.id not in received]
+        try:
+            price = self._read_price(lead, sales[0]) if sales else None
+        except RowError:
+            price = None
+        sales.sort(key=lambda sale: price not in (sale.charged, sale.price))
+        return sales[0] if sales else None
+
+    def _compare_price(self, sale, lead):
+        try:
+            price = self._read_price(lead, sale)
+        except RowError as refused:
+            lead.error = refused.sentence
+            self.unreadable.append(lead)
+            return
+        if price is None or price in (sale.charged, sale.price):
+            self.same += 1
+        else:
+            self.other_price.append((sale, price))
+
+    def _read_price(self, lead, sale):
+        """Return the price of a row, None if it has none.
+
+        :raises RowError: for what is no price, or in another currency
+        """
+        if lead.price is None or not str(lead.price).strip():
+            return None
+        price, sign = self.formats.read_number(self.env, "price", lead.price)
+        currency = sale.currency
+        if sign and sign.upper() not in (currency.name, currency.symbol.upper()):
+            raise RowError(
+                "price",
+                self.env._(
+                    "“%(sign)s” is not the symbol of %(currency)s.",
+                    sign=sign,
+                    currency=currency.name,
+                ),
+            )
+        return abs(price)
+
+    def _query_charged(self, start, end):
+        self.env["lead.sale"].flush_model()
+        # Which sales was this buyer charged for, and what was returned of each?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT sale.id, sale.external_ref, sale.lead_ref, sale.date,
+                       sale.currency_id, sale.price::text,
+                       (sale.price - COALESCE(back.price, 0))::text,
+                       COALESCE(back.in_full, FALSE)
+                  FROM lead_sale sale
+             LEFT JOIN LATERAL (
+                       SELECT sum(price) AS price,
+                              bool_or(price_adjustment IS NOT TRUE) AS in_full
+                         FROM lead_sale
+                        WHERE origin_id = sale.id AND waived IS NOT TRUE
+                       ) back ON TRUE
+                 WHERE sale.commercial_partner_id = ANY(%s)
+                   AND sale.transaction_type = 'sale' AND sale.waived IS NOT TRUE
+                   AND sale.date >= %s AND sale.date < %s
+                 ORDER BY sale.date, sale.id
+                 LIMIT %s
+                """,
+                self.buyer._get_lead_buyers().ids,
+                start,
+                end,
+                MAX_CHARGED + 1,
+            )
+        )
+        if len(rows) > MAX_CHARGED:
+            raise UserError(
+                self.env._(
+                    "You purchased more than %s leads in these days. Choose fewer"
+                    " days.",
+                    MAX_CHARGED,
+                )
+            )
+        currencies = self.env["res.currency"]
+        return [
+            Charged(
+                id_,
+                reference,
+                lead,
+                date,
+                currencies.browse(currency_id),
+                Decimal(price),
+                Decimal(charged),
+                in_full,
+            )
+            for id_, reference, lead, date, currency_id, price, charged, in_full in rows
+        ]

@@ -1,0 +1,1 @@
+from . import test_asking, test_at_once, test_deciding, test_platform, test_portal

@@ -1,0 +1,93 @@
+"""Two clerks at the same moment, on two database connections."""
+
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import Registry
+from odoo.tests import BaseCase, get_db_name, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.lead_invoicing.tests.common.world import LeadInvoicingCommon
+from odoo.addons.lead_invoicing.tools.concurrency import TRY_AGAIN
+
+CODE = "RETURN-AT-ONCE"
+
+
+@tagged("post_install", "-at_install")
+class TestDecidingAtOnce(BaseCase):
+    """Both have looked before the first one decides; what they store is removed. The
+    second is refused by PostgreSQL and repeated, as Odoo repeats a request."""
+
+    def setUp(self):
+        super().setUp()
+        self.registry = Registry(get_db_name())
+        self.remove()  # what a run that was killed left
+        self.addCleanup(self.remove)
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            product = env["product.product"].create(
+                {"name": CODE, "type": "service", "taxes_id": False}
+            )
+            env["lead.type"].create(
+                {"name": CODE, "code": CODE, "product_id": product.id}
+            )
+            env["res.partner"].create({"name": CODE, "ref": CODE})
+            (answer,) = env["lead.sale"].record_transactions(
+                [self.vals(LeadInvoicingCommon.sale_vals, CODE)]
+            )
+            self.assertEqual(answer["status"], "created", answer)
+            request = env["lead.return.request"].create({"sale_id": answer["id"]})
+            self.request_id = request.id
+
+    def vals(self, make, *references, **vals):
+        return make(*references, buyer_ref=CODE, lead_type=CODE, **vals)
+
+    def remove(self):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {"active_test": False})
+            lead_type = env["lead.type"].search([("code", "=", CODE)])
+            sales = env["lead.sale"].search([("lead_type_id", "=", lead_type.id)])
+            env["lead.return.request"].search([("sale_id", "in", sales.ids)]).unlink()
+            sales.unlink()
+            product = lead_type.product_id
+            lead_type.unlink()
+            product.unlink()
+            env["res.partner"].search([("ref", "=", CODE)]).unlink()
+
+    def at_once(self, first, second):
+        """Do both in transactions that began before either did anything."""
+        with self.registry.cursor() as one, self.registry.cursor() as two:
+            for cr in (one, two):
+                cr.execute("SELECT count(*) FROM lead_return_request")
+            env = api.Environment(one, SUPERUSER_ID, {})
+            first(env)
+            env.flush_all()
+            one.commit()
+            env = api.Environment(two, SUPERUSER_ID, {})
+            with self.assertRaises(TRY_AGAIN), mute_logger("odoo.sql_db"):
+                second(env)
+            two.rollback()
+            env.invalidate_all(flush=False)
+            env.transaction.reset()
+            answer = second(api.Environment(two, SUPERUSER_ID, {}))
+            two.commit()
+            return answer
+
+    def get_returns(self):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            request = env["lead.return.request"].browse(self.request_id)
+            return request.state, len(request.sale_id._search_returns())
+
+    def accept(self, env):
+        return env["lead.return.request"].browse(self.request_id).action_accept()
+
+    def withdraw(self, env):
+        env["lead.return.request"].browse(self.request_id)._withdraw()
+
+    def test_two_clerks_make_one_return(self):
+        self.at_once(self.accept, self.accept)
+        self.assertEqual(self.get_returns(), ("accepted", 1))
+
+    def test_what_is_withdrawn_is_not_accepted(self):
+        with self.assertRaisesRegex(Exception, "can no longer be decided"):
+            self.at_once(self.withdraw, self.accept)
+        self.assertEqual(self.get_returns(), ("withdrawn", 0))

@@ -1,0 +1,1 @@
+from . import lead_return_request_wizard
