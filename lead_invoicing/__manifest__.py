@@ -1,7 +1,7 @@
 {
     "name": "Lead Invoicing",
     "summary": "Bill lead sales automatically, weekly or monthly; explain every lead",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",
@@ -42,6 +42,7 @@
         "wizard/lead_books_finding_views.xml",
         "wizard/lead_setup_views.xml",
         "views/lead_invoicing_menus.xml",
+        "views/res_partner_balance_views.xml",
     ],
     "demo": ["demo/lead_invoicing_demo.xml"],
     "assets": {

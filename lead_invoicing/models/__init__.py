@@ -36,6 +36,7 @@ from . import account_move_given_back
 from . import account_move_release
 from . import account_move_reversal
 from . import account_move_settlement
+from . import account_move_credit_limit
 from . import account_move_guard
 from . import account_move_line
 from . import account_move_line_settlement
@@ -61,6 +62,8 @@ from . import res_company
 from . import res_company_feed_watch
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_balance
+from . import res_partner_buying
 from . import res_partner_guard
 from . import res_partner_settlement
 

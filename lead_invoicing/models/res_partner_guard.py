@@ -10,6 +10,8 @@ BILLING_FIELDS = {
     "lead_billing_cycle_id",
     "lead_billing_hold",
     "lead_billing_mode",
+    "lead_buying_hold",
+    "lead_buying_hold_reason",
     "lead_invoice_recipient_ids",
     "lead_invoice_split",
     "lead_minimum_amount",

@@ -1,6 +1,7 @@
 from . import (
     test_any_input,
     test_any_script,
+    test_balance,
     test_billing_cycle,
     test_billing_time_zone,
     test_books,
