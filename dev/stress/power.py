@@ -28,22 +28,26 @@ def run(options):
     environment.provision()
     environment.postgres.start()
     sizes = [int(size) for size in options.sizes.split(",")]
-    instances = [Instance(environment, f"lead_invoicing_screens_{n}") for n in sizes]
+    instances = [Instance(environment, f"lead_invoicing_power_{n}") for n in sizes]
     try:
         results = [
             measure_one(instance, options, leads)
             for instance, leads in zip(instances, sizes, strict=True)
         ]
+        print_results(sizes, results)
     finally:
         for instance in instances:
             if not options.keep:
                 instance.drop()
+    return 0
+
+
+def print_results(sizes, results):
     print(ROW.format("milliseconds", *(f"{size:,}" for size in sizes), "ratio", "SQL"))
     for title in results[0]:
         (small, _few), (large, queries) = (result[title] for result in results)
         numbers = [f"{1000 * value:.0f}" for value in (small, large)]
         print(ROW.format(title, *numbers, f"{large / small:.1f}", queries), flush=True)
-    return 0
 
 
 def measure_one(instance, options, leads):

@@ -36,15 +36,19 @@ from . import account_move_given_back
 from . import account_move_release
 from . import account_move_reversal
 from . import account_move_settlement
+from . import account_move_statement
 from . import account_move_credit_limit
 from . import account_move_guard
 from . import account_move_line
 from . import account_move_line_settlement
+from . import account_move_line_statement
 from . import account_move_send
 from . import account_partial_reconcile
 from . import account_payment
 from . import account_tax
 from . import lead_delivery_attempt
+from . import lead_statement
+from . import lead_statement_taken_back
 from . import mail_mail
 from . import mail_notification
 
@@ -60,7 +64,9 @@ from . import lead_invoice_run_buyer_given_back
 
 from . import res_company
 from . import res_company_feed_watch
+from . import res_company_statement
 from . import res_config_settings
+from . import res_config_settings_statement
 from . import res_partner
 from . import res_partner_balance
 from . import res_partner_buying

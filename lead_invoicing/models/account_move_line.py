@@ -8,6 +8,7 @@ from ..tools.protected_fields import EngineGuard
 ENGINE_FIELDS = {
     "lead_count",
     "lead_origin_move_id",
+    "lead_statement_id",
     "lead_transaction_type",
     "lead_type_id",
 }

@@ -48,6 +48,7 @@ from . import (
     test_settlement,
     test_setup,
     test_setup_tours,
+    test_statement,
     test_tours,
     test_translations,
     test_unbilled,
