@@ -7,7 +7,15 @@ from ..tools.local_time import local_day
 from ..tools.protected_fields import AppendOnly
 
 # What moves a prepaid buyer's money, in the order in which it is shown.
-MOVEMENTS = ("deposits", "purchases", "returns", "tax", "refunds", "other", "taken_back")
+MOVEMENTS = (
+    "deposits",
+    "purchases",
+    "returns",
+    "tax",
+    "refunds",
+    "other",
+    "taken_back",
+)
 
 
 class LeadStatement(AppendOnly, models.Model):
@@ -118,7 +126,7 @@ class LeadStatement(AppendOnly, models.Model):
         chains = self._read_chains(by_key)
         totals = self._read_totals(by_key)
         items = self._read_new_items(by_key)
-        # Of each buyer the first, then the second, and so on: each names the one before.
+        # Of each buyer the first, then the second, and so on: each names the last.
         places = range(max(map(len, by_key.values())))
         for place in places:
             keys = [key for key, moves in by_key.items() if len(moves) > place]
@@ -189,9 +197,7 @@ class LeadStatement(AppendOnly, models.Model):
     @api.model
     def _get_first_day(self, document):
         """Return the first day of a document's billing period, in its time zone."""
-        return local_day(
-            self.env, document.lead_window_start, document.lead_run_id.tz
-        )
+        return local_day(self.env, document.lead_window_start, document.lead_run_id.tz)
 
     def _link(self, item_ids):
         """Have these items, and what was taken back, carried by this statement, and

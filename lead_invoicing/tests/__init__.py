@@ -1,4 +1,5 @@
 from . import (
+    test_account_statement,
     test_any_input,
     test_any_script,
     test_balance,

@@ -18,7 +18,7 @@ class TestStatement(PrepaidCommon):
     """The money of a buyer who prepays, on each of its documents: frozen, chained, and
     equal to the books."""
 
-    def read(self, document):
+    def get_statement(self, document):
         """Return the opening, what moved, and the closing of a document's statement."""
         moved = {
             name: document[f"lead_statement_{name}"]
@@ -87,7 +87,7 @@ class TestStatement(PrepaidCommon):
         self.new_return(sale, price="100.00")
         receipt = self.generate()
         self.assertEqual(
-            self.read(receipt),
+            self.get_statement(receipt),
             (
                 200,
                 {
@@ -110,11 +110,9 @@ class TestStatement(PrepaidCommon):
         first = self.generate()
         self.new_sale(price="20.00", at="2026-11-10T12:00:00Z")
         second = self.generate(GENERATION + WEEK)
-        self.assertEqual(self.read(first)[2], 70)
-        self.assertEqual(self.read(second), (70, {"purchases": -20}, 50))
-        self.assertEqual(
-            second.lead_statement_id.previous_id, first.lead_statement_id
-        )
+        self.assertEqual(self.get_statement(first)[2], 70)
+        self.assertEqual(self.get_statement(second), (70, {"purchases": -20}, 50))
+        self.assertEqual(second.lead_statement_id.previous_id, first.lead_statement_id)
 
     def test_an_entry_dated_back_is_on_the_next_one(self):
         self.new_sale(price="30.00")
@@ -123,7 +121,7 @@ class TestStatement(PrepaidCommon):
         self.new_sale(price="20.00", at="2026-11-10T12:00:00Z")
         second = self.generate(GENERATION + WEEK)
         self.assertEqual(
-            self.read(second), (-30, {"deposits": 100, "purchases": -20}, 50)
+            self.get_statement(second), (-30, {"deposits": 100, "purchases": -20}, 50)
         )
         statements = payment.move_id.line_ids.lead_statement_id
         self.assertEqual(statements, second.lead_statement_id)
@@ -137,9 +135,7 @@ class TestStatement(PrepaidCommon):
         first, second = documents
         self.assertEqual(first.lead_statement_opening, 0)
         self.assertEqual(first.lead_statement_deposits, 100)
-        self.assertEqual(
-            second.lead_statement_opening, first.lead_statement_closing
-        )
+        self.assertEqual(second.lead_statement_opening, first.lead_statement_closing)
         self.assertEqual(second.lead_statement_closing, 50)
         self.assertFalse(second.lead_statement_deposits)
 
@@ -154,14 +150,12 @@ class TestStatement(PrepaidCommon):
         self.new_sale(price="20.00", at="2026-11-10T12:00:00Z")
         second = self.generate(GENERATION + WEEK)
         self.assertEqual(
-            self.read(second), (70, {"purchases": -20, "taken_back": 30}, 80)
+            self.get_statement(second), (70, {"purchases": -20, "taken_back": 30}, 80)
         )
         # Posted again, it is the end of the chain.
         first.action_post()
-        self.assertEqual(self.read(first), (80, {"purchases": -30}, 50))
-        self.assertEqual(
-            first.lead_statement_id.previous_id, second.lead_statement_id
-        )
+        self.assertEqual(self.get_statement(first), (80, {"purchases": -30}, 50))
+        self.assertEqual(first.lead_statement_id.previous_id, second.lead_statement_id)
         self.assertEqual(first.lead_statement_closing, -self.get_receivable())
 
     def test_a_deposit_that_is_canceled_is_taken_back_on_the_next(self):
@@ -172,11 +166,12 @@ class TestStatement(PrepaidCommon):
         payment.action_cancel()
         self.assertFalse(receipt.lead_is_receipt)
         # What was said of it stays.
-        self.assertEqual(self.read(receipt)[2], 70)
+        self.assertEqual(self.get_statement(receipt)[2], 70)
         self.new_sale(price="20.00", at="2026-11-10T12:00:00Z")
         second = self.generate(GENERATION + WEEK)
         self.assertEqual(
-            self.read(second), (70, {"purchases": -20, "taken_back": -100}, -50)
+            self.get_statement(second),
+            (70, {"purchases": -20, "taken_back": -100}, -50),
         )
 
     def test_a_reversal_and_a_payback_have_lines_of_their_own(self):
@@ -202,7 +197,7 @@ class TestStatement(PrepaidCommon):
         self.new_sale(price="10.00", at="2026-11-10T12:00:00Z")
         second = self.generate(GENERATION + WEEK)
         self.assertEqual(
-            self.read(second),
+            self.get_statement(second),
             (
                 885,
                 {
@@ -232,10 +227,10 @@ class TestStatement(PrepaidCommon):
         documents = self.generate()
         in_euro = documents.filtered(lambda move: move.currency_id == euro)
         self.assertEqual(
-            self.read(in_euro), (0, {"purchases": -100, "tax": -15}, -115)
+            self.get_statement(in_euro), (0, {"purchases": -100, "tax": -15}, -115)
         )
         self.assertEqual(
-            self.read(documents - in_euro),
+            self.get_statement(documents - in_euro),
             (0, {"deposits": 1000, "purchases": -110, "tax": -6.5}, 883.5),
         )
 
@@ -248,9 +243,7 @@ class TestStatement(PrepaidCommon):
         self.buyer.lead_billing_mode = "prepaid"
         self.new_sale(price="20.00", at="2026-11-17T12:00:00Z")
         later = self.generate(GENERATION + 2 * WEEK)
-        self.assertEqual(
-            self.read(later), (-10, {"purchases": -20}, -30)
-        )
+        self.assertEqual(self.get_statement(later), (-10, {"purchases": -20}, -30))
 
     def test_a_contact_that_joins_brings_its_money(self):
         other = self.new_buyer("Joins", lead_billing_mode="prepaid")
@@ -261,9 +254,7 @@ class TestStatement(PrepaidCommon):
         other.write({"is_company": False, "parent_id": self.buyer.id})
         self.new_sale(price="20.00", at="2026-11-10T12:00:00Z")
         later = self.generate(GENERATION + WEEK)
-        self.assertEqual(
-            later.lead_statement_closing, -self.get_receivable()
-        )
+        self.assertEqual(later.lead_statement_closing, -self.get_receivable())
         self.assertEqual(later.lead_statement_closing, 160)
         self.assertEqual(later.lead_statement_other, 90)
 
@@ -282,9 +273,7 @@ class TestStatement(PrepaidCommon):
             statement.sudo().write({"opening": 5})
         with self.assertRaises(AccessError):
             statement.with_user(self.plain_user).read(["opening"])
-        self.assertEqual(
-            statement.with_user(self.billing_user).opening, 0
-        )
+        self.assertEqual(statement.with_user(self.billing_user).opening, 0)
 
     def test_another_company_has_other_statements(self):
         self.new_sale()
@@ -460,6 +449,4 @@ class TestStatement(PrepaidCommon):
                 - sum(later.mapped("amount_currency"))
                 + sum(back.mapped("amount"))
             )
-            self.assertAlmostEqual(
-                expected, -self.get_receivable(currency=currency), 2
-            )
+            self.assertAlmostEqual(expected, -self.get_receivable(currency=currency), 2)
