@@ -5,6 +5,7 @@ import argparse
 from dev.stress import (
     check_books,
     crash,
+    power,
     preview,
     race,
     replica,
@@ -16,6 +17,7 @@ from dev.stress import (
 BENCHMARKS = {
     "books": check_books,
     "crash": crash,
+    "power": power,
     "preview": preview,
     "race": race,
     "replica": replica,

@@ -9,7 +9,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..report.invoicing_report import LIMITS, format_count
-from .report import MIME_TYPES, NO_CACHE
+from .file_responses import MIME_TYPES, NO_CACHE
 from .routing import report_route
 
 URL = "/my/invoicing-report"

@@ -45,6 +45,8 @@ from . import lead_dispute_deciding
 from . import account_move_dispute
 from . import lead_reminder
 from . import account_move_reminder
+from . import account_move_statement
+from . import account_move_credit_limit
 from . import account_move_guard
 from . import account_move_outcome
 from . import account_move_chatter
@@ -52,11 +54,14 @@ from . import account_move_line
 from . import account_move_line_settlement
 from . import account_move_charges
 from . import account_move_line_charges
+from . import account_move_line_statement
 from . import account_move_send
 from . import account_partial_reconcile
 from . import account_payment
 from . import account_tax
 from . import lead_delivery_attempt
+from . import lead_statement
+from . import lead_statement_taken_back
 from . import mail_mail
 from . import mail_notification
 
@@ -84,17 +89,20 @@ from . import res_company
 from . import res_company_feed_watch
 from . import res_company_dispute
 from . import res_company_reminder
+from . import res_company_statement
 from . import res_config_settings
 from . import res_config_settings_reminder
+from . import res_config_settings_statement
 from . import res_partner
-from . import res_partner_buying_hold
-from . import res_partner_reminder
-from . import lead_account_closing
-from . import res_partner_closing
+from . import res_partner_balance
+from . import res_partner_buying
 from . import res_partner_guard
 from . import res_partner_settlement
 from . import res_partner_tracking
 from . import res_partner_charges
 from . import res_partner_returns
+from . import res_partner_reminder
+from . import lead_account_closing
+from . import res_partner_closing
 
 from . import ir_fields_converter

@@ -20,6 +20,7 @@ ENGINE_FIELDS = {
     "lead_review_reason",
     "lead_run_buyer_id",
     "lead_run_id",
+    "lead_statement_id",
     "lead_window_end",
     "lead_window_start",
 }
@@ -168,7 +169,8 @@ class AccountMove(EngineGuard, models.Model):
            about them is decided (``account_move_given_back``).
         2. Refuse to cancel what others rely on, while it still stands.
         3. Record what leaves the books, as it stood in them: its rows and its date are
-           still known. A document that is posted or dated anew enters them afterwards.
+           still known, and which statement carries it. A document that is posted or
+           dated anew enters them afterwards.
         4. Let Odoo write.
         5. Follow: it waits to be sent; it was looked at; it is no receipt any longer,
            and settles nothing.
@@ -187,6 +189,8 @@ class AccountMove(EngineGuard, models.Model):
             self.sudo()._check_lead_returns_free(self)
         if is_taken_back or "date" in vals:
             self._leave_lead_books()
+        if is_taken_back:
+            self._leave_lead_statements()
         res = super().write(vals)
         if is_in_other_books:
             self._enter_lead_books()
@@ -247,7 +251,8 @@ class AccountMove(EngineGuard, models.Model):
         """Post documents. First is checked what Odoo does not check; then is noted
         which leads they give back, and those documents are locked, so that what is left
         of them can be relied on until the commit. What would give back too much stays a
-        draft. Settling comes last, when all of it stands.
+        draft. Settling comes when all of it stands; last, prepaid buyers' statements
+        are frozen.
         """
         self.filtered("lead_run_id")._check_lead_sales_claimed()
         self.filtered("lead_run_id")._check_lead_accounts()
@@ -258,6 +263,7 @@ class AccountMove(EngineGuard, models.Model):
         posted = super(AccountMove, self - self._keep_lead_excess())._post(soft)
         given_back._update_given_back()
         posted._settle_lead_documents()
+        posted._freeze_lead_statements()
         return posted
 
     def _check_lead_accounts(self):

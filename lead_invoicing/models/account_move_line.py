@@ -9,6 +9,7 @@ ENGINE_FIELDS = {
     "lead_corrects",
     "lead_count",
     "lead_origin_move_id",
+    "lead_statement_id",
     "lead_transaction_type",
     "lead_type_id",
 }

@@ -72,7 +72,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 unbilled=unbilled_sql(),
                 company=company.id,
                 buyers=tuple(self.partner_id.ids),
-                given_back=self._get_given_back_sql(),
+                given_back=self._get_given_back_sql(company),
                 credited=self.env._("already credited"),
                 waived=self.env._("its sale is waived"),
                 uid=self.env.uid,
@@ -80,12 +80,12 @@ class LeadInvoiceRunBuyer(models.Model):
             )
         )
 
-    def _get_given_back_sql(self):
+    def _get_given_back_sql(self, company):
         """Return the condition for ``sale``, a return or half of a price correction,
         having nothing to give back: its sale, ``origin``, is on a document that was
         credited, ``origin_move``; or is waived, but for those before the billing start:
         they were billed elsewhere."""
-        start = self.run_id.company_id._get_lead_billing_start()
+        start = company._get_lead_billing_start()
         return SQL(
             """((COALESCE(origin_move.lead_credited, FALSE)
                  OR COALESCE(origin.waived AND origin.date >= %s, FALSE))

@@ -270,7 +270,7 @@ class LeadInvoiceRunBuyer(models.Model):
             company=run.company_id.id,
             window_end=run.window_end,
             include_earlier=run.include_earlier,
-            given_back=self._get_given_back_sql(),
+            given_back=self._get_given_back_sql(run.company_id),
             all_types=not run.lead_type_ids,
             types=run.lead_type_ids.ids,
         )

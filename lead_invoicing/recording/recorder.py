@@ -11,13 +11,13 @@ from decimal import Decimal
 from odoo import fields, models
 from odoo.exceptions import ConcurrencyError
 
-from ..tools.parsing import RowError, echo_reference
+from ..tools.parsing import RowError, echo_reference, read_reference
 from .corrections import CorrectionRules
 from .lead_data import LeadDataSchema
 from .ledger_gateway import LedgerGateway
 from .reader import LeadReader
 from .returns import ReturnRules
-from .row import in_waves
+from .row import IncomingTransaction, in_waves
 
 # Fields of the API by the fields of the model that hold them.
 MODEL_FIELDS = {
@@ -118,6 +118,31 @@ class LeadRecorder(CorrectionRules, ReturnRules):
             for row, vals in zip(rows, vals_list, strict=True)
         ]
 
+    def find_buyers(self, references):
+        """Return whom these names mean, by the rule of recording, in order: rows with
+        ``partner_id`` and ``commercial_partner_id``, or refused with the reason.
+
+        :param references: list of what a caller sent, whatever it is
+        """
+        rows = []
+        for reference in references:
+            row = IncomingTransaction()
+            rows.append(row)
+            try:
+                row.buyer_ref = read_reference(
+                    self.env, "ref", reference, required=True
+                )
+            except RowError as refused:
+                row.refuse(refused)
+        good = [row for row in rows if not row.status]
+        self._find_buyers(good)
+        for row in good:
+            try:
+                self._check_buyer(row)
+            except RowError as refused:
+                row.refuse(refused)
+        return rows
+
     def _prepare_answer(self, row, vals):
         if row.same_as:
             row.id = row.same_as.id
@@ -212,10 +237,7 @@ class LeadRecorder(CorrectionRules, ReturnRules):
 
     def _resolve_references(self, rows):
         """Look up the buyers, lead types and currencies that ``rows`` name."""
-        self.buyers_by_ref = self.store.query_buyers_by_ref(
-            {row.buyer_ref for row in rows if not row.partner_id}
-        )
-        self.buyers = self.store.query_buyers({row.partner_id for row in rows})
+        self._find_buyers(rows)
         currencies = self.env["res.currency"].with_context(active_test=False)
         self.currencies = {
             currency.id: (
@@ -227,6 +249,13 @@ class LeadRecorder(CorrectionRules, ReturnRules):
             for currency in currencies.sudo().search([])  # public data
         }
         self.currency_ids = {values[0]: id_ for id_, values in self.currencies.items()}
+
+    def _find_buyers(self, rows):
+        """Look up the buyers that ``rows`` name."""
+        self.buyers_by_ref = self.store.query_buyers_by_ref(
+            {row.buyer_ref for row in rows if not row.partner_id}
+        )
+        self.buyers = self.store.query_buyers({row.partner_id for row in rows})
 
     def _set_hashes(self, rows):
         """Hash rows of Odoo values as if the platform had sent them.

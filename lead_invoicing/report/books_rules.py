@@ -766,6 +766,94 @@ RULES = [
                 WHERE attempt.move_id = move.id AND attempt.methods IS NOT NULL)
         """,
     ),
+    # Statements chain, and are the books
+    Rule(
+        "statement_chain",
+        "lead.statement",
+        _lt(
+            "Statements of prepaid buyers do not open as the one before closed, or do"
+            " not add up. Tell your administrator: something changed the data without"
+            " using Lead Invoicing."
+        ),
+        """
+        SELECT statement.id
+          FROM lead_statement statement
+          LEFT JOIN lead_statement previous ON previous.id = statement.previous_id
+         WHERE statement.company_id = ANY(%(companies)s)
+           AND (statement.opening != COALESCE(previous.closing, statement.opening)
+                OR previous.company_id != statement.company_id
+                OR previous.currency_id != statement.currency_id
+                OR statement.opening + statement.deposits + statement.purchases
+                   + statement.returns + statement.tax + statement.refunds
+                   + statement.other + statement.taken_back != statement.closing)
+        """,
+    ),
+    Rule(
+        "statement_books",
+        "lead.statement",
+        _lt(
+            "Statements of prepaid buyers differ from the posted receivable that they"
+            " carry. Tell your administrator: something changed the data without using"
+            " Lead Invoicing."
+        ),
+        # The last one of each buyer, but for buyers that came to belong together.
+        """
+        WITH last AS (
+            SELECT statement.*, contact.commercial_partner_id AS buyer_id,
+                   count(*) OVER (
+                       PARTITION BY contact.commercial_partner_id,
+                                    statement.company_id, statement.currency_id)
+                       AS chains
+              FROM lead_statement statement
+              JOIN res_partner contact ON contact.id = statement.partner_id
+             WHERE statement.company_id = ANY(%(companies)s)
+               AND NOT EXISTS (SELECT FROM lead_statement later
+                                WHERE later.previous_id = statement.id)
+        )
+        SELECT last.id
+          FROM last
+          LEFT JOIN LATERAL (
+               SELECT sum(line.amount_currency) AS amount
+                 FROM lead_statement statement
+                 JOIN account_move_line line ON line.lead_statement_id = statement.id
+                WHERE statement.partner_id = last.partner_id
+                  AND statement.company_id = last.company_id
+                  AND statement.currency_id = last.currency_id) items ON TRUE
+          LEFT JOIN LATERAL (
+               SELECT sum(back.amount) AS amount
+                 FROM lead_statement_taken_back back
+                WHERE back.partner_id = last.partner_id
+                  AND back.company_id = last.company_id
+                  AND back.currency_id = last.currency_id
+                  AND back.carried_id IS NULL) back ON TRUE
+         WHERE last.chains = 1 AND NOT EXISTS (
+               SELECT FROM lead_statement other
+                 JOIN res_partner contact ON contact.id = other.partner_id
+                WHERE contact.commercial_partner_id = last.buyer_id
+                  AND other.partner_id != last.partner_id)
+           AND last.closing + COALESCE(items.amount, 0) + COALESCE(back.amount, 0) != 0
+        """,
+    ),
+    Rule(
+        "statement_items",
+        "account.move.line",
+        _lt(
+            "Items that are no longer in the books count on a prepaid buyer's"
+            " statement. Tell your administrator: something changed the data without"
+            " using Odoo."
+        ),
+        """
+        SELECT line.id
+          FROM account_move_line line
+          JOIN account_account account ON account.id = line.account_id
+          JOIN lead_statement statement ON statement.id = line.lead_statement_id
+         WHERE statement.company_id = ANY(%(companies)s)
+           AND (line.parent_state != 'posted'
+                OR account.account_type != 'asset_receivable'
+                OR line.company_id != statement.company_id
+                OR line.currency_id != statement.currency_id)
+        """,
+    ),
     # Companies
     Rule(
         "company_of_transaction",

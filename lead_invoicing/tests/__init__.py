@@ -1,7 +1,9 @@
 from . import (
     test_account_closing,
+    test_account_statement,
     test_any_input,
     test_any_script,
+    test_balance,
     test_billing_cycle,
     test_billing_time_zone,
     test_books,
@@ -55,6 +57,7 @@ from . import (
     test_settlement,
     test_setup,
     test_setup_tours,
+    test_statement,
     test_tours,
     test_translations,
     test_unbilled,

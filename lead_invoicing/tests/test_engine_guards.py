@@ -21,6 +21,7 @@ BY_PEOPLE = {
         "lead_data_months",
         "lead_feed_silence_hours",
         "lead_issue_zero",
+        "lead_list_payments",
         "lead_return_policy",
         "lead_review_same_lead",
         "lead_review_volume_factor",

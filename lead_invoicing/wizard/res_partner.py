@@ -28,3 +28,22 @@ class ResPartner(models.Model):
             raise UserError(self.env._("This account is already closed."))
         wizards = self.env["lead.account.closing.wizard"]
         return wizards._get_open_action(self.commercial_partner_id)
+
+    def action_open_lead_statement(self):
+        """Open the statement of account of this buyer.
+
+        :raises AccessError: for users without rights in Lead Invoicing
+        """
+        self.ensure_one()
+        wizard = self.env["lead.statement.wizard"].create(
+            {"partner_id": self.commercial_partner_id.id}
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Statement of Account"),
+            "res_model": wizard._name,
+            "res_id": wizard.id,
+            "view_mode": "form",
+            "target": "new",
+            "context": {"dialog_size": "extra-large"},
+        }

@@ -1,0 +1,135 @@
+from urllib.parse import urlencode
+
+from odoo.exceptions import UserError
+from odoo.http import request
+
+from odoo.addons.portal.controllers.portal import CustomerPortal
+
+from ..report.params import read_id
+from ..report.statement_files import make_statement_pdf, write_statement_xlsx
+from .file_responses import NO_CACHE, FileResponses
+from .routing import report_route
+
+URL = "/my/lead-statement"
+FORMATS = "<any(xlsx, pdf):file_type>"
+
+
+class LeadStatementPortal(FileResponses, CustomerPortal):
+    """The statement of account: the buyer's page, and its files for buyers and staff.
+    Who may see what is decided where it is opened, in ``lead.account.statement``."""
+
+    def _prepare_home_portal_values(self, counters):
+        values = super()._prepare_home_portal_values(counters)
+        if "lead_statement_count" in counters:
+            values["lead_statement_count"] = self._is_lead_buyer()
+        return values
+
+    def _is_lead_buyer(self):
+        """Return 1 where the user is a buyer of leads, or prepays for them, else 0."""
+        user = request.env.user
+        if not user._is_portal():
+            return 0
+        # The user's own commercial partner.
+        buyer = user.partner_id.commercial_partner_id.sudo()
+        sales = request.env["lead.sale"].sudo()
+        domain = [("commercial_partner_id", "in", buyer._get_lead_buyers().ids)]
+        return int(
+            buyer.lead_billing_mode == "prepaid"
+            or bool(sales.search_count(domain, limit=1))
+        )
+
+    @report_route(URL, methods=["GET"])
+    def portal_my_lead_statement(self, **params):
+        """Show the statement of account of the user's own commercial partner.
+
+        :param params: see ``lead.account.statement._open``
+        """
+        buyer = request.env.user.partner_id.commercial_partner_id
+        statement, errors = self._open_lead_statement(buyer, params)
+        values = {
+            **self._prepare_portal_layout_values(),
+            "page_name": "lead_statement",
+            "statement": statement,
+            "errors": errors,
+            "typed": params,
+            "url": URL,
+        }
+        if statement:
+            values["query"] = urlencode(statement.get_params())
+            values["balances"] = self._get_lead_balances_now(buyer)
+        response = request.render("lead_invoicing.portal_lead_statement", values)
+        response.headers["Cache-Control"] = NO_CACHE
+        return response
+
+    def _open_lead_statement(self, buyer, params):
+        """Return the statement, and {name: sentence} of the parameters that are not
+        right: without them, there is something to choose from again."""
+        model = request.env["lead.account.statement"]
+        params, errors = dict(params), {}
+        while True:
+            try:
+                return model._open(buyer, params), errors
+            except UserError as error:
+                name = getattr(error, "param", None)
+                if not name:
+                    return None, {**errors, "": str(error)}
+                del params[name]
+                errors[name] = str(error)
+
+    def _get_lead_balances_now(self, buyer):
+        """Return what the buyer is told of its money now: a list of dicts with
+        ``company``, ``is_prepaid`` and ``balances``, of each company that it buys
+        from."""
+        # The buyer's own money, of whichever company.
+        buyer = buyer.sudo()
+        rows = []
+        for company in request.env["lead.type"]._get_lead_companies():
+            own = buyer.with_company(company)
+            if balances := own._get_lead_balances().get(buyer.id):
+                rows.append(
+                    {
+                        "company": company,
+                        "is_prepaid": own.lead_billing_mode == "prepaid",
+                        "balances": balances,
+                    }
+                )
+        return rows
+
+    @report_route(f"{URL}/{FORMATS}", methods=["GET"])
+    def portal_download_lead_statement(self, file_type, **params):
+        """Download the statement of the user's own commercial partner.
+
+        :param params: see ``lead.account.statement._open``
+        """
+        buyer = request.env.user.partner_id
+        return self._download_lead_statement(buyer, file_type, params)
+
+    @report_route(f"/lead-invoicing/statement/{FORMATS}", methods=["GET"])
+    def download_lead_statement(self, file_type, partner_id=None, **params):
+        """Download the statement of a buyer, for internal users.
+
+        :param partner_id: the buyer
+        :param params: see ``lead.account.statement._open``
+        """
+        try:
+            partner_id = read_id(request.env, "partner_id", partner_id)
+        except UserError as error:
+            return self._refuse(error)
+        partner = request.env["res.partner"].browse(partner_id).exists()
+        return self._download_lead_statement(partner, file_type, params)
+
+    def _download_lead_statement(self, partner, file_type, params):
+        def write(file):
+            if file_type == "xlsx":
+                write_statement_xlsx(statement, file)
+            else:
+                file.write(make_statement_pdf(statement))
+
+        try:
+            statement = request.env["lead.account.statement"]._open(partner, params)
+            name = statement.get_filename(file_type)
+            return self._respond_with_file(write, name, file_type)
+        except UserError as error:
+            return self._refuse(error)
+        except OSError:
+            return self._refuse_for_space()
