@@ -3,5 +3,4 @@
 Who may see what is decided by `lead.invoicing.report`.
 """
 
-from . import dispute, portal, report
-from . import portal, report, statement
+from . import dispute, portal, report, statement

@@ -7,7 +7,7 @@ from odoo.http import request, route
 
 from odoo.addons.account.controllers.portal import PortalAccount
 
-from .report import NO_CACHE
+from .file_responses import NO_CACHE
 
 # So many leads are listed with a box to tick; of more, people enter references.
 MAX_LISTED = 200
