@@ -19,7 +19,9 @@ class AccountMove(models.Model):
         # numbers and no more of them.
         for move in self:
             document = move.sudo()
-            move.lead_outcome = document.lead_run_id and document._get_lead_outcome()
+            move.lead_outcome = (
+                document._get_lead_outcome() if document.lead_run_id else False
+            )
 
     def _get_lead_outcome(self):
         """Return the sentence on what has become of this document; empty where nothing

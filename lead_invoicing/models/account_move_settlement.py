@@ -151,14 +151,19 @@ class AccountMove(models.Model):
             result[move_id] |= self.browse(origin_id)
         return result
 
-    def _undo_lead_settlement(self):
+    def _undo_lead_settlement(self, for_good=False):
         """Take what is no longer in the books, or never came, off the lead invoices of
-        prepaid buyers: Odoo leaves it reconciled with them."""
+        prepaid buyers: Odoo leaves it reconciled with them.
+
+        :param for_good: take it off those of buyers on credit, too; for what is posted
+            again, Odoo has it pay the same invoices again
+        """
         # Whoever may take a payment back has this follow.
         self.sudo().line_ids.matched_debit_ids.filtered(
             lambda partial: (
                 partial.debit_move_id.move_id.lead_is_receipt
                 or partial.debit_move_id.move_id._is_prepaid_lead_invoice()
+                or (for_good and partial.debit_move_id.move_id.lead_run_id)
             )
         ).unlink()
 

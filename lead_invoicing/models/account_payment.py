@@ -37,7 +37,7 @@ class AccountPayment(models.Model):
         """Take a payment that was rejected off the lead invoices that it paid."""
         result = super().write(vals)
         if vals.get("state") == "rejected":
-            self.move_id._undo_lead_settlement()
+            self.move_id._undo_lead_settlement(for_good=True)
         return result
 
     def _get_lead_source_payments(self):

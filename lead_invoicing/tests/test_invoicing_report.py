@@ -97,6 +97,8 @@ class TestRows(ReportCommon):
                 "returned_amount": -20,
                 "adjusted": 1,
                 "adjusted_amount": -4,
+                "corrected": 0,
+                "corrected_amount": 0,
                 "waived": 1,
                 "waived_amount": 7,
                 "net": 2,

@@ -77,7 +77,8 @@ class TestRecordingAtOnce(BaseCase):
     def wait_until_blocked(self, cr, thread):
         """Wait until the thread's connection waits for this one's transaction."""
         while thread.is_alive():
-            cr.execute("SELECT pg_sleep(0.02)")
+            # Within a transaction PostgreSQL shows the same activity all the time.
+            cr.execute("SELECT pg_sleep(0.02), pg_stat_clear_snapshot()")
             cr.execute(
                 """
                 SELECT 1 FROM pg_stat_activity

@@ -53,6 +53,7 @@ OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 # added here needs a test of who may call it.
 PUBLIC_METHODS = {
     "lead.sale": {
+        "check_transactions",
         "record_transactions",
         "action_erase_lead_data",
         "action_unwaive",
@@ -739,6 +740,7 @@ class TestPortalRights(RightsCommon):
         self.assert_refused(own.action_waive)
         row = self.sale_vals("P1", buyer_ref=self.buyer.ref)
         self.assert_refused(own.record_transactions, [row])
+        self.assert_refused(own.check_transactions, [row])
         self.assertFalse(own.load(["external_ref", "price"], [["P1", "1"]])["ids"])
         self.assert_refused(own.name_create, "P1")
         self.assert_refused(self.failure.with_user(self.portal_user).action_retry)
