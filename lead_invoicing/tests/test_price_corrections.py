@@ -1,3 +1,4 @@
+import io
 from datetime import timedelta
 
 from freezegun import freeze_time
@@ -5,6 +6,7 @@ from freezegun import freeze_time
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
+from ..report.as_csv import write_csv
 from .common.given_back import GivenBackCommon
 from .common.world import LeadInvoicingCommon
 
@@ -452,7 +454,7 @@ class TestBillCorrections(GivenBackCommon):
     def test_the_report_shows_one_row(self):
         sale = self.new_sale(price="10.00", lead_ref="L1")
         self.correct(sale, "8.00", reason="tariff")
-        other = self.new_sale(price="5.00", at="2026-11-06T12:00:00Z")
+        self.new_sale(price="5.00", at="2026-11-06T12:00:00Z")
         invoice = self.generate()
         report = self.env["lead.invoicing.report"]._open(
             self.buyer,
@@ -475,9 +477,7 @@ class TestBillCorrections(GivenBackCommon):
             self.assertEqual(
                 row["reason"], "Price corrected from 10.00 to 8.00: tariff"
             )
-            self.assertEqual(
-                [tuple(r) for r in shown.get_page(1, 2)][0], tuple(rows[2])
-            )
+            self.assertEqual(shown.get_page(1, 2), rows[2:])
             self.assertEqual(len(list(shown.iter_rows())), 3)
             [total] = shown.get_totals()
             self.assertEqual(
@@ -485,8 +485,20 @@ class TestBillCorrections(GivenBackCommon):
             )
             self.assertEqual(total["corrected_amount"], -2)
             self.assertEqual(total["net_amount"], 13)
+            file = io.BytesIO()
+            write_csv(shown, file)
+            lines = file.getvalue().decode().splitlines()
+            self.assertIn("Price corrected from 10.00 to 8.00: tariff", lines[2])
+            self.assertEqual(lines[-1], "Rows,3")
+            self.assertIn("Price corrections,1,-2.00,USD", lines)
         self.assertEqual(of_invoice.get_difference(), 0)
-        self.assertTrue(other)
+        # With the returns, as all that changes what was sold.
+        for kind, amounts in (("sale", [10, 5]), ("return", [-2])):
+            params = {**report.get_params(), "transaction_type": kind}
+            shown = self.env["lead.invoicing.report"]._open(self.buyer, params)
+            rows = shown.get_page(10)
+            self.assertEqual([row["amount"] for row in rows], amounts)
+            self.assertEqual(shown.count, len(amounts))
 
     def test_of_one_that_lost_a_line_each_document_shows_its_half(self):
         sale = self.new_sale(price="10.00")
