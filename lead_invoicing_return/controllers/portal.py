@@ -135,8 +135,15 @@ class LeadReturnPortal(LeadPortal):
     def portal_my_return_request(self, request_id, **_params):
         """Show one of the buyer's requests."""
         buyer, found = self._find_lead_request(request_id)
+        return self._render_lead_request(buyer, found)
+
+    def _render_lead_request(self, buyer, found, error=None):
         return self._render_lead_returns(
-            "portal_my_return_request", buyer, asked=found, error=None
+            "portal_my_return_request",
+            buyer,
+            asked=found,
+            request_name=found.name,
+            error=error,
         )
 
     @route(
@@ -155,9 +162,7 @@ class LeadReturnPortal(LeadPortal):
             else:
                 found._reply(read_text(request.env, "answer", answer))
         except (RowError, UserError) as error:
-            return self._render_lead_returns(
-                "portal_my_return_request", buyer, asked=found, error=str(error)
-            )
+            return self._render_lead_request(buyer, found, str(error))
         return request.redirect(f"{URL}/{found.id}", code=303)
 
     # ------------------------------------------------------------------

@@ -198,7 +198,7 @@ class LeadReturnRequest(models.Model):
         sales = self.env["lead.sale"].browse(ids)
         if not sales:
             raise UserError(
-                self.env._("You purchased no lead with this id or reference.")
+                self.env._("You purchased no lead with this ID or reference.")
             )
         refusals = {sale: self._get_refusal(sale, asked, left) for sale in sales}
         free = sales.filtered(lambda sale: not refusals[sale])
