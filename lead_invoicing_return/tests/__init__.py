@@ -1,6 +1,7 @@
 from . import (
     test_asking,
     test_at_once,
+    test_corrections,
     test_deciding,
     test_erasure,
     test_platform,
