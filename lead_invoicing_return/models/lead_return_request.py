@@ -8,9 +8,13 @@ from odoo.addons.lead_invoicing.tools.protected_fields import EngineGuard, is_en
 OPEN_STATES = ("requested", "question")
 # What Lead Invoicing itself decides; people do so by its buttons.
 ENGINE_FIELDS = {
+    "commercial_partner_id",
+    "company_id",
     "decided_at",
     "decided_by_id",
     "is_automatic",
+    "lead_type_id",
+    "partner_id",
     "platform_ref",
     "requester_id",
     "return_id",
