@@ -1,4 +1,4 @@
-"""Each room of the addon names only rooms below it, as `docs/architecture.md` says."""
+"""Each room of an addon names only rooms below it, as `docs/architecture.md` says."""
 
 import ast
 import re
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-ADDON = Path(__file__).parents[2] / "lead_invoicing"
+ROOT = Path(__file__).parents[2]
+ADDONS = sorted(manifest.parent for manifest in ROOT.glob("*/__manifest__.py"))
+NAMES = "|".join(addon.name for addon in ADDONS)
 # From the ground up; the last two stand side by side.
 FLOORS = {
     "tools": 0,
@@ -18,8 +20,9 @@ FLOORS = {
 }
 ROOMS = sorted(
     path
+    for addon in ADDONS
     for floor in FLOORS
-    for path in (ADDON / floor).glob("*.py")
+    for path in (addon / floor).glob("*.py")
     if path.name != "__init__.py"
 )
 
@@ -28,8 +31,12 @@ def get_floor(path):
     return path.parent.name
 
 
+def get_addon(path):
+    return path.parent.parent.name
+
+
 def get_imports(path):
-    """Return the rooms that a room imports, as (folder, module) of the addon."""
+    """Return the rooms that a room imports, as (folder, module) of an addon."""
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -38,8 +45,11 @@ def get_imports(path):
             names = parts[:1] or [alias.name for alias in node.names]
             found += [(folder, name) for name in names]
         elif isinstance(node, ast.ImportFrom):
-            match = re.match(r"odoo\.addons\.lead_invoicing\.(\w+)", node.module or "")
-            assert not match, f"{path.name}: import {match[0]} relatively"
+            pattern = rf"odoo\.addons\.({NAMES})\.(\w+)\.?(\w*)"
+            if match := re.match(pattern, node.module or ""):
+                addon, folder, name = match.groups()
+                assert addon != get_addon(path), f"{path}: import {name} relatively"
+                found.append((folder, name))
     return found
 
 
@@ -69,7 +79,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize(
-    "path", ROOMS, ids=lambda path: f"{get_floor(path)}/{path.stem}"
+    "path", ROOMS, ids=lambda path: "/".join([*path.parts[-3:-1], path.stem])
 )
 def test_a_room_names_only_rooms_below(path):
     own = FLOORS[get_floor(path)]
@@ -81,7 +91,7 @@ def test_a_room_names_only_rooms_below(path):
 
 
 def test_tools_know_no_model():
-    for path in (ADDON / "tools").glob("*.py"):
+    for path in (path for path in ROOMS if get_floor(path) == "tools"):
         assert not get_classes(path), path
         assert not re.search(r'env\["lead\.', path.read_text()), path
 
@@ -106,20 +116,20 @@ def test_what_a_higher_floor_adds_to_a_model_is_not_called_from_below():
             assert lowest <= own, f"{path}: {name} is of a higher floor"
 
 
+@pytest.mark.parametrize("addon", ADDONS, ids=lambda addon: addon.name)
 @pytest.mark.parametrize("floor", ["models", "report"])
-def test_rooms_are_listed_in_the_order_in_which_they_are_loaded(floor):
+def test_rooms_are_listed_in_the_order_in_which_they_are_loaded(addon, floor):
     """The order in `__init__` is that of `super()`; an import of a later room would
     load it earlier."""
-    text = (ADDON / floor / "__init__.py").read_text()
+    text = (addon / floor / "__init__.py").read_text()
+    rooms = [path for path in ROOMS if path.parent == addon / floor]
     listed = re.findall(r"^from \. import (\w+)$", text, re.M)
-    files = {path.stem for path in ROOMS if get_floor(path) == floor}
-    models = {
-        path.stem for path in ROOMS if get_floor(path) == floor and get_classes(path)
-    }
+    files = {path.stem for path in rooms}
+    models = {path.stem for path in rooms if get_classes(path)}
     assert set(listed) == models
     assert models <= files
     for place, name in enumerate(listed):
-        for folder, other in get_imports(ADDON / floor / f"{name}.py"):
+        for folder, other in get_imports(addon / floor / f"{name}.py"):
             if folder == floor and other in listed:
                 assert listed.index(other) < place, f"{name} imports {other}"
 

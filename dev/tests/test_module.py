@@ -132,3 +132,37 @@ def test_installs_bills_updates_and_uninstalls(database):
     database.run("-u", "lead_invoicing", "--stop-after-init")
     database.run("shell", script=UNINSTALL)
     database.run("shell", script=LOOK)
+
+
+# A request that became a return, and one that waits with an activity.
+ASK = """
+requests = env["lead.return.request"]
+buyer = env["res.partner"].search([("ref", "=", "A")])
+outcomes = requests._ask_for_returns(buyer, {"T1": None, "T2": None})
+assert {wish.state for wish in outcomes} == {"requested"}, outcomes
+requests.search([], limit=1).action_accept("Sorry.")
+assert buyer.activity_ids
+env.cr.commit()
+"""
+
+UNINSTALL_REQUESTS = UNINSTALL.replace("lead_invoicing", "lead_invoicing_return")
+
+# The return stays, whatever becomes of the request for it.
+LOOK_AFTER_REQUESTS = """
+assert "lead.return.request" not in env
+back = env["lead.sale"].search([("external_ref", "=like", "REQ-%")])
+assert back.amount == -10, back
+buyer = env["res.partner"].search([("ref", "=", "A")])
+assert not buyer.activity_ids
+(answer,) = env["lead.sale"].record_transactions([{}])
+assert answer["status"] == "error"
+assert not env["ir.model.data"].search([("module", "=", "lead_invoicing_return")])
+"""
+
+
+def test_return_requests_come_and_go(database):
+    database.run("-i", "lead_invoicing_return", "--stop-after-init")
+    database.run("shell", script=USE + ASK)
+    database.run("-u", "lead_invoicing_return", "--stop-after-init")
+    database.run("shell", script=UNINSTALL_REQUESTS)
+    database.run("shell", script=LOOK_AFTER_REQUESTS)

@@ -70,7 +70,7 @@ class LeadReturnReason(CompanyGuard, models.Model):
     @api.model
     def _get_words(self, company):
         """Return ``{word: id}`` of the active reasons of a company: their codes, and
-        their names in all languages, in the form that :func:`~..tools.parsing.fold` gives a text. Codes
+        their names in all languages, as :func:`~..tools.parsing.fold` makes them. Codes
         come before names, then earlier reasons before later ones.
         """
         self.flush_model()

@@ -8,7 +8,7 @@ RATE_DAYS = 90
 # With fewer buyers, the median would tell of single ones.
 MEDIAN_BUYERS = 5
 # Leads of a buyer: how many were purchased, how many returned. A price adjustment is
-# no lead returned; what is waived was neither.
+# no lead returned; what is waived, or corrects a price, was neither.
 _PURCHASED = SQL("count(*) FILTER (WHERE counted.transaction_type = 'sale')")
 _RETURNED = SQL(
     "count(*) FILTER (WHERE counted.transaction_type = 'return'"
@@ -77,7 +77,10 @@ class ResPartner(models.Model):
 
     @api.model
     def _get_lead_rate_condition(self, now):
-        return SQL("date >= %s AND waived IS NOT TRUE", now - timedelta(days=RATE_DAYS))
+        return SQL(
+            "date >= %s AND waived IS NOT TRUE AND corrected_sale_id IS NULL",
+            now - timedelta(days=RATE_DAYS),
+        )
 
     @api.model
     @ormcache("company_id", "day")

@@ -2,8 +2,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.http import request, route
 
-from odoo.addons.lead_invoicing.controllers.portal import LeadPortal
 from odoo.addons.lead_invoicing.controllers.file_responses import NO_CACHE
+from odoo.addons.lead_invoicing.controllers.portal import LeadPortal
 from odoo.addons.lead_invoicing.controllers.routing import report_route
 from odoo.addons.lead_invoicing.tools.parsing import RowError, read_text
 from odoo.addons.portal.controllers.portal import pager as portal_pager
@@ -135,8 +135,15 @@ class LeadReturnPortal(LeadPortal):
     def portal_my_return_request(self, request_id, **_params):
         """Show one of the buyer's requests."""
         buyer, found = self._find_lead_request(request_id)
+        return self._render_lead_request(buyer, found)
+
+    def _render_lead_request(self, buyer, found, error=None):
         return self._render_lead_returns(
-            "portal_my_return_request", buyer, asked=found, error=None
+            "portal_my_return_request",
+            buyer,
+            asked=found,
+            request_name=found.name,
+            error=error,
         )
 
     @route(
@@ -155,9 +162,7 @@ class LeadReturnPortal(LeadPortal):
             else:
                 found._reply(read_text(request.env, "answer", answer))
         except (RowError, UserError) as error:
-            return self._render_lead_returns(
-                "portal_my_return_request", buyer, asked=found, error=str(error)
-            )
+            return self._render_lead_request(buyer, found, str(error))
         return request.redirect(f"{URL}/{found.id}", code=303)
 
     # ------------------------------------------------------------------

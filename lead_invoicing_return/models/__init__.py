@@ -1,6 +1,6 @@
 # ruff: noqa: I001
-"""Owns return requests: what they say, how a buyer makes them, how they are decided, and
-who is told. The order is that of `super()`.
+"""Owns return requests: what they say, how a buyer makes them, how they are decided,
+and who is told. The order is that of `super()`.
 """
 
 from . import lead_return_request
@@ -8,5 +8,6 @@ from . import lead_return_request_deciding
 from . import lead_return_request_buyer
 from . import lead_return_request_telling
 from . import lead_sale
+from . import lead_erasure
 from . import lead_type
 from . import res_partner

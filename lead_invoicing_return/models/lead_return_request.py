@@ -8,9 +8,13 @@ from odoo.addons.lead_invoicing.tools.protected_fields import EngineGuard, is_en
 OPEN_STATES = ("requested", "question")
 # What Lead Invoicing itself decides; people do so by its buttons.
 ENGINE_FIELDS = {
+    "commercial_partner_id",
+    "company_id",
     "decided_at",
     "decided_by_id",
     "is_automatic",
+    "lead_type_id",
+    "partner_id",
     "platform_ref",
     "requester_id",
     "return_id",
@@ -145,9 +149,10 @@ class LeadReturnRequest(EngineGuard, models.Model):
         left = self._get_left(sales)
         for vals in vals_list:
             sale = self.env["lead.sale"].browse(vals.get("sale_id"))
-            vals["amount"] = self._check_amount(
-                sale, vals.get("amount"), left.get(sale.id)
-            )
+            origin = left.get(sale.id)
+            vals["amount"] = self._check_amount(sale, vals.get("amount"), origin)
+            # A price that was corrected is given back as it is now.
+            vals["sale_id"] = origin.id
         return super().create(vals_list)
 
     def write(self, vals):
@@ -180,8 +185,9 @@ class LeadReturnRequest(EngineGuard, models.Model):
 
     @api.model
     def _get_left(self, sales):
-        """Return ``{sale id: Origin}``: what the ledger knows of these sales, and what
-        was given back of each."""
+        """Return ``{sale id: Origin}``: what the ledger knows of these sales, or of the
+        last corrections of their prices, and what was given back of each. Of what is in
+        force now the id is a key, too."""
         left = {}
         self.env.flush_all()
         # Of sales that the user may ask for returns of.
@@ -192,7 +198,9 @@ class LeadReturnRequest(EngineGuard, models.Model):
             origins = LedgerGateway(self.env, company).query_origins(
                 set(own.mapped("external_ref"))
             )
-            left.update((origin.id, origin) for origin in origins.values())
+            for sale in own:
+                origin = origins[sale.external_ref]
+                left[sale.id] = left[origin.id] = origin
         return left
 
     @api.model
@@ -211,7 +219,7 @@ class LeadReturnRequest(EngineGuard, models.Model):
             raise UserError(
                 self.env._("The sale %s has already been returned in full.", reference)
             )
-        rest = float(origin.price - origin.returned)
+        rest = float(origin.left)
         currency = sale.sudo().currency_id
         if not amount:
             return rest

@@ -60,18 +60,18 @@ class LeadReturnRequest(models.Model):
         :param references: of its sales
         """
         found = self._find_sales(buyer, references)
-        sales = self.env["lead.sale"].browse(
-            {id_ for ids in found.values() for id_ in ids}
-        )
-        asked, left = self._read_known(sales), self._get_left(sales)
+        asked, left = self._read_known(found)
         marks = {}
-        for sale in sales:
-            request = asked.get(sale.id, self.browse())
-            is_current = request.state in (*OPEN_STATES, "declined")
-            if is_current or not self._get_refusal(sale, asked, left):
-                marks[sale.external_ref] = request if is_current else self.browse()
-            elif request:
-                marks[sale.external_ref] = request
+        for reference, ids in found.items():
+            for sale in self.env["lead.sale"].browse(ids):
+                current = self.env["lead.sale"].browse(left[sale.id].id)
+                request = asked.get(current.id, self.browse())
+                is_decided_on = request.state in (*OPEN_STATES, "declined")
+                is_free = not self._get_refusal(current, asked, left)
+                if is_decided_on or (request and not is_free):
+                    marks[reference] = request
+                elif is_free and current == sale:
+                    marks[reference] = self.browse()
         return marks
 
     @api.model
@@ -92,11 +92,7 @@ class LeadReturnRequest(models.Model):
                 self.env._("Ask for at most %s leads at a time.", MAX_WISHES)
             )
         found = self._find_sales(buyer, wishes)
-        sales = self.env["lead.sale"].browse(
-            {id_ for ids in found.values() for id_ in ids}
-        )
-        asked = self._read_known(sales)
-        left = self._get_left(sales)
+        asked, left = self._read_known(found)
         limits = {}
         outcomes, todo = [], {}
         for word, amount in wishes.items():
@@ -181,10 +177,22 @@ class LeadReturnRequest(models.Model):
         }
 
     @api.model
-    def _read_known(self, sales):
-        """Return {sale id: request} of the last request for each of these sales."""
-        requests = self.search([("sale_id", "in", sales.ids)], order="id")
-        return {request.sale_id.id: request for request in requests}
+    def _read_known(self, found):
+        """Return what is known of the sales that words can mean.
+
+        :param found: see :meth:`_find_sales`
+        :return: {sale id: the last request for it}, by the sales now in force where
+            prices were corrected; and what is left of them, see :meth:`_get_left`
+        """
+        sales = self.env["lead.sale"].browse(
+            {id_ for ids in found.values() for id_ in ids}
+        )
+        while earlier := sales.corrected_sale_id - sales:
+            sales |= earlier
+        left = self._get_left(sales)
+        requests = self.search([("sale_id", "in", list(left))], order="id")
+        asked = {left[request.sale_id.id].id: request for request in requests}
+        return asked, left
 
     @api.model
     def _choose_sale(self, word, ids, asked, left):
@@ -195,10 +203,11 @@ class LeadReturnRequest(models.Model):
         :param left: see :meth:`_get_left`
         :raises UserError: if there is none, or several
         """
-        sales = self.env["lead.sale"].browse(ids)
+        # Of a sale and the correction of its price there is one in force.
+        sales = self.env["lead.sale"].browse(dict.fromkeys(left[id_].id for id_ in ids))
         if not sales:
             raise UserError(
-                self.env._("You purchased no lead with this id or reference.")
+                self.env._("You purchased no lead with this ID or reference.")
             )
         refusals = {sale: self._get_refusal(sale, asked, left) for sale in sales}
         free = sales.filtered(lambda sale: not refusals[sale])
@@ -243,7 +252,10 @@ class LeadReturnRequest(models.Model):
         """
         lead_type = sale.lead_type_id
         days = lead_type.return_request_days
-        if days and sale.date < fields.Datetime.now() - timedelta(days=days):
+        purchased = sale
+        while purchased.corrected_sale_id:
+            purchased = purchased.corrected_sale_id
+        if days and purchased.date < fields.Datetime.now() - timedelta(days=days):
             raise UserError(
                 self.env._(
                     "This lead was purchased more than %s days ago, and can no longer"
@@ -283,6 +295,7 @@ class LeadReturnRequest(models.Model):
                 ("commercial_partner_id", "in", buyers),
                 ("lead_type_id", "=", lead_type.id),
                 ("transaction_type", "=", "sale"),
+                ("corrected_sale_id", "=", False),
                 ("waived", "=", False),
                 ("date", ">=", since),
             ]

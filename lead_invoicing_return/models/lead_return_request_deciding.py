@@ -139,6 +139,7 @@ class LeadReturnRequest(models.Model):
 
         :raises ValidationError: naming each that the ledger refuses
         """
+        self._follow_corrections()
         left = self._get_left(self.sale_id)
         new = self.filtered(lambda request: not left[request.sale_id.id].in_full)
         backs = self.env["lead.sale"].create(
@@ -155,6 +156,29 @@ class LeadReturnRequest(models.Model):
                 )
             )
         return made
+
+    def _follow_corrections(self):
+        """Let requests of sales whose price was corrected since be of what is in force
+        now; one for all that was left is so again."""
+        left = self._get_left(self.sale_id)
+        for request in self:
+            sale, origin = request.sale_id, left[request.sale_id.id]
+            if origin.id == sale.id:
+                continue
+            taken_back = self.env["lead.sale"].search(
+                [
+                    ("corrected_sale_id", "=", sale.id),
+                    ("transaction_type", "=", "return"),
+                ]
+            )
+            is_full = request.amount >= taken_back.price
+            with engine_at_work():
+                request.write(
+                    {
+                        "sale_id": origin.id,
+                        "amount": float(origin.left) if is_full else request.amount,
+                    }
+                )
 
     def _prepare_return_vals(self):
         self.ensure_one()

@@ -6,6 +6,12 @@ from decimal import Decimal
 from odoo.tools import SQL
 
 
+def _get_ids(origin):
+    """Return under which ids a sale is in the ledger: its own, and those of what it
+    corrects that the rows name."""
+    return sorted(origin.named_ids | ({origin.id} if origin.id else set()))
+
+
 @dataclass
 class RequestedReturn:
     """A return that was made for a request.
@@ -36,7 +42,7 @@ class ReturnsOnRequest:
         ]
         self.met = []
         self.requested = self._query_requested(
-            [origin.id for origin in origins if origin and origin.id]
+            [id_ for origin in origins if origin for id_ in _get_ids(origin)]
         )
 
     def _query_requested(self, sale_ids):
@@ -64,11 +70,18 @@ class ReturnsOnRequest:
             requested.setdefault(sale_id, []).append(back)
         return requested
 
+    def _get_requested(self, origin):
+        """Return the requested returns of a sale, also those before its price was
+        corrected."""
+        return [
+            back for id_ in _get_ids(origin) for back in self.requested.get(id_, ())
+        ]
+
     def _find_same_return(self, row):
         if row.from_odoo and not row.from_file:
             # A person who enters a return knows what was given back.
             return super()._find_same_return(row)
-        for back in self.requested.get(row.origin.id, ()):
+        for back in self._get_requested(row.origin):
             if back.price == row.price and (
                 back.platform_ref in (None, row.external_ref)
             ):

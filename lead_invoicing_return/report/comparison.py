@@ -7,6 +7,7 @@ from decimal import Decimal
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from odoo.addons.lead_invoicing.recording.ledger_gateway import LedgerGateway
 from odoo.addons.lead_invoicing.tools.parsing import RowError
 
 # More than this nobody compares on a page.
@@ -17,7 +18,8 @@ MAX_CHARGED = 50_000
 class Charged:
     """A lead that the buyer was charged for.
 
-    :param charged: its price less what was returned of it
+    :param price: as it is now, should it have been corrected
+    :param charged: that less what was returned of it
     """
 
     id: int
@@ -130,25 +132,16 @@ class Comparison:
 
     def _query_charged(self, start, end):
         self.env["lead.sale"].flush_model()
-        # Which sales was this buyer charged for, and what was returned of each?
+        # Which sales were made to this buyer in these days, whatever corrected them?
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT sale.id, sale.external_ref, sale.lead_ref, sale.date,
-                       sale.currency_id, sale.price::text,
-                       (sale.price - COALESCE(back.price, 0))::text,
-                       COALESCE(back.in_full, FALSE)
-                  FROM lead_sale sale
-             LEFT JOIN LATERAL (
-                       SELECT sum(price) AS price,
-                              bool_or(price_adjustment IS NOT TRUE) AS in_full
-                         FROM lead_sale
-                        WHERE origin_id = sale.id AND waived IS NOT TRUE
-                       ) back ON TRUE
-                 WHERE sale.commercial_partner_id = ANY(%s)
-                   AND sale.transaction_type = 'sale' AND sale.waived IS NOT TRUE
-                   AND sale.date >= %s AND sale.date < %s
-                 ORDER BY sale.date, sale.id
+                SELECT company_id, id, external_ref, lead_ref, date
+                  FROM lead_sale
+                 WHERE commercial_partner_id = ANY(%s)
+                   AND transaction_type = 'sale' AND corrected_sale_id IS NULL
+                   AND date >= %s AND date < %s
+                 ORDER BY date, id
                  LIMIT %s
                 """,
                 self.buyer._get_lead_buyers().ids,
@@ -165,17 +158,30 @@ class Comparison:
                     MAX_CHARGED,
                 )
             )
-        currencies = self.env["res.currency"]
-        return [
-            Charged(
-                id_,
-                reference,
-                lead,
-                date,
-                currencies.browse(currency_id),
-                Decimal(price),
-                Decimal(charged),
-                in_full,
-            )
-            for id_, reference, lead, date, currency_id, price, charged, in_full in rows
-        ]
+        references = defaultdict(set)
+        for company_id, _id, reference, *_values in rows:
+            references[company_id].add(reference)
+        origins = {
+            company_id: LedgerGateway(
+                self.env, self.env["res.company"].browse(company_id)
+            ).query_origins(found)
+            for company_id, found in references.items()
+        }
+        charged = []
+        for company_id, id_, reference, lead, date in rows:
+            origin = origins[company_id][reference]
+            if not origin.waived:
+                currency = self.env["res.currency"].browse(origin.currency_id)
+                charged.append(
+                    Charged(
+                        id_,
+                        reference,
+                        lead,
+                        date,
+                        currency,
+                        origin.present_price,
+                        origin.left,
+                        origin.in_full,
+                    )
+                )
+        return charged

@@ -1,1 +1,10 @@
-from . import test_asking, test_at_once, test_deciding, test_platform, test_portal
+from . import (
+    test_asking,
+    test_at_once,
+    test_corrections,
+    test_deciding,
+    test_erasure,
+    test_platform,
+    test_portal,
+    test_tours,
+)

@@ -266,6 +266,10 @@ class TestWhoMay(ReturnRequestCommon):
             {"platform_ref": "x"},
             {"requester_id": self.buyer.id},
             {"is_automatic": True},
+            {"commercial_partner_id": self.other_buyer.id},
+            {"partner_id": self.other_buyer.id},
+            {"lead_type_id": self.auto.id},
+            {"company_id": self.company.id},
         ):
             with self.subTest(vals):
                 self.assertRaises(UserError, request.write, vals)
