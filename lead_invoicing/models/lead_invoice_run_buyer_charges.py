@@ -145,7 +145,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 line.amount
                 for other in planned
                 if self._counts_for_minimum(other.charge, charge)
-                and any(period.start < p.end <= period.end for p in other.periods)
+                and any(each.is_part_of(period) for each in other.periods)
                 for line in other.lines
             )
             if period.start < self.run_id.window_end <= period.end:
@@ -219,7 +219,11 @@ class LeadInvoiceRunBuyer(models.Model):
                                  WHERE partner_id = %(partner)s
                                    AND company_id = %(company)s
                                    AND period_end > %(start)s
-                                   AND period_end <= %(end)s) billed
+                                   AND period_end <= %(end)s
+                                   -- A month is no part of a week that it ends in.
+                                   AND period_end - period_start
+                                       <= %(end)s::timestamp - %(start)s::timestamp
+                               ) billed
                           JOIN lead_billing_charge charge
                             ON charge.id = billed.charge_id
                           JOIN account_move_line line

@@ -20,6 +20,14 @@ class DueCharge:
     start: datetime  # naive UTC
     end: datetime  # naive UTC, exclusive
 
+    def is_part_of(self, other):
+        """Tell whether this period is billed within another one: it ends there, and is
+        not the longer one."""
+        return (
+            other.start < self.end <= other.end
+            and self.end - self.start <= other.end - other.start
+        )
+
 
 class LeadInvoiceRun(models.Model):
     """Which agreed charges are due in a run."""
