@@ -51,7 +51,9 @@ class TestChargesPrinted(ChargesCommon):
                     force_report_rendering=True
                 )
                 file.write(
-                    report._render_qweb_pdf("account.report_invoice", self.document.ids)[0]
+                    report._render_qweb_pdf(
+                        "account.report_invoice", self.document.ids
+                    )[0]
                 )
 
     def test_the_email_names_other_charges(self):
