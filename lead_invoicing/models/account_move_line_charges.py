@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -30,11 +30,6 @@ class AccountMoveLine(models.Model):
         " on this document, and is therefore not credited.",
         groups="base.group_user",
     )
-
-    @api.model
-    def _get_lead_engine_fields(self):
-        fields = super()._get_lead_engine_fields()
-        return {*fields, "lead_charge_id", "lead_billed_charge_id"}
 
     def _check_lead_lines_stay(self, vals):
         res = super()._check_lead_lines_stay(vals)

@@ -368,6 +368,13 @@ class TestWhereChargesGo(ChargesCommon):
             line.move_id = other
         self.assertFalse(other.invoice_line_ids.lead_charge_id)
 
+    def test_only_the_engine_says_what_bills_a_charge(self):
+        charge = self.agree("fee", amount=5)
+        self.new_sale()
+        line = self.generate().invoice_line_ids.filtered("lead_type_id")
+        with self.assertRaisesRegex(UserError, "Lead Invoicing sets this itself"):
+            line.lead_charge_id = charge
+
     def test_prepaid_buyers_alike(self):
         self.buyer.lead_billing_mode = "prepaid"
         self.agree("fee", amount=5)

@@ -80,7 +80,7 @@ class TestChargesLives(ChargesCommon):
 
     # A life takes seconds: one that fails is told as it is, not made smaller first.
     @settings(
-        max_examples=int(os.environ.get("LIVES_EXAMPLES", "4")),
+        max_examples=int(os.environ.get("LIVES_EXAMPLES", "2")),
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
