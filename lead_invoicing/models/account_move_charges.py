@@ -36,15 +36,16 @@ class AccountMove(models.Model):
             )
 
     def _get_lead_amount_netted(self):
-        """Leave out, too, what volume prices and discounts took off: of leads on other
-        documents, perhaps, and each lead on this one can be returned as well."""
-        lines = self.line_ids.filtered(
-            lambda line: line.lead_charge_id and line.price_total < 0
-        )
+        """Leave out, too, what volume prices and discounts took off, of leads on other
+        documents perhaps: each lead on this one can be returned as well. On a credit
+        note that gives such money, leave out what it bills: all of that money can be
+        kept again."""
         amount = super()._get_lead_amount_netted()
-        if self.move_type != "out_invoice":
-            return amount
-        return amount - sum(lines.mapped("price_total"))
+        charged = self.line_ids.filtered("lead_charge_id")
+        if self.move_type == "out_refund" and charged:
+            charged = self.invoice_line_ids
+        taken = charged.filtered(lambda line: line.price_total < 0)
+        return amount - sum(taken.mapped("price_total"))
 
     def _get_lead_left_out(self):
         """Leave out of a reversal what was not credited for returns, too, as it was

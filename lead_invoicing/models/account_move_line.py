@@ -6,6 +6,8 @@ from ..tools.protected_fields import EngineGuard
 
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {
+    "lead_billed_charge_id",
+    "lead_charge_id",
     "lead_corrects",
     "lead_count",
     "lead_origin_move_id",

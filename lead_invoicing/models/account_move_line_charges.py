@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -31,13 +31,8 @@ class AccountMoveLine(models.Model):
         groups="base.group_user",
     )
 
-    @api.model
-    def _get_lead_engine_fields(self):
-        fields = super()._get_lead_engine_fields()
-        return {*fields, "lead_charge_id", "lead_billed_charge_id"}
-
     def _check_lead_lines_stay(self, vals):
-        super()._check_lead_lines_stay(vals)
+        res = super()._check_lead_lines_stay(vals)
         for line in self.filtered("lead_charge_id"):
             if any(
                 line._fields[name].convert_to_write(line[name], line) != vals[name]
@@ -52,9 +47,10 @@ class AccountMoveLine(models.Model):
                         document=line.move_id.display_name,
                     )
                 )
+        return res
 
     def _give_lead_billing_to(self, new):
-        super()._give_lead_billing_to(new)
+        res = super()._give_lead_billing_to(new)
         if self.lead_charge_id:
             # The copy of a document bills what the document did.
             new.sudo().write(
@@ -66,10 +62,12 @@ class AccountMoveLine(models.Model):
             )
             self.sudo().lead_billed_charge_id = False
             self._release_lead_charges(to_line=new)
+        return res
 
     def _release_lead_sales(self, to_line=None, keep=()):
-        super()._release_lead_sales(to_line, keep)
+        res = super()._release_lead_sales(to_line, keep)
         self._release_lead_charges(to_line)
+        return res
 
     def _release_lead_charges(self, to_line=None):
         """Make the charges billed on these lines due again, or bill them on another

@@ -27,7 +27,7 @@ class LeadBilledCharge(EngineOnly, models.Model):
     _rec_name = "charge_id"
 
     charge_id = fields.Many2one(
-        "lead.billing.charge", "Charge", required=True, ondelete="restrict"
+        "lead.billing.charge", required=True, ondelete="restrict"
     )
     company_id = fields.Many2one("res.company", required=True)
     currency_id = fields.Many2one(related="charge_id.currency_id")
@@ -49,9 +49,7 @@ class LeadBilledCharge(EngineOnly, models.Model):
         "Nothing to Charge",
         help="The period was looked at, and there was nothing to charge.",
     )
-    invoice_line_id = fields.Many2one(
-        "account.move.line", "Invoice Line", ondelete="set null"
-    )
+    invoice_line_id = fields.Many2one("account.move.line", ondelete="set null")
     invoice_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
 
     # No partner column: a contact merge deletes what violates an index that has one.

@@ -10,7 +10,6 @@ from odoo.tools import SQL, formatLang
 
 from ..tools.charges import round_half_up
 from ..tools.local_time import format_window
-from .lead_billed_charge import charge_waits_sql
 from .lead_billing_charge import KIND_ORDER, SHARED_KINDS
 from .lead_invoice_run_buyer_plan import PlannedDocument, to_decimal
 
@@ -146,7 +145,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 line.amount
                 for other in planned
                 if self._counts_for_minimum(other.charge, charge)
-                and any(period.start < p.end <= period.end for p in other.periods)
+                and any(each.is_part_of(period) for each in other.periods)
                 for line in other.lines
             )
             if period.start < self.run_id.window_end <= period.end:
@@ -220,7 +219,11 @@ class LeadInvoiceRunBuyer(models.Model):
                                  WHERE partner_id = %(partner)s
                                    AND company_id = %(company)s
                                    AND period_end > %(start)s
-                                   AND period_end <= %(end)s) billed
+                                   AND period_end <= %(end)s
+                                   -- A month is no part of a week that it ends in.
+                                   AND period_end - period_start
+                                       <= %(end)s::timestamp - %(start)s::timestamp
+                               ) billed
                           JOIN lead_billing_charge charge
                             ON charge.id = billed.charge_id
                           JOIN account_move_line line
@@ -419,9 +422,12 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def _format_percent(self, percent):
         text = formatLang(self.env, percent, digits=4)
-        point = self.env["res.lang"]._get_data(
-            code=self.env.context.get("lang") or self.env.user.lang
-        ).decimal_point or "."
+        point = (
+            self.env["res.lang"]
+            ._get_data(code=self.env.context.get("lang") or self.env.user.lang)
+            .decimal_point
+            or "."
+        )
         return text.rstrip("0").rstrip(point) if point in text else text
 
     def _get_charge_period_labels(self, item, periods):

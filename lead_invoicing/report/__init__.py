@@ -11,6 +11,7 @@ from . import lead_unbilled_as_at
 from . import lead_sale
 from . import account_move
 from . import account_move_dispute
+from . import account_move_charges
 from . import lead_invoicing_report
 from . import as_pdf
 from . import lead_account_statement

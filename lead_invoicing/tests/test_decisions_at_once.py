@@ -164,13 +164,16 @@ class DecisionsAtOnceCommon(BaseCase):
                 "kind": "fee",
                 "amount": 5,
                 "partner_id": env["res.partner"].search([("ref", "=", CODE)]).id,
-                "product_id": env["lead.type"].search([("code", "=", CODE)]).product_id.id,
+                "product_id": env["lead.type"]
+                .search([("code", "=", CODE)])
+                .product_id.id,
                 "date_from": "2026-01-01",
             }
         )
 
     def bill_charges(self, env):
-        self.bill(env, include_charges=True)
+        """Bill the buyer with its charges, for the same days whoever does it."""
+        self.bill(env, include_charges=True, window_end=self.charged_until)
 
     def draft(self, env):
         self.bill(env, "draft")
@@ -361,6 +364,7 @@ class TestDecisionsAtOnce(DecisionsAtOnceCommon):
 
     def test_two_workers_bill_a_charge_once(self):
         """With its lead, which both claim, and alone, where its period decides."""
+        self.charged_until = fields.Datetime.now()
         for before in ([], [self.bill]):
             with self.subTest(is_alone=bool(before)):
                 self.build()

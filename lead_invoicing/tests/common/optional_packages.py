@@ -6,7 +6,7 @@ Without them everything loads, and what needs them is skipped and says why.
 import unittest
 
 try:
-    from hypothesis import HealthCheck, given, settings
+    from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import strategies as st
 except ImportError:
 
@@ -40,7 +40,7 @@ except ImportError:
         """Skip the test that it decorates."""
         return unittest.skip("hypothesis is not installed")
 
-    st = HealthCheck = _Nothing()
+    st = HealthCheck = Phase = _Nothing()
 
 try:
     from aiosmtpd.controller import Controller
@@ -49,4 +49,12 @@ except ImportError:
 
 needs_smtp_server = unittest.skipUnless(Controller, "aiosmtpd is not installed")
 
-__all__ = ["Controller", "HealthCheck", "given", "needs_smtp_server", "settings", "st"]
+__all__ = [
+    "Controller",
+    "HealthCheck",
+    "Phase",
+    "given",
+    "needs_smtp_server",
+    "settings",
+    "st",
+]
