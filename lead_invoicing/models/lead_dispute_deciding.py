@@ -254,7 +254,9 @@ class LeadDispute(models.Model):
         if self.from_buyer:
             recipients |= self.sudo().create_uid.partner_id.filtered("email")
         dispute = self.with_context(lang=move.partner_id.lang or self.env.lang)
-        move.with_context(lang=dispute.env.lang, mail_notify_force_send=False).message_post(
+        move.with_context(
+            lang=dispute.env.lang, mail_notify_force_send=False
+        ).message_post(
             body=dispute._get_decision_sentence(),
             partner_ids=recipients.ids,
             author_id=self.env.user.partner_id.id,

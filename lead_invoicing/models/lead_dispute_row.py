@@ -28,7 +28,7 @@ class LeadDisputeRow(EngineOnly, models.Model):
     currency_id = fields.Many2one(related="sale_id.currency_id")
     amount = fields.Monetary(help="What is left of the lead's price, including tax.")
     return_id = fields.Many2one(
-        "lead.sale", "Return", index="btree_not_null", ondelete="set null"
+        "lead.sale", index="btree_not_null", ondelete="set null"
     )
     withdrawn = fields.Boolean(help="The dispute was withdrawn: it never was.")
 

@@ -208,6 +208,4 @@ class ResPartner(models.Model):
 
     def _log_lead_account(self, sentence):
         # Who closes and opens accounts is told on the contact.
-        self.sudo()._message_log(
-            body=sentence, author_id=self.env.user.partner_id.id
-        )
+        self.sudo()._message_log(body=sentence, author_id=self.env.user.partner_id.id)
