@@ -138,7 +138,7 @@ class TestDispute(DisputeCommon):
         first = self.generate()
         self.new_sale(at="2026-11-11T12:00:00Z")
         second = self.generate(GENERATION + WEEK)
-        with self.assertRaisesRegex(UserError, "was not sold on"):
+        with self.assertRaises(UserError):
             self.dispute(first, sale_ids=second.lead_sale_ids)
 
     # Settlement
