@@ -20,4 +20,7 @@ class LeadBilledChargeShare(EngineOnly, models.Model):
     amount = fields.Float(
         digits=0, help="Exact, as a part of a total that is rounded once."
     )
-    base = fields.Float(digits=0, help="What was left to return of the lead's price when it was worked out.")
+    base = fields.Float(
+        digits=0,
+        help="What was left to return of the lead's price when it was worked out.",
+    )

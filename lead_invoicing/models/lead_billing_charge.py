@@ -188,7 +188,11 @@ class LeadBillingCharge(CompanyGuard, models.Model):
             other = self.search(
                 [
                     ("id", "!=", charge.id),
-                    ("date_from", "<=", charge.date_to or fields.Date.to_date("9999-12-31")),
+                    (
+                        "date_from",
+                        "<=",
+                        charge.date_to or fields.Date.to_date("9999-12-31"),
+                    ),
                     "|",
                     ("date_to", "=", False),
                     ("date_to", ">=", charge.date_from),
@@ -271,7 +275,9 @@ class LeadBillingCharge(CompanyGuard, models.Model):
                 continue
             if charge.cycle_id and charge.cycle_id != cycle:
                 continue
-            if charge.date_from <= day and not (charge.date_to and charge.date_to < day):
+            if charge.date_from <= day and not (
+                charge.date_to and charge.date_to < day
+            ):
                 level = 0 if charge.partner_id else 1 if charge.cycle_id else 2
                 levels[charge.kind, charge.lead_type_id, level] += charge
         winners = self.browse()

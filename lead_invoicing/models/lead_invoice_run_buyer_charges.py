@@ -10,7 +10,6 @@ from odoo.tools import SQL, formatLang
 
 from ..tools.charges import round_half_up
 from ..tools.local_time import format_window
-from .lead_billed_charge import charge_waits_sql
 from .lead_billing_charge import KIND_ORDER, SHARED_KINDS
 from .lead_invoice_run_buyer_plan import PlannedDocument, to_decimal
 
@@ -419,9 +418,12 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def _format_percent(self, percent):
         text = formatLang(self.env, percent, digits=4)
-        point = self.env["res.lang"]._get_data(
-            code=self.env.context.get("lang") or self.env.user.lang
-        ).decimal_point or "."
+        point = (
+            self.env["res.lang"]
+            ._get_data(code=self.env.context.get("lang") or self.env.user.lang)
+            .decimal_point
+            or "."
+        )
         return text.rstrip("0").rstrip(point) if point in text else text
 
     def _get_charge_period_labels(self, item, periods):

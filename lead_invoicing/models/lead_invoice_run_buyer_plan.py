@@ -447,9 +447,7 @@ class LeadInvoiceRunBuyer(models.Model):
                     "company_id": company.id,
                     "partner_id": self._get_document_address(document).id,
                     "currency_id": document.currency_id,
-                    "invoice_line_ids": [
-                        Command.create({"product_id": product.id})
-                    ],
+                    "invoice_line_ids": [Command.create({"product_id": product.id})],
                 }
             )
         )

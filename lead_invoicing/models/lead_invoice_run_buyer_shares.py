@@ -84,7 +84,10 @@ class LeadInvoiceRunBuyer(models.Model):
         """
         charge = period.charge
         earlier = [
-            SQL("SELECT id, share FROM (%s) shared", self._shares_sql(p, documents, planned[:i]))
+            SQL(
+                "SELECT id, share FROM (%s) shared",
+                self._shares_sql(p, documents, planned[:i]),
+            )
             for i, other in enumerate(planned)
             for p in other.periods
             if other.charge.kind in ("tier", "discount") and other.lines
@@ -250,7 +253,9 @@ class LeadInvoiceRunBuyer(models.Model):
         planned = self._planned_returns_sql(documents)
         if not planned:
             return stored
-        return SQL("%s UNION ALL SELECT origin_id, price FROM (%s) planned", stored, planned)
+        return SQL(
+            "%s UNION ALL SELECT origin_id, price FROM (%s) planned", stored, planned
+        )
 
     def _planned_returns_sql(self, documents):
         """Return the query for the returns on documents that are not made yet, with the
@@ -272,7 +277,9 @@ class LeadInvoiceRunBuyer(models.Model):
                    ON planned.key = candidate.line_key
             """,
             self._candidates_sql({self.partner_id.id: documents[0].period_start}),
-            SQL(", ").join(SQL("(%s, %s)", key, number) for key, number in keys.items()),
+            SQL(", ").join(
+                SQL("(%s, %s)", key, number) for key, number in keys.items()
+            ),
         )
 
     # What is returned
@@ -311,7 +318,9 @@ class LeadInvoiceRunBuyer(models.Model):
                 LIVE_SHARES,
             )
         )
-        kept = self._read_shares_kept([billed_id for _number, billed_id, _share in rows])
+        kept = self._read_shares_kept(
+            [billed_id for _number, billed_id, _share in rows]
+        )
         for number, billed_id, share in rows:
             billed = self.env["lead.billed.charge"].sudo().browse(billed_id)
             exact, rounded = kept[billed_id]
@@ -320,7 +329,9 @@ class LeadInvoiceRunBuyer(models.Model):
             amount = round_half_up(exact, billed.currency_id.rounding) - rounded
             kept[billed_id] = (exact, rounded + amount)
             if amount:
-                due = DueCharge(billed.charge_id, billed.period_start, billed.period_end)
+                due = DueCharge(
+                    billed.charge_id, billed.period_start, billed.period_end
+                )
                 line = PlannedChargeLine(amount, billed.invoice_line_id.tax_ids.ids)
                 documents[number].charges.append(
                     PlannedCharge(billed.charge_id, [due], [line], billed=billed)

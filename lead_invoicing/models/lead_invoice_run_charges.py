@@ -123,8 +123,10 @@ class LeadInvoiceRun(models.Model):
 
     def _get_company_charges(self):
         # Whoever bills bills what was agreed.
-        return self.env["lead.billing.charge"].sudo().search(
-            [("company_id", "=", self.company_id.id)]
+        return (
+            self.env["lead.billing.charge"]
+            .sudo()
+            .search([("company_id", "=", self.company_id.id)])
         )
 
     def _get_due_charges(self, partners):
@@ -203,7 +205,10 @@ class LeadInvoiceRun(models.Model):
             months = months_ending(since, self._get_charge_horizon(), zone)
         return [
             *(("month", start, end) for start, end in months),
-            *(("window", start, end) for start, end in self._get_charge_windows(cycle, since)),
+            *(
+                ("window", start, end)
+                for start, end in self._get_charge_windows(cycle, since)
+            ),
         ]
 
     def _get_charge_windows(self, cycle, since):

@@ -22,7 +22,9 @@ class TestAgreeing(ChargesCommon):
         day = GENERATION.date()
         other = self.new_buyer("Buyer B", lead_billing_cycle_id=False)
         nobody = self.env["lead.billing.cycle"]
-        self.assertEqual(charges._get_winners(self.buyer, self.cycle, day), buyer + typed)
+        self.assertEqual(
+            charges._get_winners(self.buyer, self.cycle, day), buyer + typed
+        )
         self.assertEqual(charges._get_winners(other, self.cycle, day), cycle + typed)
         self.assertEqual(charges._get_winners(other, nobody, day), company + typed)
 
@@ -42,8 +44,12 @@ class TestAgreeing(ChargesCommon):
             {"kind": "tier", "steps": [(0, {"price": 1})]},
             {"kind": "tier", "steps": [(1, {})]},
             {"kind": "tier", "steps": [(1, {"price": 1, "percent": 1})]},
-            {"kind": "fee", "amount": 1, "cycle_id": self.cycle.id,
-             "partner_id": self.buyer.id},
+            {
+                "kind": "fee",
+                "amount": 1,
+                "cycle_id": self.cycle.id,
+                "partner_id": self.buyer.id,
+            },
             {"kind": "fee", "amount": 1, "date_to": "2026-10-31"},
         ):
             with self.subTest(vals=vals), self.assertRaises(ValidationError):
@@ -98,7 +104,10 @@ class TestSimpleCharges(ChargesCommon):
         self.new_sale(price="40")
         first = self.generate()
         self.assertEqual(self.charges_on(first), [("minimum", 60)])
-        self.assertIn("$ 40.00 billed, $ 100.00 agreed", self.lines_of(first)[1][0].replace("\xa0", " "))
+        self.assertIn(
+            "$ 40.00 billed, $ 100.00 agreed",
+            self.lines_of(first)[1][0].replace("\xa0", " "),
+        )
         self.new_sale(price="140", at="2026-11-10T12:00:00Z")
         self.assertEqual(self.charges_on(self.generate(GENERATION + WEEK)), [])
         self.assertEqual(
@@ -183,9 +192,7 @@ class TestMonths(ChargesCommon):
         self.assertEqual(len(documents), 5)
         self.assertEqual(self.charges_on(documents[:-2]), [])
         # Made on December 7, with nothing of November to come.
-        self.assertEqual(
-            self.charges_on(documents[-2]), [("minimum", 60), ("fee", 9)]
-        )
+        self.assertEqual(self.charges_on(documents[-2]), [("minimum", 60), ("fee", 9)])
         self.assertEqual(self.charges_on(documents[-1]), [])
 
     def test_while_the_month_goes_on_its_last_document_has_none(self):
@@ -204,7 +211,9 @@ class TestMonths(ChargesCommon):
         self.assertEqual(self.charges_on(document), [("minimum", 70)])
 
     def test_a_new_buyer_owes_nothing_for_months_before(self):
-        self.agree("fee", partner_id=False, amount=9, period="month", date_from="2026-01-01")
+        self.agree(
+            "fee", partner_id=False, amount=9, period="month", date_from="2026-01-01"
+        )
         self.new_sale(at="2026-11-25T12:00:00Z")
         documents = self.generate(MONTH_END)
         self.assertEqual(self.charges_on(documents), [("fee", 9)])
@@ -228,9 +237,7 @@ class TestWhereChargesGo(ChargesCommon):
         self.new_sale(price="200", lead_type="AUTO")
         documents = self.generate()
         self.assertEqual(len(documents), 2)
-        self.assertEqual(
-            self.charges_on(documents[0]), [("discount", -30), ("fee", 5)]
-        )
+        self.assertEqual(self.charges_on(documents[0]), [("discount", -30), ("fee", 5)])
         self.assertEqual(self.charges_on(documents[1]), [])
 
     def test_a_document_that_is_held_holds_its_charges(self):
@@ -302,9 +309,7 @@ class TestWhereChargesGo(ChargesCommon):
         self.reverse(document).action_post()
         self.assertTrue(document.lead_credited)
         self.assertEqual(self.owed(), 0)
-        self.assertEqual(
-            self.charges_on(self.generate(self.SECOND)), [("fee", 5)]
-        )
+        self.assertEqual(self.charges_on(self.generate(self.SECOND)), [("fee", 5)])
         self.release(document)
         third = self.generate(self.THIRD)
         self.assertEqual(self.charges_on(third), [("fee", 5), ("fee", 5)])
@@ -327,8 +332,10 @@ class TestWhereChargesGo(ChargesCommon):
         self.agree("fee", amount=5)
         self.new_sale()
         with freeze_time(GENERATION):
-            wizard = self.env["lead.invoice.wizard"].with_user(self.billing_user).create(
-                {"partner_ids": self.buyer.ids, "date_to": "2026-11-08"}
+            wizard = (
+                self.env["lead.invoice.wizard"]
+                .with_user(self.billing_user)
+                .create({"partner_ids": self.buyer.ids, "date_to": "2026-11-08"})
             )
             wizard.action_preview()
             self.assertFalse(wizard.line_ids.filtered("charge"))

@@ -164,7 +164,9 @@ class DecisionsAtOnceCommon(BaseCase):
                 "kind": "fee",
                 "amount": 5,
                 "partner_id": env["res.partner"].search([("ref", "=", CODE)]).id,
-                "product_id": env["lead.type"].search([("code", "=", CODE)]).product_id.id,
+                "product_id": env["lead.type"]
+                .search([("code", "=", CODE)])
+                .product_id.id,
                 "date_from": "2026-01-01",
             }
         )

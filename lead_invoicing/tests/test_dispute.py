@@ -53,6 +53,14 @@ class TestDispute(DisputeCommon):
         self.assertEqual(invoice.lead_disputed_amount, 23)
         self.assertEqual(invoice._get_lead_amount_to_pay(), 11.5)
 
+    def test_the_disputed_amount_is_rounded_once(self):
+        self.tax()
+        sales = self.new_sale(price="19.50") + self.new_sale(price="20.50")
+        invoice = self.generate()
+        dispute = self.dispute(invoice, sale_ids=sales)
+        self.assertEqual(dispute.amount, 46)
+        self.assertEqual(sum(dispute.row_ids.mapped("amount")), 46)
+
     def test_the_whole_invoice_is_what_is_left_of_it(self):
         sale = self.new_sale(price="10.00")
         self.new_sale(price="20.00")

@@ -2,8 +2,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.http import request, route
 
-from odoo.addons.lead_invoicing.controllers.portal import LeadPortal
 from odoo.addons.lead_invoicing.controllers.file_responses import NO_CACHE
+from odoo.addons.lead_invoicing.controllers.portal import LeadPortal
 from odoo.addons.lead_invoicing.controllers.routing import report_route
 from odoo.addons.lead_invoicing.tools.parsing import RowError, read_text
 from odoo.addons.portal.controllers.portal import pager as portal_pager
