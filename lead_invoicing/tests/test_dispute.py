@@ -55,11 +55,11 @@ class TestDispute(DisputeCommon):
 
     def test_the_disputed_amount_is_rounded_once(self):
         self.tax()
-        sales = self.new_sale(price="19.50") + self.new_sale(price="20.50")
+        sales = [self.new_sale(price="19.50") for _lead in range(3)]
         invoice = self.generate()
-        dispute = self.dispute(invoice, sale_ids=sales)
-        self.assertEqual(dispute.amount, 46)
-        self.assertEqual(sum(dispute.row_ids.mapped("amount")), 46)
+        dispute = self.dispute(invoice, sale_ids=sales[0] + sales[1])
+        self.assertEqual(dispute.amount, 44.85)  # twice 22.425
+        self.assertEqual(dispute.row_ids.mapped("amount"), [22.43, 22.42])
 
     def test_the_whole_invoice_is_what_is_left_of_it(self):
         sale = self.new_sale(price="10.00")
