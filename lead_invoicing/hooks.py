@@ -4,6 +4,8 @@ ACTIVITY_TYPES = (
     "lead_invoicing.mail_activity_type_lead_delivery",
     "lead_invoicing.mail_activity_type_lead_feed",
     "lead_invoicing.mail_activity_type_lead_books",
+    "lead_invoicing.mail_activity_type_lead_dispute",
+    "lead_invoicing.mail_activity_type_lead_reminder",
 )
 
 

@@ -84,7 +84,7 @@ class LeadDisputePortal(PortalAccount):
             {
                 **self._prepare_portal_layout_values(),
                 "page_name": "lead_dispute",
-                "invoice": invoice,
+                "document": invoice,
                 "leads": leads[:MAX_LISTED] if len(leads) <= MAX_LISTED else leads[:0],
                 "lead_count": len(leads),
                 "typed": typed,
@@ -104,18 +104,17 @@ class LeadDisputePortal(PortalAccount):
     )
     def portal_withdraw_dispute(self, dispute_id, **_typed):
         """Withdraw an own dispute."""
-        dispute = request.env["lead.dispute"].browse(dispute_id).sudo(False)
+        disputes = request.env["lead.dispute"]
+        # Whose it is, is checked before anything is told of it.
+        dispute = disputes.sudo().browse(dispute_id).exists()
         try:
-            # Whose it is, is checked before anything is told of it.
-            found = dispute.sudo().exists()
-            if not found:
-                return request.redirect("/my")
-            dispute._withdraw_by_buyer()
+            disputes._check_own(dispute.move_id)
         except AccessError:
             return request.redirect("/my")
-        except UserError:
-            pass  # it has been decided: the page says how
-        return request.redirect(f"/my/invoices/{found.move_id.id}")
+        if dispute.state == "open":
+            dispute.sudo(False)._withdraw_by_buyer()
+        # What was decided meanwhile, the page says.
+        return request.redirect(f"/my/invoices/{dispute.move_id.id}")
 
     def _try_to_open(self, invoice, typed):
         """Open the dispute that a buyer asks for; return what stands against it."""

@@ -89,20 +89,22 @@ class AccountMove(models.Model):
     # What else ends a dispute
 
     def _update_given_back(self):
-        super()._update_given_back()
+        res = super()._update_given_back()
         for move in self.filtered("lead_credited"):
             # Whoever may credit an invoice ends its disputes.
             move.sudo().lead_dispute_ids._close_with_invoice(
                 "accepted", self.env._("The invoice was credited in full.")
             )
+        return res
 
     def _after_lead_documents_unposted(self):
-        super()._after_lead_documents_unposted()
+        res = super()._after_lead_documents_unposted()
         # Whoever may take an invoice back ends its disputes.
         self.sudo().lead_dispute_ids._close_with_invoice(
             "withdrawn",
             self.env._("The invoice was canceled, or reset to draft to be changed."),
         )
+        return res
 
     def action_view_lead_disputes(self):
         """Open the disputes of this invoice."""

@@ -132,11 +132,12 @@ class AccountMove(models.Model):
             )[move.id]
 
         lang = template._render_lang(move.ids)[move.id]
-        message = move.with_context(
+        translated = move.with_context(
             lang=lang or self.env.lang,
             email_notification_allow_footer=True,
             mail_notify_force_send=False,
-        ).message_post(
+        )
+        message = translated.message_post(
             body=render("body_html"),
             subject=render("subject"),
             email_from=render("email_from"),
@@ -146,6 +147,7 @@ class AccountMove(models.Model):
             email_layout_xmlid="mail.mail_notification_layout_with_responsible_signature",
             email_add_signature=False,
             mail_auto_delete=template.auto_delete,
+            model_description=translated.type_name,
         )
         self.env["lead.reminder"].create(
             {

@@ -37,7 +37,7 @@ class LeadAccountClosing(EngineOnly, models.Model):
     hold_reason = fields.Char(help="The reason of the buying hold that was set.")
     hold_reason_before = fields.Char()
     reopened_at = fields.Datetime("Reopened On")
-    reopened_by_id = fields.Many2one("res.users", "Reopened By", ondelete="set null")
+    reopened_by_id = fields.Many2one("res.users", ondelete="set null")
 
     # Is the account of this buyer closed?
     _open_idx = models.Index("(partner_id, company_id) WHERE reopened_at IS NULL")

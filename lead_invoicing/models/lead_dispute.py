@@ -115,7 +115,7 @@ class LeadDispute(EngineGuard, models.Model):
         "res.users", "Closed By", readonly=True, copy=False, ondelete="set null"
     )
     credit_note_id = fields.Many2one(
-        "account.move", "Credit Note", readonly=True, copy=False, ondelete="set null"
+        "account.move", readonly=True, copy=False, ondelete="set null"
     )
 
     def _compute_name(self):
@@ -157,7 +157,7 @@ class LeadDispute(EngineGuard, models.Model):
     @api.depends("deadline", "state")
     def _compute_is_overdue(self):
         for dispute in self:
-            today = dispute.company_id._get_lead_today()
+            today = (dispute.company_id or self.env.company)._get_lead_today()
             dispute.is_overdue = (
                 dispute.state == "open"
                 and bool(dispute.deadline)

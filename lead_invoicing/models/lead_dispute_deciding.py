@@ -253,12 +253,14 @@ class LeadDispute(models.Model):
         recipients = buyer._get_lead_invoice_recipients(move.partner_id)
         if self.from_buyer:
             recipients |= self.sudo().create_uid.partner_id.filtered("email")
-        dispute = self.with_context(lang=move.partner_id.lang or self.env.lang)
-        move.with_context(lang=dispute.env.lang, mail_notify_force_send=False).message_post(
-            body=dispute._get_decision_sentence(),
+        lang = move.partner_id.lang or self.env.lang
+        translated = move.with_context(lang=lang, mail_notify_force_send=False)
+        translated.message_post(
+            body=self.with_context(lang=lang)._get_decision_sentence(),
             partner_ids=recipients.ids,
             author_id=self.env.user.partner_id.id,
             subtype_xmlid="mail.mt_comment",
+            model_description=translated.type_name,
         )
         self.env["account.move"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")
 

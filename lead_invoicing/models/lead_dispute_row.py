@@ -28,7 +28,7 @@ class LeadDisputeRow(EngineOnly, models.Model):
     currency_id = fields.Many2one(related="sale_id.currency_id")
     amount = fields.Monetary(help="What is left of the lead's price, including tax.")
     return_id = fields.Many2one(
-        "lead.sale", "Return", index="btree_not_null", ondelete="set null"
+        "lead.sale", index="btree_not_null", ondelete="set null"
     )
     withdrawn = fields.Boolean(help="The dispute was withdrawn: it never was.")
 
@@ -59,6 +59,7 @@ class LeadDisputeRow(EngineOnly, models.Model):
         # Now, and not when the transaction ends: who is second is told here.
         self.flush_recordset()
         origins = dispute._read_origins()
+        total = counted = 0.0
         for row in self:
             sale = row.sale_id
             if (
@@ -83,8 +84,11 @@ class LeadDisputeRow(EngineOnly, models.Model):
                         sale.external_ref,
                     )
                 )
-            row.amount = sale.currency_id.round(float(rest) * row._get_tax_factor())
-        return sum(self.mapped("amount"))
+            # Each has its share of the sum, which is rounded once.
+            total += float(rest) * row._get_tax_factor()
+            row.amount = sale.currency_id.round(total) - counted
+            counted += row.amount
+        return dispute.currency_id.round(counted)
 
     def _get_tax_factor(self):
         """Return by what a price of this lead is multiplied to include its tax, as it

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -38,6 +40,7 @@ class ResCompany(models.Model):
     lead_has_credit_control = fields.Boolean(
         compute="_compute_lead_has_credit_control",
         help="OCA's Account Credit Control is installed, which sends reminders itself.",
+        groups="base.group_user",
     )
 
     def _compute_lead_has_credit_control(self):
@@ -61,7 +64,7 @@ class ResCompany(models.Model):
         """
         sent = [number for number in days if number]
         if any(not 0 <= number <= MAX_DAYS for number in days) or any(
-            later <= earlier for earlier, later in zip(sent, sent[1:], strict=False)
+            later <= earlier for earlier, later in pairwise(sent)
         ):
             raise ValidationError(
                 self.env._(

@@ -74,25 +74,31 @@ class ResPartner(models.Model):
         """Return what is owed, either way, a sentence for each currency."""
         lines = []
         for currency, (by_buyer, to_buyer) in self._read_lead_owed().items():
-            names = {
-                "by_buyer": currency.format(by_buyer),
-                "to_buyer": currency.format(to_buyer),
-                "net": currency.format(abs(by_buyer - to_buyer)),
-            }
-            if currency.compare_amounts(by_buyer, to_buyer) >= 0:
-                sentence = self.env._(
-                    "The buyer owes %(net)s: open invoices of %(by_buyer)s, less"
-                    " %(to_buyer)s in its favor.",
-                    **names,
-                )
-            else:
-                sentence = self.env._(
-                    "You owe the buyer %(net)s: %(to_buyer)s in its favor, less open"
-                    " invoices of %(by_buyer)s.",
-                    **names,
-                )
-            lines.append(sentence)
+            lines.append(self._get_lead_owed_sentence(currency, by_buyer, to_buyer))
         return "\n".join(lines) or self.env._("Nothing is owed, either way.")
+
+    def _get_lead_owed_sentence(self, currency, by_buyer, to_buyer):
+        names = {
+            "by_buyer": currency.format(by_buyer),
+            "to_buyer": currency.format(to_buyer),
+            "net": currency.format(abs(by_buyer - to_buyer)),
+        }
+        is_owing = currency.compare_amounts(by_buyer, to_buyer) >= 0
+        if is_owing and not to_buyer:
+            return self.env._("The buyer owes %(net)s.", **names)
+        if is_owing:
+            return self.env._(
+                "The buyer owes %(net)s: open invoices of %(by_buyer)s, less"
+                " %(to_buyer)s in its favor.",
+                **names,
+            )
+        if not by_buyer:
+            return self.env._("You owe the buyer %(net)s.", **names)
+        return self.env._(
+            "You owe the buyer %(net)s: %(to_buyer)s in its favor, less open invoices"
+            " of %(by_buyer)s.",
+            **names,
+        )
 
     def _close_lead_account(self, run, journal):
         """Close the account of this buyer, once all is billed: it leaves the schedule,
@@ -208,6 +214,4 @@ class ResPartner(models.Model):
 
     def _log_lead_account(self, sentence):
         # Who closes and opens accounts is told on the contact.
-        self.sudo()._message_log(
-            body=sentence, author_id=self.env.user.partner_id.id
-        )
+        self.sudo()._message_log(body=sentence, author_id=self.env.user.partner_id.id)

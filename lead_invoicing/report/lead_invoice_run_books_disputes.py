@@ -26,9 +26,7 @@ DISPUTE_RULES = [
     Rule(
         "disputed_twice",
         "lead.sale",
-        _lt(
-            "Leads are in more than one open dispute. Withdraw all of them but one."
-        ),
+        _lt("Leads are in more than one open dispute. Withdraw all of them but one."),
         """
         SELECT part.sale_id AS id
           FROM lead_dispute_row part

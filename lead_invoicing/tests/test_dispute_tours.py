@@ -14,7 +14,7 @@ class DisputeTourCommon(TourCommon):
         super().setUp()
         self.company.country_id = self.env.ref("base.us")
         self.portal_user = self.new_user("buyer", "base.group_portal")
-        self.portal_user.partner_id.parent_id = self.buyer
+        self.portal_user.partner_id.write({"name": "Chris", "parent_id": self.buyer.id})
         self.sales = [
             self.new_sale(price=price, lead_ref=f"L{number}", at="2026-11-10T12:00:00Z")
             for number, price in enumerate(("12.00", "20.00", "30.00"), start=1)

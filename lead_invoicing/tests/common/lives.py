@@ -36,6 +36,8 @@ WEIGHTS = {
     "release": 3,
     "waive": 2,
     "unwaive": 2,
+    "dispute": 3,
+    "decide_dispute": 3,
     "deposit": 3,
     "pay": 2,
     "cancel_payment": 1,
@@ -568,6 +570,41 @@ class Life:
         )
         wizard.action_release()
         return Change(freed=set(move.ids), credits=True)
+
+    # ------------------------------------------------------------------
+    # Disputes
+    # ------------------------------------------------------------------
+
+    def step_dispute(self):
+        move = self.choose_document(
+            ("state", "=", "posted"), ("move_type", "=", "out_invoice")
+        )
+        vals = {"move_id": move.id, "reason": "Wrong numbers", "scope": "whole"}
+        kind = self.draw.random()
+        if kind < 0.6:
+            sales = self.env["lead.sale"].search(
+                [
+                    ("invoice_line_id.move_id", "=", move.id),
+                    ("transaction_type", "=", "sale"),
+                ],
+                limit=5,
+            )
+            disputed = move.lead_dispute_ids.row_ids.filtered(
+                lambda row: not row.withdrawn
+            )
+            sale = self.choose(sales - disputed.sale_id)
+            vals.update(scope="rows", sale_ids=[Command.set(sale.ids)])
+        elif kind < 0.9:
+            vals.update(scope="amount", amount=self.draw.choice([0.01, 5, 12.34]))
+        self.env["lead.dispute"].create(vals)
+        return Change()
+
+    def step_decide_dispute(self):
+        dispute = self.choose(self.env["lead.dispute"].search([("state", "=", "open")]))
+        way = self.draw.choice(["accept", "accept", "reject", "withdraw"])
+        dispute.answer = "As agreed"
+        getattr(dispute, f"action_{way}")()
+        return Change(credits=True)
 
     # ------------------------------------------------------------------
     # Money

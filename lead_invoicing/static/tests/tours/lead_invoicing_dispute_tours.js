@@ -70,7 +70,7 @@ tours.add("lead_invoicing_clerk_decides_disputes", {
     steps: () => [
         {
             content: "Open the first one",
-            trigger: ".o_data_row:contains(Wrong region), .o_data_row:contains(An amount)",
+            trigger: ".o_data_row td[name='scope']:contains(An amount)",
             run: "click",
         },
         {
@@ -101,7 +101,7 @@ tours.add("lead_invoicing_clerk_decides_disputes", {
             run: "click",
         },
         {
-            trigger: ".o_data_row:contains(Certain leads)",
+            trigger: ".o_data_row td[name='scope']:contains(Certain leads)",
             run: "click",
         },
         {
