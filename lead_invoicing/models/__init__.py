@@ -77,6 +77,7 @@ from . import lead_invoice_run
 from . import lead_invoice_run_buttons
 from . import lead_invoice_run_chatter
 from . import lead_invoice_run_charges
+from . import lead_invoice_run_returns
 from . import lead_invoice_run_buyer
 from . import lead_invoice_run_buyer_plan
 from . import lead_invoice_run_buyer_documents
