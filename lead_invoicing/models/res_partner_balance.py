@@ -291,7 +291,9 @@ class ResPartner(models.Model):
                            sale.price, count(*) AS count, sum(sale.amount) AS amount
                       FROM res_partner contact
                       JOIN lead_sale sale ON sale.commercial_partner_id = contact.id
-                      LEFT JOIN lead_sale origin ON origin.id = sale.origin_id
+                      LEFT JOIN lead_sale origin
+                           ON origin.id = COALESCE(sale.corrected_sale_id,
+                                                   sale.origin_id)
                       LEFT JOIN account_move_line origin_line
                            ON origin_line.id = origin.invoice_line_id
                           AND origin_line.parent_state = 'posted'

@@ -26,6 +26,7 @@ class ResPartner(models.Model):
     lead_balance_alerts = fields.Boolean(
         "Balance Alerts",
         company_dependent=True,
+        tracking=True,
         help="Email the buyer when its balance comes down to one of these amounts: once"
         " for each, and again only after the balance was above it. In the company's"
         " currency; checked every 15 minutes.",
@@ -34,18 +35,21 @@ class ResPartner(models.Model):
     lead_balance_early = fields.Float(
         "Early Warning At",
         company_dependent=True,
+        tracking=True,
         help="Leave at zero for no early warning.",
         groups="base.group_user",
     )
     lead_balance_low = fields.Float(
         "Low At",
         company_dependent=True,
+        tracking=True,
         help="Leave at zero for no second warning.",
         groups="base.group_user",
     )
     lead_balance_empty = fields.Float(
         "Empty At",
         company_dependent=True,
+        tracking=True,
         help="The balance counts as used up when it comes down to this amount.",
         groups="base.group_user",
     )
