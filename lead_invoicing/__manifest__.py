@@ -20,6 +20,7 @@
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
         "data/lead_reminder_data.xml",
+        "data/lead_balance_data.xml",
         "report/account_move_templates.xml",
         "report/lead_statement_templates.xml",
         "report/report_invoicing_templates.xml",

@@ -78,8 +78,8 @@ class LeadStatementPortal(FileResponses, CustomerPortal):
 
     def _get_lead_balances_now(self, buyer):
         """Return what the buyer is told of its money now: a list of dicts with
-        ``company``, ``is_prepaid`` and ``balances``, of each company that it buys
-        from."""
+        ``company``, ``is_prepaid``, ``balances`` and ``forecast``, of each company
+        that it buys from."""
         # The buyer's own money, of whichever company.
         buyer = buyer.sudo()
         rows = []
@@ -91,6 +91,7 @@ class LeadStatementPortal(FileResponses, CustomerPortal):
                         "company": company,
                         "is_prepaid": own.lead_billing_mode == "prepaid",
                         "balances": balances,
+                        "forecast": own._get_lead_forecast_text(),
                     }
                 )
         return rows

@@ -60,6 +60,7 @@ from . import account_partial_reconcile
 from . import account_payment
 from . import account_tax
 from . import lead_delivery_attempt
+from . import lead_balance_level
 from . import lead_statement
 from . import lead_statement_taken_back
 from . import mail_mail
@@ -76,6 +77,7 @@ from . import lead_invoice_run
 from . import lead_invoice_run_buttons
 from . import lead_invoice_run_chatter
 from . import lead_invoice_run_charges
+from . import lead_invoice_run_returns
 from . import lead_invoice_run_buyer
 from . import lead_invoice_run_buyer_plan
 from . import lead_invoice_run_buyer_documents
@@ -104,5 +106,6 @@ from . import res_partner_returns
 from . import res_partner_reminder
 from . import lead_account_closing
 from . import res_partner_closing
+from . import res_partner_thresholds
 
 from . import ir_fields_converter

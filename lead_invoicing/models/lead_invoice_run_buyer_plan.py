@@ -260,6 +260,7 @@ class LeadInvoiceRunBuyer(models.Model):
                      -- Waived as documents are made; a preview leaves them out.
                      AND NOT %(given_back)s
                      AND (%(all_types)s OR sale.lead_type_id = ANY(%(types)s))
+                     AND %(kinds)s
               ) sale ON TRUE
             """,
             buyers=buyers,
@@ -273,6 +274,7 @@ class LeadInvoiceRunBuyer(models.Model):
             given_back=self._get_given_back_sql(run.company_id),
             all_types=not run.lead_type_ids,
             types=run.lead_type_ids.ids,
+            kinds=run._get_types_sql(),
         )
 
     def _plan_documents(self):

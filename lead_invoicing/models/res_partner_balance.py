@@ -291,7 +291,9 @@ class ResPartner(models.Model):
                            sale.price, count(*) AS count, sum(sale.amount) AS amount
                       FROM res_partner contact
                       JOIN lead_sale sale ON sale.commercial_partner_id = contact.id
-                      LEFT JOIN lead_sale origin ON origin.id = sale.origin_id
+                      LEFT JOIN lead_sale origin
+                           ON origin.id = COALESCE(sale.corrected_sale_id,
+                                                   sale.origin_id)
                       LEFT JOIN account_move_line origin_line
                            ON origin_line.id = origin.invoice_line_id
                           AND origin_line.parent_state = 'posted'
@@ -332,7 +334,8 @@ class ResPartner(models.Model):
         return lines
 
     def _tax_lead_lines(self, lines):
-        """Write down, as ``tax_ids``, with which taxes lines would be billed now.
+        """Write down, as ``tax_ids``, with which taxes lines would be billed now; and
+        make one line of many prices where no tax depends on the number of leads.
 
         :param lines: as of :meth:`_read_lead_unbilled_lines`
         """
@@ -349,6 +352,42 @@ class ResPartner(models.Model):
                     if row["taxes"] is None
                     else self.env["account.tax"].sudo().browse(row["taxes"])
                 )
+            rows[:] = self._merge_lead_prices(rows)
+
+    @api.model
+    def _merge_lead_prices(self, rows):
+        """Return lines as a document has them: beyond so many prices one for all,
+        unless a tax depends on the number of leads."""
+        groups = defaultdict(list)
+        for row in rows:
+            taxes = row["taxes"]
+            kind = (row["lead_type_id"], row["is_return"], row["adjustment"])
+            groups[kind, taxes and tuple(taxes), taxes is None].append(row)
+        merged = []
+        for group in groups.values():
+            first = group[0]
+            by_price = (
+                len(group) <= MAX_PRICE_LINES
+                # These are one line already.
+                or first["price"] is None
+                or not first["adjustment"]
+                and first["tax_ids"]._depends_on_quantity(
+                    self._get_lead_product(first["lead_type_id"])
+                )
+            )
+            if by_price:
+                merged += group
+                continue
+            totals = {
+                name: sum(row[name] for row in group) for name in ("count", "amount")
+            }
+            merged.append({**first, "price": None, **totals})
+        return merged
+
+    @api.model
+    def _get_lead_product(self, lead_type_id):
+        # Only what is taxed is asked of the product.
+        return self.env["lead.type"].sudo().browse(lead_type_id).product_id
 
     @api.model
     def _sum_lead_lines(self, currency, rows):
@@ -371,8 +410,7 @@ class ResPartner(models.Model):
     @api.model
     def _prepare_lead_base_line(self, currency, row):
         """Return a line as Odoo's tax engine takes it: as the document will have it."""
-        # Only what is taxed is asked of the product.
-        product = self.env["lead.type"].sudo().browse(row["lead_type_id"]).product_id
+        product = self._get_lead_product(row["lead_type_id"])
         taxes = row["tax_ids"]
         if row["adjustment"]:
             taxes = taxes._filter_independent_of_quantity(product)

@@ -7,6 +7,10 @@ from ..tools.protected_fields import is_engine
 # How a buyer is billed: money, and not everybody who keeps contacts decides it.
 BILLING_FIELDS = {
     "lead_auto_settle",
+    "lead_balance_alerts",
+    "lead_balance_early",
+    "lead_balance_empty",
+    "lead_balance_low",
     "lead_billing_cycle_id",
     "lead_billing_hold",
     "lead_billing_mode",

@@ -185,6 +185,20 @@ class TestBalance(PrepaidCommon):
             self.env.invalidate_all()
             self.generated_at = None
 
+    def test_beyond_ten_prices_the_tax_is_on_one_line(self):
+        self.company.tax_calculation_rounding_method = "round_per_line"
+        self.tax()
+        # Some tax on the number of leads that these leads do not have.
+        self.company_data["default_tax_sale"].copy(
+            {"name": "Per lead", "amount_type": "fixed", "amount": 1}
+        )
+        cents = (398, 1159, 10875, 544, 57440, 34618, 34245, 15534, 265, 487, 0)
+        for price in cents:
+            self.new_sale(price=f"{price / 100:.2f}")
+        self.assert_balance(-1789)
+        self.assertEqual(self.generate().amount_total, 1789)
+        self.assert_balance(-1789)
+
     # Odoo's credit limit
 
     def test_the_credit_limit_counts_unbilled_and_drafts(self):

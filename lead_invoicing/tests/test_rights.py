@@ -46,6 +46,11 @@ lead.dispute.row         r     r       -     -     -     -     -     -      -
 lead.reminder            r     r       -     -     -     -     -     -      -
 lead.account.closing     r     r       -     -     -     -     -     -      -
 lead.account.closing.wizard c  c       -     -     -     -     -     c      -
+lead.statement           r     r       -     -     -     -     -     -      -
+lead.statement.taken.back r    r       -     -     -     -     -     -      -
+lead.statement.wizard    c     c       -     -     -     -     -     c      -
+lead.account.statement   -     -       -     -     -     -     -     -      -
+lead.balance.level       r     r       -     -     -     -     -     -      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -125,6 +130,11 @@ PUBLIC_METHODS = {
     "lead.reminder": set(),
     "lead.account.closing": {"action_reopen", "action_view_payments"},
     "lead.account.closing.wizard": {"action_close"},
+    "lead.statement": set(),
+    "lead.statement.taken.back": set(),
+    "lead.statement.wizard": {"action_pdf", "action_xlsx"},
+    "lead.account.statement": set(),
+    "lead.balance.level": set(),
     "account.move": {
         "action_lead_dispute",
         "action_view_lead_disputes",
@@ -141,6 +151,8 @@ PUBLIC_METHODS = {
         "action_close_account",
         "action_reopen_account",
         "action_open_lead_report",
+        "action_open_lead_statement",
+        "lead_buying_power",
         "action_view_lead_invoices",
         "action_view_lead_sales",
         "action_view_unbilled_lead_sales",
@@ -232,6 +244,21 @@ class TestRights(RightsCommon):
                     "billing_id": by_hand.create({}).id,
                 }
             ),
+            "lead.statement": (statement := self.make_statement()),
+            "lead.statement.taken.back": self.make_taken_back(statement),
+            "lead.statement.wizard": self.env["lead.statement.wizard"].create(
+                {"partner_id": self.buyer.id}
+            ),
+            "lead.account.statement": self.env["lead.account.statement"],
+            "lead.balance.level": self.env["lead.balance.level"]
+            .sudo()
+            .create(
+                {
+                    "partner_id": self.buyer.id,
+                    "company_id": self.company.id,
+                    "level": "low",
+                }
+            ),
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
@@ -272,6 +299,33 @@ class TestRights(RightsCommon):
         reminders = self.env["lead.reminder"].sudo()
         vals = {"due_date": "2026-11-01", "day": "2026-11-05", "level": 1}
         return reminders.create({"move_id": self.document.id, **vals})
+
+    def make_statement(self):
+        statements = self.env["lead.statement"].sudo()
+        return statements.create(
+            {
+                "partner_id": self.buyer.id,
+                "company_id": self.company.id,
+                "currency_id": self.document.currency_id.id,
+                "document": "x",
+            }
+        )
+
+    def make_taken_back(self, statement):
+        return (
+            self.env["lead.statement.taken.back"]
+            .sudo()
+            .create(
+                {
+                    "statement_id": statement.id,
+                    "partner_id": self.buyer.id,
+                    "company_id": self.company.id,
+                    "currency_id": statement.currency_id.id,
+                    "document": "x",
+                    "amount": 1,
+                }
+            )
+        )
 
     def make_waiver(self):
         sale = self.new_sale()

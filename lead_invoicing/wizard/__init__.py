@@ -15,6 +15,7 @@ from . import (
     lead_control_totals,
     lead_erasure_wizard,
     lead_invoice_wizard,
+    lead_invoice_wizard_period,
     lead_invoicing_report_column,
     lead_invoicing_report_wizard,
     lead_sale,

@@ -305,6 +305,7 @@ class LeadInvoiceWizard(models.TransientModel):
                                     WHEN NOT (%(all_types)s
                                               OR lead_type_id = ANY(%(types)s))
                                         THEN 'type'
+                                    WHEN NOT %(kinds)s THEN 'return'
                                END AS left_out
                           FROM lead_sale sale
                           JOIN res_partner contact
@@ -323,6 +324,7 @@ class LeadInvoiceWizard(models.TransientModel):
                 earlier=run.include_earlier,
                 all_types=not run.lead_type_ids,
                 types=run.lead_type_ids.ids,
+                kinds=run._get_types_sql(),
                 company=run.company_id.id,
                 all_buyers=not partners,
                 partners=partners.ids,
@@ -334,6 +336,7 @@ class LeadInvoiceWizard(models.TransientModel):
             "later": self.env._("After the last day."),
             "earlier": self.env._("Before the first day."),
             "type": self.env._("Another lead type."),
+            "return": self.env._("Returns are left out."),
         }
         return [
             {

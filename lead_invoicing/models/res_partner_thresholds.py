@@ -1,0 +1,319 @@
+from datetime import datetime, timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL, format_date, formatLang
+
+from ..tools.concurrency import TRY_AGAIN
+from ..tools.local_time import format_time_of_day, get_zone, local_day
+from ..tools.spending import get_first_day, get_forecast, get_level
+from ..tools.windows import day_start, to_wall
+from .lead_balance_level import DEPTHS, LEVELS
+from .res_partner_guard import MAX_AMOUNT
+
+# So many buyers are looked at in one transaction.
+BATCH = 200
+THRESHOLDS = ("lead_balance_early", "lead_balance_low", "lead_balance_empty")
+
+
+class ResPartner(models.Model):
+    """A prepaid buyer's balance running dry: thresholds, each told once when it is
+    crossed downward and again only after it was left upward; and how long the balance
+    lasts at the buyer's own pace."""
+
+    _inherit = "res.partner"
+
+    lead_balance_alerts = fields.Boolean(
+        "Balance Alerts",
+        company_dependent=True,
+        tracking=True,
+        help="Email the buyer when its balance comes down to one of these amounts: once"
+        " for each, and again only after the balance was above it. In the company's"
+        " currency; checked every 15 minutes.",
+        groups="base.group_user",
+    )
+    lead_balance_early = fields.Float(
+        "Early Warning At",
+        company_dependent=True,
+        tracking=True,
+        help="Leave at zero for no early warning.",
+        groups="base.group_user",
+    )
+    lead_balance_low = fields.Float(
+        "Low At",
+        company_dependent=True,
+        tracking=True,
+        help="Leave at zero for no second warning.",
+        groups="base.group_user",
+    )
+    lead_balance_empty = fields.Float(
+        "Empty At",
+        company_dependent=True,
+        tracking=True,
+        help="The balance counts as used up when it comes down to this amount.",
+        groups="base.group_user",
+    )
+    lead_balance_level = fields.Selection(
+        LEVELS,
+        "Balance Level",
+        compute="_compute_lead_balance_level",
+        search="_search_lead_balance_level",
+        groups="lead_invoicing.group_user",
+        help="The last threshold that the balance crossed.",
+    )
+    lead_forecast = fields.Char(
+        "Forecast",
+        compute="_compute_lead_forecast",
+        groups="lead_invoicing.group_user",
+        help="Estimated from the buyer's purchases of the last eight weeks, by"
+        " weekday. Not shown with less than two weeks of purchases.",
+    )
+
+    @api.depends_context("company")
+    def _compute_lead_balance_level(self):
+        levels = self.env["lead.balance.level"].sudo()
+        # Whoever may read the field may have it of these buyers.
+        last = levels._get_last(self.commercial_partner_id)
+        for partner in self:
+            partner.lead_balance_level = last.get(
+                partner.commercial_partner_id.id, "fine"
+            )
+
+    @api.model
+    def _search_lead_balance_level(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        # Which buyers crossed one of these last?
+        at_level = SQL(
+            """
+            (SELECT partner_id
+               FROM (SELECT DISTINCT ON (partner_id) partner_id, level
+                       FROM lead_balance_level
+                      WHERE company_id = %s
+                      ORDER BY partner_id, id DESC) last
+              WHERE level = ANY(%s))
+            """,
+            self.env.company.id,
+            [name for name in DEPTHS if name not in value]
+            if "fine" in value
+            else list(value),
+        )
+        return [("id", "not in" if "fine" in value else "in", at_level)]
+
+    @api.depends_context("company", "lang")
+    def _compute_lead_forecast(self):
+        for partner in self:
+            partner.lead_forecast = partner._get_lead_forecast_text()
+
+    @api.constrains("lead_billing_mode", "lead_balance_alerts", *THRESHOLDS)
+    def _check_lead_thresholds(self):
+        for partner in self:
+            early, low, empty = (partner[name] for name in THRESHOLDS)
+            # What is not a number is in no range.
+            if not all(abs(amount) <= MAX_AMOUNT for amount in (early, low, empty)):
+                raise ValidationError(
+                    self.env._(
+                        "A threshold of the balance must be a number of at most %s.",
+                        formatLang(self.env, MAX_AMOUNT, digits=0),
+                    )
+                )
+            used = [amount for amount in (early, low) if amount] + [empty]
+            if used != sorted(used, reverse=True):
+                raise ValidationError(
+                    self.env._(
+                        "The early warning comes first, then low, then empty: enter"
+                        " amounts that become smaller, or zero for no warning."
+                    )
+                )
+
+    def _commercial_fields(self):
+        return super()._commercial_fields() + ["lead_balance_alerts", *THRESHOLDS]
+
+    # Telling
+
+    @api.model
+    def _cron_tell_lead_balances(self):
+        """Tell the prepaid buyers whose balance came down to a threshold."""
+        for company in self.env["lead.type"]._get_lead_companies():
+            partners = self.with_company(company)
+            buyers = partners.search(
+                [
+                    ("lead_billing_mode", "=", "prepaid"),
+                    ("lead_balance_alerts", "=", True),
+                ],
+                order="id",
+            )
+            buyers = buyers.filtered(lambda buyer: buyer == buyer.commercial_partner_id)
+            for start in range(0, len(buyers), BATCH):
+                batch = buyers[start : start + BATCH]
+                try:
+                    batch._follow_lead_balances()
+                    self.env["ir.cron"]._commit_progress(len(batch))
+                except TRY_AGAIN:
+                    # Their money is moving: the next call looks again.
+                    self.env.cr.rollback()
+
+    def _follow_lead_balances(self):
+        """Record which thresholds of the current company these buyers' balances
+        crossed, and queue what they are told.
+
+        Two jobs that do this at one moment are a serialization failure.
+
+        :return: the new ``lead.balance.level``
+        """
+        levels = self.env["lead.balance.level"].sudo()
+        last = levels._get_last(self)
+        exposures = self._get_lead_exposures()
+        vals_list = []
+        for buyer in self:
+            balance = 0.0 - exposures.get(buyer.id, 0.0)
+            level = get_level(balance, *(buyer[name] for name in THRESHOLDS))
+            before = last.get(buyer.id, "fine")
+            if level != before:
+                vals_list.append(
+                    {
+                        "partner_id": buyer.id,
+                        "company_id": self.env.company.id,
+                        "level": level,
+                        "balance": balance,
+                        "is_downward": DEPTHS[level] > DEPTHS[before],
+                    }
+                )
+        crossed = self.browse([vals["partner_id"] for vals in vals_list])
+        crossed._lock_lead_money()
+        created = levels.create(vals_list)
+        created.filtered("is_downward")._tell()
+        return created
+
+    # How long it lasts
+
+    def _get_lead_forecast_text(self):
+        """Return how long this prepaid buyer's balance lasts in the current company, in
+        words and the time zone of its cycle; False where nothing can be told."""
+        self.ensure_one()
+        buyer = self.commercial_partner_id
+        forecast = buyer.lead_billing_mode == "prepaid" and buyer._get_lead_forecast()
+        if not forecast:
+            return False
+        env = self.env
+        week = formatLang(env, forecast.week, currency_obj=env.company.currency_id)
+        if not forecast.until:
+            return env._("Lasts for years at your pace; %s for a week.", week)
+        now = buyer._get_lead_wall()
+        if forecast.until <= now:
+            return env._("Used up; %s for a week at your pace.", week)
+        return env._(
+            "Lasts until %(day)s %(time)s at your pace; %(week)s for a week.",
+            day=buyer._get_lead_day_text(forecast.until, now),
+            time=format_time_of_day(env, forecast.until.time()),
+            week=week,
+        )
+
+    @api.model
+    def _get_lead_day_text(self, moment, now):
+        """Return a day as people say it: its weekday, or its date beyond a week."""
+        is_near = moment.date() - now.date() < timedelta(days=7)
+        return format_date(
+            self.env, moment.date(), date_format="EEEE" if is_near else False
+        )
+
+    def _get_lead_tz(self):
+        """Return the name of the time zone that this buyer's days are in."""
+        self.ensure_one()
+        # The zone is no secret.
+        cycle = self.sudo()._get_lead_billing_cycle()
+        return cycle.tz or self.env.company._get_lead_zone().key
+
+    def _get_lead_wall(self) -> datetime:
+        """Return what the clock shows now in this buyer's time zone."""
+        zone = get_zone(self.env, self._get_lead_tz())
+        return to_wall(fields.Datetime.now(), zone)
+
+    def _get_lead_forecast(self):
+        """Return how long this buyer's balance lasts in the current company.
+
+        :rtype: odoo.addons.lead_invoicing.tools.spending.Forecast
+        """
+        self.ensure_one()
+        now = self._get_lead_wall()
+        since = self._get_lead_first_day()
+        if not since:
+            return None
+        spent = self._read_lead_spending(get_first_day(now.date(), since), now.date())
+        exposure = self._get_lead_exposures().get(self.id, 0.0)
+        return get_forecast(0.0 - exposure, spent, now, since)
+
+    def _get_lead_first_day(self):
+        """Return the day of this buyer's first purchase; None without any."""
+        self.env["lead.sale"].flush_model(["commercial_partner_id", "date"])
+        # When did each of its contacts buy first?
+        firsts = [
+            self.env.execute_query(
+                SQL(
+                    """
+                    SELECT date FROM lead_sale
+                     WHERE commercial_partner_id = %s AND company_id = %s
+                     ORDER BY date, id LIMIT 1
+                    """,
+                    contact.id,
+                    self.env.company.id,
+                )
+            )
+            for contact in self._get_lead_buyers()
+        ]
+        moments = [rows[0][0] for rows in firsts if rows]
+        if not moments:
+            return None
+        return local_day(self.env, min(moments), self._get_lead_tz())
+
+    def _read_lead_spending(self, first, today):
+        """Return what this buyer spent on each day, returns deducted and with tax, in
+        the company's currency at today's rate.
+
+        :param first: the first day
+        :param today: is left out
+        :return: {day: amount}
+        """
+        company = self.env.company
+        zone = get_zone(self.env, self._get_lead_tz())
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT (date AT TIME ZONE 'UTC' AT TIME ZONE %(tz)s)::date AS day,
+                       currency_id, lead_type_id, sum(amount) AS amount
+                  FROM lead_sale
+                 WHERE commercial_partner_id = ANY(%(buyers)s)
+                   AND company_id = %(company)s AND waived IS NOT TRUE
+                   AND date >= %(start)s AND date < %(end)s
+                 GROUP BY 1, 2, 3
+                """,
+                tz=zone.key,
+                buyers=self._get_lead_buyers().ids,
+                company=company.id,
+                start=day_start(first, zone),
+                end=day_start(today, zone),
+            )
+        )
+        lines = {}
+        for row in rows:
+            row.update(
+                is_return=row["amount"] < 0,
+                adjustment=False,
+                taxes=None,
+                price=None,
+                count=1,
+            )
+            lines.setdefault((self.id, row["currency_id"]), []).append(row)
+        self._tax_lead_lines(lines)
+        spent = {}
+        for (_partner_id, currency_id), some in lines.items():
+            currency = self.env["res.currency"].browse(currency_id)
+            for row in some:
+                amount = currency._convert(
+                    self._sum_lead_lines(currency, [row]),
+                    company.currency_id,
+                    company,
+                    today,
+                )
+                spent[row["day"]] = spent.get(row["day"], 0.0) + amount
+        return spent

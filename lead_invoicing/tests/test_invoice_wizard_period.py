@@ -1,0 +1,97 @@
+from freezegun import freeze_time
+
+from odoo.exceptions import UserError
+from odoo.tests import Form, tagged
+
+from .common.generation import GenerationCommon
+
+NOW = "2026-11-12 12:00"
+
+
+@tagged("post_install", "-at_install")
+class TestInvoiceWizardPeriod(GenerationCommon):
+    """A month or a billing period by one click, with or without returns."""
+
+    def open(self, period, buyers=None, **vals):
+        wizard = self.env["lead.invoice.wizard"].with_user(self.billing_user)
+        buyers = self.buyer if buyers is None else buyers
+        with Form(wizard.with_context(default_partner_ids=buyers.ids)) as form:
+            form.period = period
+            for name, value in vals.items():
+                setattr(form, name, value)
+        return form.record
+
+    def invoice(self, wizard):
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            action = wizard.with_env(wizard.env(cr=cr)).action_invoice()
+        self.env.invalidate_all()
+        run = self.env["lead.invoice.run"].browse(action["res_id"])
+        self.generated_at = NOW
+        return run, run.invoice_ids
+
+    @freeze_time(NOW)
+    def test_last_month(self):
+        self.company.lead_tz = "America/New_York"
+        sales = [
+            self.new_sale(at=at)
+            for at in (
+                "2026-10-01T03:59:59Z",
+                "2026-10-01T04:00:00Z",
+                "2026-11-01T03:59:59Z",
+                "2026-11-01T04:00:00Z",
+            )
+        ]
+        wizard = self.open("month")
+        self.assertEqual(
+            (str(wizard.date_from), str(wizard.date_to)), ("2026-10-01", "2026-10-31")
+        )
+        _run, invoice = self.invoice(wizard)
+        self.assertEqual(invoice.lead_sale_ids, sales[1] + sales[2])
+
+    @freeze_time(NOW)
+    def test_last_billing_period_to_the_instant(self):
+        self.cycle.write(
+            {
+                "window_start_time": 6.5,
+                "window_end_time": 6.5,
+                "generation_time": 7,
+            }
+        )
+        inside = self.new_sale(at="2026-11-02T11:30:00Z")
+        self.new_sale(at="2026-11-09T11:30:00Z")
+        self.new_sale(at="2026-11-02T11:29:59Z")
+        wizard = self.open("window")
+        self.assertEqual(wizard.window_cycle_id, self.cycle)
+        self.assertIn("6:30", wizard.window_label)
+        run, invoice = self.invoice(wizard)
+        self.assertEqual(invoice.lead_sale_ids, inside)
+        window = self.cycle._get_window(run.create_date)
+        self.assertEqual((run.window_start, run.window_end), window)
+        self.assertEqual(run.tz, self.cycle.tz)
+
+    @freeze_time(NOW)
+    def test_buyers_of_several_cycles_have_no_billing_period(self):
+        other = self.new_buyer(
+            "Other", lead_billing_cycle_id=self.cycle.copy({"interval": 2}).id
+        )
+        wizard = self.open("window", self.buyer + other)
+        self.assertFalse(wizard.window_label)
+        for press in (wizard.action_preview, wizard.action_invoice):
+            with self.assertRaises(UserError):
+                press()
+
+    @freeze_time(NOW)
+    def test_without_returns_they_wait(self):
+        sale = self.new_sale(price="30.00")
+        back = self.new_return(sale, price="10.00")
+        wizard = self.open("window", with_returns=False)
+        wizard.action_preview()
+        self.assertIn("Returns are left out.", wizard.line_ids.mapped("message"))
+        made = wizard.line_ids.filtered(lambda line: not line.message)
+        self.assertEqual((made.amount, made.returned), (30, 0))
+        run, invoice = self.invoice(wizard)
+        self.assertTrue(run.without_returns)
+        self.assertEqual(invoice.amount_total, 30)
+        self.assertEqual(back.billing_state, "unbilled")
+        _run, credit_note = self.invoice(self.open("window"))
+        self.assertEqual(credit_note.lead_sale_ids, back)
