@@ -15,6 +15,7 @@ from . import account_move_charges
 from . import lead_invoicing_report
 from . import as_pdf
 from . import lead_account_statement
+from . import report_statement
 from . import ir_actions_report
 from . import res_users_settings
 from . import lead_invoice_run_books
