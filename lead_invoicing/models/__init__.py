@@ -45,6 +45,7 @@ from . import lead_dispute_deciding
 from . import account_move_dispute
 from . import lead_reminder
 from . import account_move_reminder
+from . import lead_statement
 from . import account_move_statement
 from . import account_move_credit_limit
 from . import account_move_guard
@@ -61,7 +62,6 @@ from . import account_payment
 from . import account_tax
 from . import lead_delivery_attempt
 from . import lead_balance_level
-from . import lead_statement
 from . import lead_statement_taken_back
 from . import mail_mail
 from . import mail_notification

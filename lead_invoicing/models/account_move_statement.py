@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from .lead_statement import MOVEMENTS
 
 
 class AccountMove(models.Model):
@@ -17,40 +19,62 @@ class AccountMove(models.Model):
     )
     lead_statement_opening = fields.Monetary(
         "Opening Balance",
-        related="lead_statement_id.opening",
+        compute="_compute_lead_statement_amounts",
         groups="base.group_user",
         help="The buyer's money before this document, as of its posting: above zero,"
         " what was left of its deposits.",
     )
     lead_statement_deposits = fields.Monetary(
-        "Deposits", related="lead_statement_id.deposits", groups="base.group_user"
+        "Deposits",
+        compute="_compute_lead_statement_amounts",
+        groups="base.group_user",
     )
     lead_statement_purchases = fields.Monetary(
-        "Purchases", related="lead_statement_id.purchases", groups="base.group_user"
+        "Purchases",
+        compute="_compute_lead_statement_amounts",
+        groups="base.group_user",
     )
     lead_statement_returns = fields.Monetary(
-        "Returns", related="lead_statement_id.returns", groups="base.group_user"
+        "Returns",
+        compute="_compute_lead_statement_amounts",
+        groups="base.group_user",
     )
     lead_statement_tax = fields.Monetary(
         "Tax on the Statement",
-        related="lead_statement_id.tax",
+        compute="_compute_lead_statement_amounts",
         groups="base.group_user",
     )
     lead_statement_refunds = fields.Monetary(
-        "Refunds", related="lead_statement_id.refunds", groups="base.group_user"
+        "Refunds",
+        compute="_compute_lead_statement_amounts",
+        groups="base.group_user",
     )
     lead_statement_other = fields.Monetary(
-        "Other", related="lead_statement_id.other", groups="base.group_user"
+        "Other",
+        compute="_compute_lead_statement_amounts",
+        groups="base.group_user",
     )
     lead_statement_taken_back = fields.Monetary(
-        "Taken Back", related="lead_statement_id.taken_back", groups="base.group_user"
+        "Taken Back",
+        compute="_compute_lead_statement_amounts",
+        groups="base.group_user",
     )
     lead_statement_closing = fields.Monetary(
         "Closing Balance",
-        related="lead_statement_id.closing",
+        compute="_compute_lead_statement_amounts",
         groups="base.group_user",
         help="The buyer's money after this document, as of its posting.",
     )
+
+    # No related fields: by these, whoever may see a document could sort, and so learn
+    # of amounts that they may not read.
+    @api.depends("lead_statement_id")
+    def _compute_lead_statement_amounts(self):
+        for move in self:
+            # Whoever may read the document's fields may read what was frozen for it.
+            statement = move.sudo().lead_statement_id
+            for name in ("opening", *MOVEMENTS, "closing"):
+                move[f"lead_statement_{name}"] = statement[name]
 
     def _freeze_lead_statements(self):
         """Make the statements of those of these posted documents that are a prepaid

@@ -53,17 +53,22 @@ class ResPartner(models.Model):
             )
 
     @api.model
+    def _get_lead_billing_fields(self):
+        """Hook: return the names of the fields that say how a buyer is billed."""
+        return BILLING_FIELDS
+
+    @api.model
     def _get_lead_billing_guarded(self):
         """Return the names of the fields that the user may not decide."""
         allowed = is_engine(self.env) or self.env.user.has_group(
             "lead_invoicing.group_user"
         )
-        return frozenset() if allowed else BILLING_FIELDS
+        return frozenset() if allowed else self._get_lead_billing_fields()
 
     @api.model
     def default_get(self, fields):
         """Leave out what the user may not decide."""
-        guarded = BILLING_FIELDS.intersection(fields)
+        guarded = self._get_lead_billing_fields().intersection(fields)
         if guarded:
             guarded &= self.with_user(self.env.user)._get_lead_billing_guarded()
         return super().default_get([name for name in fields if name not in guarded])
@@ -88,7 +93,7 @@ class ResPartner(models.Model):
         """
         changed = {
             name
-            for name in BILLING_FIELDS & vals.keys()
+            for name in self._get_lead_billing_fields() & vals.keys()
             if any(partner._changes_lead_billing(name, vals[name]) for partner in self)
         }
         self._check_lead_billing_fields(changed)

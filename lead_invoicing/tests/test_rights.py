@@ -51,6 +51,10 @@ lead.statement.taken.back r    r       -     -     -     -     -     -      -
 lead.statement.wizard    c     c       -     -     -     -     -     c      -
 lead.account.statement   -     -       -     -     -     -     -     -      -
 lead.balance.level       r     r       -     -     -     -     -     -      -
+lead.billing.charge      r     rwcu    -     -     -     -     -     c      -
+lead.billing.charge.tier r     rwcu    -     -     -     -     -     c      -
+lead.billed.charge       r     r       -     -     -     -     -     -      -
+lead.billed.charge.share r     r       -     -     -     -     -     -      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -135,6 +139,10 @@ PUBLIC_METHODS = {
     "lead.statement.wizard": {"action_pdf", "action_xlsx"},
     "lead.account.statement": set(),
     "lead.balance.level": set(),
+    "lead.billing.charge": set(),
+    "lead.billing.charge.tier": set(),
+    "lead.billed.charge": set(),
+    "lead.billed.charge.share": set(),
     "account.move": {
         "action_lead_dispute",
         "action_view_lead_disputes",
@@ -259,6 +267,12 @@ class TestRights(RightsCommon):
                     "level": "low",
                 }
             ),
+            "lead.billing.charge": (charge := self.make_charge()),
+            "lead.billing.charge.tier": charge.tier_ids,
+            "lead.billed.charge": (billed := self.make_billed_charge(charge)),
+            "lead.billed.charge.share": self.env["lead.billed.charge.share"]
+            .sudo()
+            .create({"billed_id": billed.id, "sale_id": self.sale.id}),
         }
         header, *lines = RIGHTS.strip("\n").splitlines()
         self.assertEqual(header.split(), list(users))
@@ -293,6 +307,35 @@ class TestRights(RightsCommon):
                 "sale_ids": [Command.set(self.sale.ids)],
                 "reason": "x",
             }
+        )
+
+    def make_charge(self):
+        return self.env["lead.billing.charge"].create(
+            {
+                "name": "x",
+                "kind": "tier",
+                "partner_id": self.buyer.id,
+                "product_id": self.edu_product.id,
+                "lead_type_id": self.edu.id,
+                "tier_ids": [Command.create({"from_count": 1, "price": 1})],
+            }
+        )
+
+    def make_billed_charge(self, charge):
+        return (
+            self.env["lead.billed.charge"]
+            .sudo()
+            .create(
+                {
+                    "charge_id": charge.id,
+                    "company_id": self.company.id,
+                    "partner_id": self.buyer.id,
+                    "buyer_number": self.buyer.id,
+                    "period_start": "2026-11-01",
+                    "period_end": "2026-12-01",
+                    "part": 0,
+                }
+            )
         )
 
     def make_reminder(self):
@@ -1002,6 +1045,7 @@ class TestScreens(RightsCommon):
                 "Reminders",
                 "Invoice Leads",
                 "Buyers",
+                "Buyers' Balances",
                 "Runs",
                 "Unbilled",
                 "Unbilled Now",
@@ -1027,6 +1071,7 @@ class TestScreens(RightsCommon):
                 "Reminders",
                 "Invoice Leads",
                 "Buyers",
+                "Buyers' Balances",
                 "Runs",
                 "Unbilled",
                 "Unbilled Now",
@@ -1038,6 +1083,7 @@ class TestScreens(RightsCommon):
                 "Configuration",
                 "Getting Started",
                 "Billing Cycles",
+                "Agreed Charges",
                 "Lead Types",
                 "Return Reasons",
                 "Buyer References",

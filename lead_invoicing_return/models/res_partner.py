@@ -12,7 +12,7 @@ class ResPartner(models.Model):
     lead_return_auto_share = fields.Float(
         "Accept Returns Up To (%)",
         company_dependent=True,
-        groups="lead_invoicing.group_user",
+        groups="base.group_user",
         help="This buyer's return requests are accepted automatically as long as those"
         " accepted in the last 30 days stay within this share of the leads of the same"
         " type that it purchased in the last 30 days. Enter 0 to decide each request.",
@@ -27,6 +27,10 @@ class ResPartner(models.Model):
                         "Accept Returns Up To: enter a share from 0 to 100 percent."
                     )
                 )
+
+    @api.model
+    def _get_lead_billing_fields(self):
+        return super()._get_lead_billing_fields() | {"lead_return_auto_share"}
 
     def _commercial_fields(self):
         return super()._commercial_fields() + ["lead_return_auto_share"]
