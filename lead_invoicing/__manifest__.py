@@ -15,7 +15,7 @@
         "security/lead_statement_security.xml",
         "data/ir_default_data.xml",
         "data/mail_activity_type_data.xml",
-        # Odoo tries email templates on the documents there are: what they call is first.
+        # Odoo tries email templates on documents: what they call is first.
         "report/mail_templates.xml",
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",

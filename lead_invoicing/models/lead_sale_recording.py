@@ -118,9 +118,10 @@ class LeadSale(models.Model):
         They are checked by the validator of :meth:`record_transactions`; the values
         that Lead Invoicing decides itself (amount, billed buyer, waived...) are set
         here. A ``transaction_type`` of ``correction`` corrects the price of the sale
-        that is its ``origin_id``; its sale at the new price is returned. In addition to the fields, ``buyer_ref``, ``occurred_at`` and
-        ``origin_external_ref`` can stand for ``partner_id``, ``date`` and
-        ``origin_id``; a return may come before its sale.
+        that is its ``origin_id``; its sale at the new price is returned. In addition to
+        the fields, ``buyer_ref``, ``occurred_at`` and ``origin_external_ref`` can stand
+        for ``partner_id``, ``date`` and ``origin_id``; a return may come before its
+        sale.
 
         :raises ValidationError: naming each row and field that is not right
         """

@@ -370,9 +370,11 @@ class ResPartner(models.Model):
                 len(group) <= MAX_PRICE_LINES
                 # These are one line already.
                 or first["price"] is None
-                or not first["adjustment"]
-                and first["tax_ids"]._depends_on_quantity(
-                    self._get_lead_product(first["lead_type_id"])
+                or (
+                    not first["adjustment"]
+                    and first["tax_ids"]._depends_on_quantity(
+                        self._get_lead_product(first["lead_type_id"])
+                    )
                 )
             )
             if by_price:

@@ -65,8 +65,8 @@ class CorrectionRules:
             raise RowError(
                 "external_ref",
                 self.env._(
-                    "the reference of a price correction has at most %s characters; send"
-                    " a shorter one.",
+                    "the reference of a price correction has at most %s characters;"
+                    " send a shorter one.",
                     REFERENCE_LIMIT - len(RETURN_SUFFIX),
                 ),
             )
@@ -133,7 +133,7 @@ class CorrectionRules:
         return pair
 
     def _set_corrected_sale(self, row, pair, returned):
-        """Make the correction ``row`` a sale at its price less what was ``returned``."""
+        """Make the correction ``row`` a sale at its price less what was returned."""
         origin = pair.origin
         row.pair, row.origin, row.corrected = pair, None, origin
         row.transaction_type = "sale"

@@ -356,12 +356,13 @@ class Life:
         )
         sale = self.choose(sales)
         last = sale | sale._search_corrections()
+        moment = max(self.now, *last.mapped("date"))
         return self.record(
             sale.company_id,
             {
                 "type": "correction",
                 "origin_external_ref": sale.external_ref,
-                "occurred_at": f"{max(self.now, *last.mapped('date')):%Y-%m-%dT%H:%M:%SZ}",
+                "occurred_at": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
                 "buyer_ref": sale.partner_id.ref,
                 "lead_type": sale.lead_type_id.code,
                 "price": str(self.draw.choice(PRICES)),
