@@ -13,6 +13,7 @@
         "security/lead_invoicing_security.xml",
         "security/lead_dispute_security.xml",
         "security/lead_statement_security.xml",
+        "security/lead_top_up_security.xml",
         "data/ir_default_data.xml",
         "data/mail_activity_type_data.xml",
         # Odoo tries email templates on documents: what they call is first.
@@ -25,6 +26,7 @@
         "report/lead_statement_templates.xml",
         "report/report_invoicing_templates.xml",
         "report/report_statement_templates.xml",
+        "report/report_top_up_templates.xml",
         "views/lead_portal_templates.xml",
         "views/lead_statement_portal_templates.xml",
         "report/report_invoicing_reports.xml",
@@ -62,6 +64,8 @@
         "wizard/lead_account_closing_wizard_views.xml",
         "views/lead_account_closing_views.xml",
         "views/res_partner_balance_views.xml",
+        "views/lead_top_up_views.xml",
+        "views/lead_top_up_portal_templates.xml",
     ],
     "demo": ["demo/lead_invoicing_demo.xml"],
     "assets": {

@@ -3,4 +3,4 @@
 Who may see what is decided by `lead.invoicing.report`.
 """
 
-from . import dispute, portal, report, statement
+from . import dispute, portal, report, statement, top_up

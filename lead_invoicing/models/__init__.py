@@ -47,6 +47,7 @@ from . import lead_reminder
 from . import account_move_reminder
 from . import lead_statement
 from . import account_move_statement
+from . import account_move_top_up
 from . import account_move_credit_limit
 from . import account_move_guard
 from . import account_move_outcome
@@ -59,10 +60,12 @@ from . import account_move_line_statement
 from . import account_move_send
 from . import account_partial_reconcile
 from . import account_payment
+from . import account_payment_top_up
 from . import account_tax
 from . import lead_delivery_attempt
 from . import lead_balance_level
 from . import lead_statement_taken_back
+from . import lead_top_up
 from . import mail_mail
 from . import mail_notification
 
@@ -95,6 +98,7 @@ from . import res_company_statement
 from . import res_config_settings
 from . import res_config_settings_reminder
 from . import res_config_settings_statement
+from . import res_config_settings_top_up
 from . import res_partner
 from . import res_partner_balance
 from . import res_partner_buying
@@ -107,5 +111,7 @@ from . import res_partner_reminder
 from . import lead_account_closing
 from . import res_partner_closing
 from . import res_partner_thresholds
+from . import res_partner_top_up
+from . import res_company_top_up
 
 from . import ir_fields_converter

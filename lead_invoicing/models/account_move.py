@@ -251,8 +251,8 @@ class AccountMove(EngineGuard, models.Model):
         """Post documents. First is checked what Odoo does not check; then is noted
         which leads they give back, and those documents are locked, so that what is left
         of them can be relied on until the commit. What would give back too much stays a
-        draft. Settling comes when all of it stands; last, prepaid buyers' statements
-        are frozen.
+        draft. Money that was asked for becomes its buyer's. Settling comes when all of
+        it stands; last, prepaid buyers' statements are frozen.
         """
         self.filtered("lead_run_id")._check_lead_sales_claimed()
         self.filtered("lead_run_id")._check_lead_accounts()
@@ -262,6 +262,7 @@ class AccountMove(EngineGuard, models.Model):
         self._check_lead_undoing()
         posted = super(AccountMove, self - self._keep_lead_excess())._post(soft)
         given_back._update_given_back()
+        posted._match_lead_top_ups()
         posted._settle_lead_documents()
         posted._freeze_lead_statements()
         return posted

@@ -20,3 +20,4 @@ from . import ir_actions_report
 from . import res_users_settings
 from . import lead_invoice_run_books
 from . import lead_invoice_run_books_disputes
+from . import lead_invoice_run_books_top_ups

@@ -62,6 +62,8 @@ from . import (
     test_spending,
     test_statement,
     test_thresholds,
+    test_top_up,
+    test_top_up_portal,
     test_tours,
     test_translations,
     test_unbilled,

@@ -55,6 +55,7 @@ lead.billing.charge      r     rwcu    -     -     -     -     -     c      -
 lead.billing.charge.tier r     rwcu    -     -     -     -     -     c      -
 lead.billed.charge       r     r       -     -     -     -     -     -      -
 lead.billed.charge.share r     r       -     -     -     -     -     -      -
+lead.top.up              rwc   rwc     -     -     -     -     -     c      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -143,6 +144,7 @@ PUBLIC_METHODS = {
     "lead.billing.charge.tier": set(),
     "lead.billed.charge": set(),
     "lead.billed.charge.share": set(),
+    "lead.top.up": {"action_cancel", "action_print"},
     "account.move": {
         "action_lead_dispute",
         "action_view_lead_disputes",
@@ -158,6 +160,7 @@ PUBLIC_METHODS = {
     "res.partner": {
         "action_close_account",
         "action_reopen_account",
+        "action_request_lead_top_up",
         "action_open_lead_report",
         "action_open_lead_statement",
         "lead_buying_power",
@@ -242,6 +245,7 @@ class TestRights(RightsCommon):
             "lead.dispute": (dispute := self.make_dispute()),
             "lead.dispute.row": dispute.row_ids,
             "lead.reminder": self.make_reminder(),
+            "lead.top.up": self.make_top_up(),
             "lead.account.closing": self.buyer._close_lead_account(None, None),
             "lead.account.closing.wizard": self.env[
                 "lead.account.closing.wizard"
@@ -368,6 +372,12 @@ class TestRights(RightsCommon):
                     "amount": 1,
                 }
             )
+        )
+
+    def make_top_up(self):
+        self.buyer.lead_billing_mode = "prepaid"
+        return self.env["lead.top.up"].create(
+            {"partner_id": self.buyer.id, "amount": 100}
         )
 
     def make_waiver(self):
