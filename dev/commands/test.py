@@ -27,6 +27,8 @@ CHECKED_SEED = 7
 MAX_WORKERS = 4
 NO_TESTS = 5  # pytest's exit status when it found none
 KINDS = ("passed", "failed", "skipped")
+# What tests of an addon need beside what it depends on.
+TESTED_WITH = {"lead_invoicing_payment": ["payment_demo"]}
 
 
 def main(arguments):
@@ -248,7 +250,8 @@ def _install(env, name, addons):
     """Install the addons, or update those that are there, and show all warnings."""
     query = "SELECT name FROM ir_module_module WHERE state = 'installed'"
     there = set(env.postgres.execute(query, name).split())
-    fresh = [addon for addon in addons if addon not in there]
+    needed = [*addons, *(more for a in addons for more in TESTED_WITH.get(a, ()))]
+    fresh = [addon for addon in needed if addon not in there]
     old = [addon for addon in addons if addon in there]
     command = ["-d", name, "--stop-after-init", "--no-http", "--log-level=warn"]
     command += ["-i", ",".join(fresh)] if fresh else []

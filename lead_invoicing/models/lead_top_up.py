@@ -11,7 +11,7 @@ from ..tools.protected_fields import EngineGuard, engine_at_work, is_engine
 ENGINE_FIELDS = {"is_canceled", "move_id", "reference", "requester_id", "state"}
 # What was asked for stays so: the buyer has it on paper.
 FROZEN_FIELDS = {"amount", "company_id", "currency_id", "partner_id"}
-# Of one length, so that no reference begins another one, whatever a bank puts behind it.
+# Of one length: no reference begins another one, whatever a bank puts behind it.
 _REFERENCE = re.compile(r"RF\d\dTOPUP\d{7}", re.ASCII)
 
 

@@ -30,9 +30,8 @@ class ResPartner(models.Model):
         :raises UserError: if it is no such amount
         """
         # What is not a number is in no range.
-        if (
-            not 0 < amount <= MAX_AMOUNT
-            or not float_is_zero(currency.round(amount) - amount, precision_digits=6)
+        if not 0 < amount <= MAX_AMOUNT or not float_is_zero(
+            currency.round(amount) - amount, precision_digits=6
         ):
             raise UserError(
                 self.env._(

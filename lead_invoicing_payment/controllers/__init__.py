@@ -1,0 +1,5 @@
+"""Owns the addresses of online top-ups and of automatic recharge. What a buyer may do
+is decided by the models.
+"""
+
+from . import recharge, top_up

@@ -1,0 +1,14 @@
+# ruff: noqa: I001
+"""Owns automatic recharge: what a buyer consented to, each charge from its decision to
+its deposit, and who is told. The order is that of `super()`.
+"""
+
+from . import lead_recharge_consent
+from . import lead_recharge_consent_telling
+from . import lead_recharge
+from . import lead_recharge_job
+from . import lead_recharge_telling
+from . import payment_provider
+from . import payment_token
+from . import payment_transaction
+from . import res_partner

@@ -1,0 +1,132 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.lead_invoicing.tools.protected_fields import EngineOnly
+
+
+class LeadRecharge(EngineOnly, models.Model):
+    """One charge of a buyer's saved payment method: one for each time that its balance
+    falls below what it consented to.
+
+    The row and its transaction, whose reference the provider knows, are committed
+    before the provider is asked. What it answers is written on the transaction, by
+    Odoo; what comes of it is carried over afterwards.
+    """
+
+    _name = "lead.recharge"
+    _description = "Automatic Recharge"
+    _order = "id desc"
+    _rec_name = "reference"
+
+    consent_id = fields.Many2one(
+        "lead.recharge.consent", required=True, ondelete="restrict"
+    )
+    number = fields.Integer(
+        required=True, help="Counts how often the balance fell below the threshold."
+    )
+    partner_id = fields.Many2one(
+        related="consent_id.partner_id",
+        string="Buyer",
+        store=True,
+        precompute=True,
+        index=True,
+    )
+    company_id = fields.Many2one(
+        related="consent_id.company_id", store=True, precompute=True
+    )
+    currency_id = fields.Many2one(
+        related="consent_id.currency_id", store=True, precompute=True
+    )
+    amount = fields.Monetary(required=True)
+    balance = fields.Monetary(help="What the balance was when it was decided.")
+    transaction_id = fields.Many2one(
+        "payment.transaction", required=True, ondelete="restrict"
+    )
+    reference = fields.Char(
+        related="transaction_id.reference",
+        help="By this reference the provider knows the charge.",
+    )
+    payment_id = fields.Many2one(related="transaction_id.payment_id")
+    asked_at = fields.Datetime(
+        "Requested On",
+        required=True,
+        help="When the provider was asked for the charge, for the last time.",
+    )
+    ask_count = fields.Integer("Requests to the Provider", default=1)
+    state = fields.Selection(
+        [
+            ("asked", "Waiting for the provider"),
+            ("paid", "Paid"),
+            ("refused", "Refused"),
+        ],
+        required=True,
+        default="asked",
+    )
+    refusal = fields.Text("Reason")
+    is_told_late = fields.Boolean("Told That No Answer Came")
+    left_at = fields.Datetime(
+        "Balance Restored On",
+        help="Until then the balance is below the threshold, and nothing more is"
+        " charged for it.",
+    )
+
+    _crossing_uniq = models.UniqueIndex(
+        "(consent_id, number)", "This has already been charged."
+    )
+    _transaction_uniq = models.UniqueIndex(
+        "(transaction_id)", "This payment transaction belongs to another recharge."
+    )
+    # What is open?
+    _asked_idx = models.Index("(id) WHERE state = 'asked'")
+
+    def action_confirm_charged(self):
+        """Write down that the provider did charge what no answer came for: the deposit
+        is posted.
+
+        :raises UserError: where the provider has answered
+        """
+        self._begin_confirming()
+        message = self.env._("Confirmed by %s.", self.env.user.name)
+        self.sudo().transaction_id._set_done(state_message=message)
+        self.sudo()._post_answer()
+        self.sudo()._carry_over()
+
+    def action_confirm_not_charged(self):
+        """Write down that the provider did not charge what no answer came for; the
+        consent ends, as where a charge is refused.
+
+        :raises UserError: where the provider has answered
+        """
+        self._begin_confirming()
+        self.sudo().transaction_id._set_canceled(
+            state_message=self.env._(
+                "%s confirmed that nothing was charged.", self.env.user.name
+            )
+        )
+        self.sudo()._carry_over()
+
+    def _begin_confirming(self):
+        """Check that a clerk may say what became of this charge."""
+        self.ensure_one()
+        self.check_access("read")
+        if not self.env.user.has_group("lead_invoicing.group_user"):
+            self.check_access("write")
+        # What the provider said is no secret to whoever may read this.
+        if self.state != "asked" or self.sudo().transaction_id.state not in (
+            "draft",
+            "pending",
+        ):
+            raise UserError(self.env._("The provider has answered already."))
+
+    @api.model
+    def _get_open(self, consent):
+        """Return the recharges of a consent's buyer since which its balance was not
+        seen above the threshold."""
+        return self.search(
+            [
+                ("partner_id", "=", consent.partner_id.id),
+                ("company_id", "=", consent.company_id.id),
+                ("currency_id", "=", consent.currency_id.id),
+                ("left_at", "=", False),
+            ]
+        )

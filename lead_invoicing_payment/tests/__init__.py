@@ -1,0 +1,7 @@
+from . import (
+    test_portal,
+    test_recharge,
+    test_recharge_at_once,
+    test_recharge_portal,
+    test_tours,
+)
