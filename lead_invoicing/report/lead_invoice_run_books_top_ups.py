@@ -17,17 +17,15 @@ TOP_UP_RULES = [
         """
         SELECT request.id
           FROM lead_top_up request
-          JOIN res_partner buyer ON buyer.id = request.partner_id
           LEFT JOIN account_move move ON move.id = request.move_id
          WHERE request.company_id = ANY(%(companies)s)
            AND ((request.state = 'paid') != (COALESCE(move.state, '') = 'posted')
                 OR request.state = 'paid' AND NOT EXISTS (
                    SELECT FROM account_move_line line
                      JOIN account_account account ON account.id = line.account_id
-                     JOIN res_partner payer ON payer.id = line.partner_id
-                    WHERE line.move_id = move.id
+                    WHERE line.move_id = move.id AND line.balance < 0
                       AND account.account_type = 'asset_receivable'
-                      AND payer.commercial_partner_id = buyer.commercial_partner_id
+                      AND line.partner_id IS NOT NULL
                       AND line.company_id = request.company_id))
         """,
     ),

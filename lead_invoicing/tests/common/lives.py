@@ -39,6 +39,7 @@ WEIGHTS = {
     "dispute": 3,
     "decide_dispute": 3,
     "deposit": 3,
+    "top_up": 2,
     "pay": 2,
     "cancel_payment": 1,
     "unreconcile": 1,
@@ -624,6 +625,31 @@ class Life:
             }
         )
         payment.action_post()
+        return Change()
+
+    def step_top_up(self):
+        """A prepaid buyer is asked for money; it comes in, or the bank tells twice."""
+        company = self.choose_company()
+        buyer = self.choose_buyer().commercial_partner_id
+        request = self.env["lead.top.up"].create(
+            {
+                "partner_id": buyer.id,
+                "company_id": company.id,
+                "currency_id": company.currency_id.id,
+                "amount": self.draw.choice([10, 50, 200]),
+            }
+        )
+        if self.draw.random() < 0.2:
+            request.action_cancel()
+        for _time in range(self.draw.choice([0, 1, 1, 1, 2])):
+            self.env["account.bank.statement.line"].create(
+                {
+                    "journal_id": self.world.banks[company].id,
+                    "date": fields.Date.today(),
+                    "payment_ref": f"transfer {request.reference}",
+                    "amount": request.amount,
+                }
+            )
         return Change()
 
     def step_pay(self):
