@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
@@ -250,12 +252,12 @@ class LeadRechargeConsent(AppendOnly, models.Model):
                 ("company_id", "=", self.company_id.id),
                 ("currency_id", "=", self.currency_id.id),
                 ("state", "!=", "refused"),
-            ],
-            order="id desc",
+                # No day is longer, in any time zone.
+                ("create_date", ">", fields.Datetime.now() - timedelta(days=2)),
+            ]
         )
-        charged = 0.0
-        for recharge in recharges:
-            if local_day(self.env, recharge.create_date, tz) != today:
-                break
-            charged += recharge.amount
-        return charged
+        return sum(
+            recharge.amount
+            for recharge in recharges
+            if local_day(self.env, recharge.create_date, tz) == today
+        )

@@ -4,6 +4,7 @@ from datetime import timedelta
 from psycopg2 import IntegrityError
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from odoo.addons.lead_invoicing.tools.concurrency import TRY_AGAIN
 
@@ -34,22 +35,26 @@ class LeadRecharge(models.Model):
     @api.model
     def _cron_recharge(self):
         """Recharge the balances that fell below what their buyers consented to."""
-        waiting = self.search([("state", "!=", "paid")])
-        for recharge in waiting.filtered(lambda r: r._may_have_news()):
+        for recharge in self.search(self._get_news_domain(), order="id"):
             recharge._finish()
         for consent in self._find_below():
             recharge = self._try_to_open(consent)
             if recharge:
                 recharge._ask()
                 recharge._finish()
-
-    def _may_have_news(self):
-        self.ensure_one()
-        return self.state == "asked" or self.transaction_id.state == "done"
+            if not self.env["ir.cron"]._commit_progress():
+                # The scheduler has no time left: go on with its next call.
+                self.env.ref("lead_invoicing_payment.ir_cron_recharge")._trigger()
+                break
 
     @api.model
-    def _commit(self):
-        self.env["ir.cron"]._commit_progress()
+    def _get_news_domain(self):
+        """Return the recharges of which something may have become: those that wait, and
+        those that were refused, and paid after all."""
+        return Domain("state", "=", "asked") | (
+            Domain("state", "=", "refused")
+            & Domain("transaction_id.state", "=", "done")
+        )
 
     def _attempt(self, step):
         """Do a step of this recharge, and commit; whoever was faster, or what went
@@ -59,7 +64,7 @@ class LeadRecharge(models.Model):
         """
         try:
             result = step()
-            self._commit()
+            self.env["ir.cron"]._commit_progress()
         except (*TRY_AGAIN, IntegrityError):
             self.env.cr.rollback()
         except Exception:
@@ -234,9 +239,12 @@ class LeadRecharge(models.Model):
         if not self.try_lock_for_update():
             return
         transaction = self.transaction_id
-        if self.state != "paid" and transaction.state == "done":
-            if transaction.payment_id:
-                self._carry_over_payment()
+        if (
+            self.state != "paid"
+            and transaction.state == "done"
+            and transaction.payment_id
+        ):
+            self._carry_over_payment()
         elif self.state == "asked" and transaction.state in ("cancel", "error"):
             self._carry_over_refusal()
         elif (
@@ -245,7 +253,7 @@ class LeadRecharge(models.Model):
             and self.create_date < fields.Datetime.now() - TELL_LATE
         ):
             self.is_told_late = True
-            self._tell_late()
+            self._for_clerk()._tell_late()
 
     def _carry_over_payment(self):
         was_refused = self.state == "refused"
@@ -253,7 +261,7 @@ class LeadRecharge(models.Model):
         consent = self.consent_id.with_company(self.company_id)
         if not consent._is_below(consent._get_balances()[consent]):
             self._leave()
-        self._tell_paid(was_refused)
+        self._for_clerk()._tell_paid(was_refused)
 
     def _carry_over_refusal(self):
         reason = self.transaction_id.state_message or self.env._(
@@ -263,5 +271,5 @@ class LeadRecharge(models.Model):
         self.consent_id._end(
             "ended", self.env._("The charge %s was refused.", self.reference)
         )
-        self._apply_failure_policy()
-        self._tell_refused()
+        self._for_clerk()._apply_failure_policy()
+        self._for_clerk()._tell_refused()

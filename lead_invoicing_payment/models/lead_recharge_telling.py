@@ -9,6 +9,13 @@ class LeadRecharge(models.Model):
 
     _inherit = "lead.recharge"
 
+    def _for_clerk(self):
+        """Return this recharge, to speak of it in the language of who looks after
+        billing."""
+        self.ensure_one()
+        user = self.company_id._get_lead_responsible()
+        return self.with_context(lang=user.lang)
+
     def _tell_paid(self, was_refused):
         """Tell the buyer of a deposit; and the clerk, where it was told before that the
         charge had been refused."""
@@ -47,6 +54,19 @@ class LeadRecharge(models.Model):
         )
 
     def _tell_late(self):
+        if self.transaction_id.state == "done":
+            self.consent_id._tell_clerk(
+                self.env._("Automatic recharge without a deposit"),
+                self.env._(
+                    "The charge %(reference)s of %(amount)s was made, but its deposit"
+                    " could not be posted. Ask your administrator to open the payment"
+                    " transaction with this reference and to post-process it: that"
+                    " says what is wrong.",
+                    reference=self.reference,
+                    amount=self.currency_id.format(self.amount),
+                ),
+            )
+            return
         self.consent_id._tell_clerk(
             self.env._("Automatic recharge without an answer"),
             self.env._(

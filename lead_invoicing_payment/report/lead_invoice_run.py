@@ -6,6 +6,7 @@ from odoo.addons.lead_invoicing.report.books_rules import Rule
 _lt = LazyTranslate(__name__)
 
 RULES = [
+    # What was refused is left as the next one is written, in one transaction.
     Rule(
         "recharged_twice",
         "lead.recharge",
@@ -24,7 +25,8 @@ RULES = [
            AND earlier.id < later.id
          WHERE later.company_id = ANY(%(companies)s)
            AND earlier.state != 'refused'
-           AND (earlier.left_at IS NULL OR earlier.left_at > later.create_date)
+           AND (earlier.left_at IS NULL
+                OR earlier.left_at > later.create_date + interval '1 minute')
         """,
     ),
     Rule(

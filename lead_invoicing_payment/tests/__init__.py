@@ -2,6 +2,7 @@ from . import (
     test_portal,
     test_recharge,
     test_recharge_at_once,
+    test_recharge_lives,
     test_recharge_portal,
     test_tours,
 )

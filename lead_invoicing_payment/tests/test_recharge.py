@@ -6,6 +6,7 @@ import requests
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..models.payment_transaction import ChargeUnansweredError
 from .common import RechargeCommon
@@ -239,6 +240,23 @@ class TestRecharge(RechargeCommon):
         self.assertEqual(recharge.state, "refused")
         self.assertFalse(self.payments)
         self.assertEqual(self.consents[-1].kind, "ended")
+
+    def test_a_deposit_that_cannot_be_posted_is_told(self):
+        self.consent()
+        with (
+            patch.object(
+                self.registry["payment.transaction"],
+                "_create_payment",
+                Mock(side_effect=UserError("No journal")),
+            ),
+            mute_logger("odoo.addons.lead_invoicing_payment.models.lead_recharge_job"),
+        ):
+            self.run_job()
+            self.run_job(self.now + timedelta(hours=25))
+        self.assertIn("could not be posted", self.buyer.activity_ids.note)
+        self.assertEqual(len(self.outside.asked), 1)
+        self.run_job(self.now + timedelta(hours=26))
+        self.assert_charged(500)
 
     def test_no_answer_is_no_refusal(self):
         consent = self.consent()
