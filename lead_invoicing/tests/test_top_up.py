@@ -256,6 +256,12 @@ class TestTopUp(PrepaidCommon):
         self.env.invalidate_all(flush=False)
         self.assertIn("top_up_without_deposit", find())
 
+    def test_a_clerk_opens_the_screens(self):
+        request = self.new_top_up().with_user(self.billing_user)
+        request.get_views([(False, "list"), (False, "form"), (False, "search")])
+        Form(request)
+        Form(self.buyer.with_user(self.billing_user))
+
     # Who
 
     def test_another_companys_clerk_sees_no_request(self):

@@ -149,7 +149,12 @@ class RechargeCommon(DemoProvider, PrepaidCommon):
         """Let the scheduled action run, at a moment or now."""
         with freeze_time(at or fields.Datetime.now()), self.enter_registry_test_mode():
             self.job.method_direct_trigger()
+        self._forget()
+
+    def _forget(self):
+        """Forget what another transaction changed: records, and the last numbers."""
         self.env.invalidate_all()
+        self.env["account.move"]._get_sequence_cache().clear()
 
     def do_as_job(self, step, recharge):
         """Do one step of a recharge as the job does, in a transaction of its own."""
@@ -157,7 +162,7 @@ class RechargeCommon(DemoProvider, PrepaidCommon):
         with self.enter_registry_test_mode(), self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             getattr(env["lead.recharge"].browse(recharge.id), step)()
-        self.env.invalidate_all()
+        self._forget()
 
     def get_mails(self):
         return self.env["mail.mail"].sudo().search([("model", "=", "lead.recharge")])

@@ -5,7 +5,7 @@ import requests
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
 from ..models.payment_transaction import ChargeUnansweredError
@@ -376,6 +376,17 @@ class TestRecharge(RechargeCommon):
             for records in (self.recharges, self.consents):
                 with self.subTest(user.login), self.assertRaises(AccessError):
                     records.with_user(user).read(["amount"])
+
+    def test_a_clerk_opens_the_screens(self):
+        self.consent()
+        self.run_job()
+        for records in (self.recharges, self.consents, self.buyer):
+            own = records.with_user(self.billing_user)
+            own.get_views([(False, "list"), (False, "form"), (False, "search")])
+            Form(own[0])
+        action = self.buyer.with_user(self.billing_user).action_view_lead_recharges()
+        found = self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual(found, self.recharges)
 
     # The books
 
