@@ -1,6 +1,6 @@
 import requests
 
-from odoo import fields, models
+from odoo import models
 from odoo.exceptions import ValidationError
 
 # What a server or something on the way says, where nobody knows what came of a request.
@@ -16,7 +16,11 @@ class PaymentTransaction(models.Model):
 
     _inherit = "payment.transaction"
 
-    lead_recharge_ids = fields.One2many("lead.recharge", "transaction_id", "Recharge")
+    def _get_lead_recharges(self):
+        """Return the recharges that these transactions are of."""
+        # Only whether there is one, and what became of it.
+        recharges = self.env["lead.recharge"].sudo()
+        return recharges.search([("transaction_id", "in", self.ids)])
 
     def _send_api_request(
         self, method, endpoint, *, params=None, data=None, json=None, **kwargs
@@ -29,14 +33,14 @@ class PaymentTransaction(models.Model):
             )
         except ValidationError as error:
             # Only where somebody asks again.
-            if self.sudo().lead_recharge_ids and _is_unanswered(error.__context__):
+            if self._get_lead_recharges() and _is_unanswered(error.__context__):
                 raise ChargeUnansweredError(str(error)) from error
             raise
 
     def _post_process(self):
         """Carry over soon what became of a recharge, whoever posted it."""
         result = super()._post_process()
-        if self.sudo().lead_recharge_ids.filtered(lambda r: r.state != "paid"):
+        if self._get_lead_recharges().filtered(lambda r: r.state != "paid"):
             # The job is not the user's, but may be woken.
             job = self.env.ref("lead_invoicing_payment.ir_cron_recharge").sudo()
             job._trigger()
