@@ -3,6 +3,7 @@
 its deposit, and who is told. The order is that of `super()`.
 """
 
+from . import payment_transaction
 from . import lead_recharge_consent
 from . import lead_recharge_consent_telling
 from . import lead_recharge
@@ -10,5 +11,4 @@ from . import lead_recharge_job
 from . import lead_recharge_telling
 from . import payment_provider
 from . import payment_token
-from . import payment_transaction
 from . import res_partner
