@@ -12,7 +12,7 @@ class ResPartner(models.Model):
         [("go_on", "Let the buyer go on buying"), ("hold", "Put on buying hold")],
         "When a Recharge Is Refused",
         company_dependent=True,
-        groups="lead_invoicing.group_user",
+        groups="base.group_user",
         help="The consent ends in either case, and the buyer and the clerk are told."
         " Leave empty to let the buyer go on buying.",
     )
@@ -39,6 +39,10 @@ class ResPartner(models.Model):
             consent = by_buyer.get(partner.commercial_partner_id, consents.browse())
             partner.lead_recharge_consent_id = consent
             partner.lead_recharge_text = consent.text
+
+    @api.model
+    def _get_lead_billing_fields(self):
+        return super()._get_lead_billing_fields() | {"lead_recharge_failure"}
 
     def _commercial_fields(self):
         return super()._commercial_fields() + ["lead_recharge_failure"]

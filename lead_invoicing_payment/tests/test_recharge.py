@@ -5,7 +5,7 @@ import requests
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import Form, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..models.payment_transaction import ChargeUnansweredError
@@ -367,6 +367,14 @@ class TestRecharge(RechargeCommon):
         self.assertEqual(self.consents[-1].user_id, self.billing_user)
         self.run_job()
         self.assertFalse(self.recharges)
+
+    def test_only_who_bills_decides_what_a_refused_charge_is(self):
+        keeper = new_test_user(
+            self.env, "recharge_keeper", "base.group_user,base.group_partner_manager"
+        )
+        with self.assertRaises(AccessError):
+            self.buyer.with_user(keeper).lead_recharge_failure = "hold"
+        self.buyer.with_user(self.manager).read(["lead_recharge_failure"])
 
     def test_only_who_bills_reads_recharges(self):
         self.consent()
