@@ -107,7 +107,8 @@ print("told:", json.dumps(told, default=str))
 
 # After the update: what is new knows of the time before.
 LOOK = """
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 module = env.ref("base.module_lead_invoicing")
 assert module.latest_version == VERSION, module.latest_version
@@ -119,13 +120,18 @@ for move in documents:
 
 # Month end's question for a day before the documents, and for now.
 sales = env["lead.sale"].search([("waived", "=", False)])
-day = date.today() - timedelta(days=5)
+zone = ZoneInfo(env.company.lead_tz)
+today = datetime.now(zone).date()
+day = today - timedelta(days=5)
 rows = env["lead.sale"]._read_unbilled_as_at(day)
-old = sales.filtered(lambda sale: sale.date.date() < day)
+utc = ZoneInfo("UTC")
+old = sales.filtered(
+    lambda sale: sale.date.replace(tzinfo=utc).astimezone(zone).date() <= day
+)
 assert len(old) == 12, old.mapped("external_ref")
 assert sum(row["sale_count"] for row in rows) == len(old), rows
 assert sum(row["amount"] for row in rows) == sum(old.mapped("amount")), rows
-rows = env["lead.sale"]._read_unbilled_as_at(date.today() + timedelta(days=1))
+rows = env["lead.sale"]._read_unbilled_as_at(today + timedelta(days=1))
 open_sales = sales.filtered(lambda s: s.billing_state in ("unbilled", "draft"))
 assert sum(row["sale_count"] for row in rows) == len(open_sales), rows
 
