@@ -139,6 +139,45 @@ OUT_OF_ORDER = """
      WHERE older.is_open AND newer.is_settled
 """
 
+# Statements of buyers who pay in: how many there are, and of how many buyers; posted
+# documents that have none; those that do not open as the one before closed, or do not
+# add up; buyers whose last one, with what came since, is not what the books say.
+STATEMENTS = """
+    WITH buyer AS (
+        SELECT DISTINCT contact.commercial_partner_id AS id
+          FROM account_payment AS payment
+          JOIN res_partner AS contact ON contact.id = payment.partner_id
+    ), last AS (
+        SELECT DISTINCT ON (partner_id) partner_id, closing
+          FROM lead_statement ORDER BY partner_id, id DESC
+    ), receivable AS (
+        SELECT contact.commercial_partner_id AS partner_id,
+               -sum(line.balance) AS amount,
+               -sum(line.balance) FILTER (WHERE lead_statement_id IS NULL) AS since
+          FROM account_move_line AS line
+          JOIN account_account AS account ON account.id = line.account_id
+          JOIN res_partner AS contact ON contact.id = line.partner_id
+         WHERE account.account_type = 'asset_receivable'
+           AND line.parent_state = 'posted'
+      GROUP BY contact.commercial_partner_id
+    )
+    SELECT (SELECT count(*) FROM lead_statement),
+           (SELECT count(*) FROM last),
+           (SELECT count(*) FROM account_move AS move
+              JOIN buyer ON buyer.id = move.commercial_partner_id
+             WHERE move.lead_run_id IS NOT NULL AND move.state = 'posted'
+               AND NOT EXISTS (SELECT FROM lead_statement AS statement
+                                WHERE statement.move_id = move.id)),
+           (SELECT count(*) FROM lead_statement AS statement
+         LEFT JOIN lead_statement AS previous ON previous.id = statement.previous_id
+             WHERE statement.opening != previous.closing
+                OR statement.opening + statement.deposits + statement.purchases
+                   + statement.returns + statement.tax + statement.refunds
+                   + statement.other + statement.taken_back != statement.closing),
+           (SELECT count(*) FROM last JOIN receivable USING (partner_id)
+             WHERE last.closing + coalesce(receivable.since, 0) != receivable.amount)
+"""
+
 LINE = "{:<9} {:>7} {:>7} {:>8} {:>12}  {}"
 
 
@@ -147,6 +186,8 @@ def check_billing(instance, rows=None):
     problems = compare_months(instance.rows(BILLED_BY_MONTH), sample.get_expected(rows))
     problems += find_untied(instance) + find_loose_ends(instance)
     problems += find_unsettled(instance)
+    statements, buyers, *broken = map(int, instance.rows(STATEMENTS)[0])
+    problems += find_broken_statements(*broken)
     for problem in problems:
         say(f"wrong: {problem}")
     if problems:
@@ -156,6 +197,10 @@ def check_billing(instance, rows=None):
     say(
         "Every receipt is paid in full, from the oldest deposits; what is left of them"
         " is open."
+    )
+    say(
+        f"{statements:,} statements of {buyers:,} prepaid buyers open as the one before"
+        " closed, and end as the books."
     )
     instance.call("compare", module="dev.acceptance.as_at")
     say("Unbilled at each month's end, asked now, equals the sum in SQL, to the cent.")
@@ -224,3 +269,16 @@ def find_unsettled(instance):
                 f" deposits is open and {due} is due"
             )
     return problems
+
+
+def find_broken_statements(without, unchained, unlike_books):
+    """Return what is wrong with statements of prepaid buyers, given how many are."""
+    return [
+        problem
+        for count, problem in (
+            (without, f"{without} documents of prepaid buyers have no statement"),
+            (unchained, f"{unchained} statements do not chain, or do not add up"),
+            (unlike_books, f"{unlike_books} buyers' last statement is not the books"),
+        )
+        if count
+    ]

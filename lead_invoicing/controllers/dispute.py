@@ -157,7 +157,9 @@ class LeadDisputePortal(PortalAccount):
         # The leads of the buyer's own invoice.
         ledger = request.env["lead.sale"].sudo()
         leads = ledger.search([*domain, ("id", "in", self._read_ticked())])
-        names = (typed.get("references") or "").replace(",", " ").split()
+        # PostgreSQL refuses a text with a zero byte.
+        names = re.split(r"[\s,\0]+", (typed.get("references") or ""))
+        names = [name for name in names if name]
         if not names:
             return leads
         named = ledger.search(

@@ -1,5 +1,7 @@
 from odoo import models
 
+from ..tools.protected_fields import engine_at_work
+
 
 class AccountMove(models.Model):
     """Money that comes in with the reference of a top-up request is the buyer's
@@ -17,6 +19,10 @@ class AccountMove(models.Model):
                 or move.statement_line_id.amount > 0
             )
         )
+        # Posted anew, it may name another request, or be another buyer's.
+        stale = self.env["lead.top.up"].sudo().search([("move_id", "in", incoming.ids)])
+        with engine_at_work():
+            stale.write({"move_id": False})
         for move in incoming:
             # Whoever posts money has this follow, with no rights on requests; what
             # posting was asked to do is of no concern for it.

@@ -71,6 +71,9 @@ class LeadInvoiceRunBuyer(models.Model):
         :param start: of the period of a document that has nothing else
         :param due: list of ``DueCharge``
         """
+        due = self._hold_charges_for_trouble(documents, currency, start, due)
+        if not due:
+            return
         own = [
             document
             for document in documents
@@ -98,6 +101,43 @@ class LeadInvoiceRunBuyer(models.Model):
             replace(bearer, lines=[], charges=charges, trouble=trouble)
             for trouble, charges in by_trouble.items()
         ]
+
+    def _hold_charges_for_trouble(self, documents, currency, start, due):
+        """Let all but fees wait while leads of this buyer cannot be billed for some
+        trouble: they are billed once it is over, and count then.
+
+        :param documents: list of :class:`PlannedDocument`, which may grow
+        :return: those of the charges that are due all the same
+        """
+        trouble = next(
+            (
+                document.trouble
+                for document in documents
+                if document.item == self
+                and document.currency_id == currency.id
+                and document.lines
+                and document.trouble
+            ),
+            None,
+        )
+        held = [each for each in due if trouble and each.charge.kind != "fee"]
+        if held:
+            charges = [
+                PlannedCharge(each.charge, [each], [PlannedChargeLine(Decimal())])
+                for each in held
+            ]
+            documents.append(
+                PlannedDocument(
+                    self,
+                    start,
+                    currency.id,
+                    None,
+                    None,
+                    trouble=trouble,
+                    charges=charges,
+                )
+            )
+        return [each for each in due if each not in held]
 
     def _plan_charges(self, documents, currency, due):
         """Work out charges of one currency: tiers, discounts, minimums, fees; those of
@@ -142,7 +182,7 @@ class LeadInvoiceRunBuyer(models.Model):
         for period in periods:
             base += self._read_charge_base(charge, period)
             base += sum(
-                line.amount
+                self._get_charge_untaxed(other.charge, line)
                 for other in planned
                 if self._counts_for_minimum(other.charge, charge)
                 and any(each.is_part_of(period) for each in other.periods)
@@ -151,7 +191,7 @@ class LeadInvoiceRunBuyer(models.Model):
             if period.start < self.run_id.window_end <= period.end:
                 base += self._get_planned_base(documents, charge)
                 base += sum(
-                    line.amount
+                    self._get_charge_untaxed(other.charge, line)
                     for document in documents
                     for other in document.charges
                     if other.billed and self._counts_for_minimum(other.charge, charge)
@@ -282,6 +322,18 @@ class LeadInvoiceRunBuyer(models.Model):
             self.env["lead.type"].browse(line.lead_type_id).product_id,
         )["total_excluded"]
         return to_decimal(-total if is_return else total)
+
+    def _get_charge_untaxed(self, charge, line):
+        """Return what a planned line of a charge comes to before tax."""
+        taxes = self.env["account.tax"].browse(line.tax_ids or [])
+        if not taxes.flatten_taxes_hierarchy().filtered("price_include"):
+            return line.amount
+        total = to_decimal(
+            taxes.compute_all(
+                float(abs(line.amount)), charge.currency_id, 1, charge.product_id
+            )["total_excluded"]
+        )
+        return -total if line.amount < 0 else total
 
     def _get_product_trouble(self, planned):
         """Return a sentence on why a charge could not be booked, or nothing."""

@@ -224,7 +224,8 @@ class LeadInvoiceRunBuyer(models.Model):
                 )
         if not rows:
             return
-        starts = {d.item.partner_id.id: d.period_start for d in documents}
+        # One that bears charges alone may begin with the period of a charge.
+        starts = {d.item.partner_id.id: d.period_start for d in documents if d.lines}
         self.env.flush_all()
         # Which transactions belong to which line? Claim them, and count them again.
         claimed = self.env.execute_query(

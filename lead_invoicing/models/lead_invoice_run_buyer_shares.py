@@ -4,6 +4,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..tools.charges import round_half_up
+from .lead_billing_charge import SHARED_KINDS
 from .lead_invoice_run_buyer_charges import PlannedCharge, PlannedChargeLine
 from .lead_invoice_run_buyer_plan import to_decimal
 from .lead_invoice_run_charges import DueCharge
@@ -83,6 +84,7 @@ class LeadInvoiceRunBuyer(models.Model):
         :param planned: list of ``PlannedCharge`` of them that come before
         """
         charge = period.charge
+        no_type = self.env["lead.type"]
         earlier = [
             SQL(
                 "SELECT id, share FROM (%s) shared",
@@ -90,7 +92,13 @@ class LeadInvoiceRunBuyer(models.Model):
             )
             for i, other in enumerate(planned)
             for p in other.periods
-            if other.charge.kind in ("tier", "discount") and other.lines
+            if other.charge.kind in SHARED_KINDS
+            and other.lines
+            # Those of another lead type take nothing off these leads.
+            and (
+                not charge.lead_type_id
+                or other.charge.lead_type_id in (charge.lead_type_id, no_type)
+            )
         ]
         return SQL(
             """
@@ -101,6 +109,7 @@ class LeadInvoiceRunBuyer(models.Model):
             ), taken AS (
                 SELECT id, sum(share) AS amount
                   FROM (SELECT sale_id AS id, amount AS share FROM (%(live)s) live
+                         WHERE live.sale_id IN (SELECT id FROM entry)
                          %(earlier)s) every
                  GROUP BY id
             ), lead AS (

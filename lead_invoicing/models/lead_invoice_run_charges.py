@@ -149,21 +149,24 @@ class LeadInvoiceRun(models.Model):
         waiting, settled = self._read_charged_periods(partners)
         due = {}
         since = self._get_charged_since(partners) if charges else {}
+        by_buyer = charges.grouped("partner_id")
+        common = by_buyer.get(self.env["res.partner"], charges.browse())
         for partner in partners:
+            own = common | by_buyer.get(partner, charges.browse())
             found = {*waiting[partner.id]}
+            # A period is charged once, even where it ended elsewhere the first time.
+            taken = {(e.charge, e.start) for e in found | settled[partner.id]}
             cycle = self.cycle_id or partner._get_lead_billing_cycle()
             periods = self._get_charge_periods(cycle, since.get(partner.id))
             for kind, start, end in periods:
                 day = local_day(
                     self.env, last_instant(start, end), self._get_charge_tz(cycle)
                 )
-                winners = charges._get_winners(partner, cycle, day)
                 found |= {
                     DueCharge(charge, start, end)
-                    for charge in winners
-                    if charge.period == kind
+                    for charge in own._get_winners(partner, cycle, day)
+                    if charge.period == kind and (charge, start) not in taken
                 }
-            found -= settled[partner.id]
             if found:
                 due[partner] = sorted(found, key=lambda e: (e.end, e.charge.id))
         return due

@@ -147,7 +147,11 @@ class LeadStatement(AppendOnly, models.Model):
             for key, statement, (_vals, ids) in zip(
                 keys, statements, vals_list, strict=True
             ):
-                chains[key] = {"statement": statement, "pending": 0.0}
+                chains[key] = {
+                    "statement": statement,
+                    "pending": 0.0,
+                    "continued": False,
+                }
                 statement._link(ids)
 
     @api.model
@@ -187,7 +191,8 @@ class LeadStatement(AppendOnly, models.Model):
             "currency_id": currency.id,
             "move_id": document.id,
             "document": document.name,
-            "previous_id": chain and chain["statement"].id,
+            # That of a contact which belonged to another buyer may have gone on there.
+            "previous_id": (chain and not chain["continued"] and chain["statement"].id),
             "opening": currency.round(opening),
             "closing": currency.round(closing),
             **{name: currency.round(amount) for name, amount in amounts.items()},
@@ -250,7 +255,8 @@ class LeadStatement(AppendOnly, models.Model):
     def _read_chains(self, keys):
         """Return the last statement of each chain, and what was taken back since.
 
-        :return: {key: dict with ``statement`` and ``pending``}
+        :return: {key: dict with ``statement``, ``pending`` and ``continued``, whether
+            another chain goes on from it}
         """
         rows = self.env.execute_query(
             SQL(
@@ -275,12 +281,16 @@ class LeadStatement(AppendOnly, models.Model):
                 self._get_keys_sql(keys),
             )
         )
+        found = {key: values[0] for key, values in self._by_key(rows).items()}
+        last = self.browse([value["id"] for value in found.values()])
+        continued = self.search([("previous_id", "in", last.ids)]).previous_id
         return {
             key: {
-                "statement": self.browse(found["id"]),
-                "pending": float(found["pending"] or 0),
+                "statement": self.browse(value["id"]),
+                "pending": float(value["pending"] or 0),
+                "continued": value["id"] in continued.ids,
             }
-            for key, (found,) in self._by_key(rows).items()
+            for key, value in found.items()
         }
 
     @api.model

@@ -113,6 +113,8 @@ class ResPartner(models.Model):
         """
         self.ensure_one()
         company = self.env.company
+        if journal:
+            self._check_lead_no_drafts()
         payments = self._create_lead_paybacks(journal) if journal else None
         reason = self.env._(
             "Account closed on %s.", fields.Date.to_string(company._get_lead_today())
@@ -144,6 +146,28 @@ class ResPartner(models.Model):
             self.env._("Account closed. %s", " ".join(closing.owed.splitlines()))
         )
         return closing.sudo(self.env.su)
+
+    def _check_lead_no_drafts(self):
+        """Refuse to pay back while invoices are drafts: the money is theirs.
+
+        :raises UserError: naming them
+        """
+        drafts = self.env["account.move"].search(
+            [
+                ("lead_run_id", "!=", False),
+                ("commercial_partner_id.commercial_partner_id", "=", self.id),
+                ("company_id", "=", self.env.company.id),
+                ("state", "=", "draft"),
+            ]
+        )
+        if drafts:
+            raise UserError(
+                self.env._(
+                    "This buyer still has draft invoices: %s. Post or delete them, or"
+                    " close the account without paying back.",
+                    ", ".join(drafts.mapped("display_name")),
+                )
+            )
 
     def _create_lead_paybacks(self, journal):
         """Create a draft payment for each currency in which this buyer is owed

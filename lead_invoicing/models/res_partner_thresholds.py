@@ -1,3 +1,4 @@
+import logging
 from datetime import datetime, timedelta
 
 from odoo import api, fields, models
@@ -10,6 +11,8 @@ from ..tools.spending import get_first_day, get_forecast, get_level
 from ..tools.windows import day_start, to_wall
 from .lead_balance_level import DEPTHS, LEVELS
 from .res_partner_guard import MAX_AMOUNT
+
+_logger = logging.getLogger(__name__)
 
 # So many buyers are looked at in one transaction.
 BATCH = 200
@@ -145,13 +148,25 @@ class ResPartner(models.Model):
             )
             buyers = buyers.filtered(lambda buyer: buyer == buyer.commercial_partner_id)
             for start in range(0, len(buyers), BATCH):
-                batch = buyers[start : start + BATCH]
-                try:
-                    batch._follow_lead_balances()
-                    self.env["ir.cron"]._commit_progress(len(batch))
-                except TRY_AGAIN:
-                    # Their money is moving: the next call looks again.
-                    self.env.cr.rollback()
+                buyers[start : start + BATCH]._try_to_follow_lead_balances()
+
+    def _try_to_follow_lead_balances(self):
+        """Follow these buyers' balances, and commit; when that fails, one by one."""
+        try:
+            self._follow_lead_balances()
+            self.env["ir.cron"]._commit_progress(len(self))
+            return
+        except TRY_AGAIN:
+            # Their money is moving: the next call looks again.
+            self.env.cr.rollback()
+            return
+        except Exception:
+            self.env.cr.rollback()
+            if len(self) == 1:
+                _logger.exception("The balance of %s cannot be followed", self)
+                return
+        for buyer in self:
+            buyer._try_to_follow_lead_balances()
 
     def _follow_lead_balances(self):
         """Record which thresholds of the current company these buyers' balances

@@ -65,6 +65,14 @@ class TestAccountClosing(SettlementCommon):
         self.buyer.invalidate_recordset()
         self.assertEqual(self.buyer._read_lead_owed(), {})
 
+    def test_money_of_drafts_is_not_paid_back(self):
+        self.deposit(100)
+        self.new_sale(price="30.00", at="2026-11-12T14:00:00Z")
+        wizard = self.open_wizard()
+        wizard.posting = "draft"
+        with self.assertRaisesRegex(UserError, "still has draft invoices"):
+            self.close(wizard)
+
     def test_a_closed_account_leaves_the_schedule_and_buys_nothing(self):
         closing = self.close(self.open_wizard())
         self.assertEqual(self.buyer._get_lead_billing_cycle().frequency, "manual")

@@ -179,6 +179,49 @@ class TestSimpleCharges(ChargesCommon):
         item.action_retry()
         self.assertEqual(self.charges_on(self.generate()), [("fee", 10)])
 
+    def test_what_leads_in_trouble_would_count_for_waits_for_them(self):
+        account = self.company_data["default_account_revenue"].copy({"code": "400997"})
+        self.auto.product_id.property_account_income_id = account
+        account.active = False
+        self.agree("minimum", amount=100)
+        self.agree("discount", percent=10)
+        self.agree("fee", amount=5)
+        self.new_sale(price="200", lead_type="AUTO")
+        document = self.generate(failing=True)
+        self.assertEqual(self.charges_on(document), [("fee", 5)])
+        item = document.lead_run_buyer_id
+        self.assertEqual(item.state, "failed")
+        account.active = True
+        item.action_retry()
+        later = self.generate()
+        self.assertEqual(self.charges_on(later), [("discount", -20)])
+        self.assertEqual(later.amount_total, 180)
+
+    def test_a_charge_in_another_currency_leaves_late_leads_theirs(self):
+        euro = self.setup_other_currency("EUR")
+        self.agree("fee", amount=9, period="month", currency_id=euro.id)
+        for day in ("2026-11-04", "2026-12-02"):
+            self.new_sale(at=f"{day}T12:00:00Z")
+        with freeze_time("2026-12-07 12:00"):
+            self.cycle.next_generation_at = MONTH_END
+        documents = self.generate(MONTH_END)
+        self.assertEqual(len(documents), 2)
+        self.assertEqual(set(documents.mapped("currency_id.name")), {"USD", "EUR"})
+
+    def test_a_minimum_is_before_tax_where_discounted_prices_include_it(self):
+        tax = self.env["account.tax"].create(
+            {"name": "In", "amount": 25, "price_include_override": "tax_included"}
+        )
+        self.edu_product.taxes_id = tax
+        self.agree("discount", percent=10)
+        self.agree("minimum", amount=100)
+        self.new_sale(price="125")
+        document = self.generate()
+        self.assertEqual(
+            self.charges_on(document), [("discount", -10), ("minimum", 10)]
+        )
+        self.assertEqual(document.amount_untaxed, 100)
+
 
 @tagged("post_install", "-at_install")
 class TestMonths(ChargesCommon):

@@ -23,6 +23,13 @@ def by_day(amounts):
 class TestSpending(BaseCase):
     """How long money lasts, by the weekdays of the last eight weeks."""
 
+    def test_what_is_left_of_sums_of_cents_is_nothing(self):
+        mondays = [TODAY - timedelta(days=2 + 7 * week) for week in range(3)]
+        spent = dict(zip(mondays, (0.1, 0.2, -0.3), strict=True))
+        self.assertIsNone(get_forecast(100, spent, NOON, date(2020, 1, 1)))
+        spent = {mondays[0]: 0.01}
+        self.assertIsNone(get_forecast(1e12, spent, NOON, date(2020, 1, 1)).until)
+
     def test_by_weekday(self):
         # 100 on each Monday, 20 on each Thursday.
         spent = {

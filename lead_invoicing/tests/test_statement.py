@@ -258,6 +258,25 @@ class TestStatement(PrepaidCommon):
         self.assertEqual(later.lead_statement_closing, 160)
         self.assertEqual(later.lead_statement_other, 90)
 
+    def test_a_contact_that_joined_and_leaves_has_a_chain_of_its_own(self):
+        other = self.new_buyer("Joins", lead_billing_mode="prepaid")
+        self.new_sale(self.buyer)
+        self.generate()
+        self.new_sale(other, at="2026-11-10T12:00:00Z")
+        self.generate(GENERATION + WEEK)
+        other.write({"is_company": False, "parent_id": self.buyer.id})
+        self.new_sale(self.buyer, at="2026-11-17T12:00:00Z")
+        joined = self.generate(GENERATION + 2 * WEEK)
+        other.write({"is_company": True, "parent_id": False})
+        for week, buyer, day in ((3, other, "11-24"), (4, self.buyer, "12-01")):
+            self.new_sale(buyer, at=f"2026-{day}T12:00:00Z")
+            document = self.generate(GENERATION + week * WEEK)
+            self.assertEqual(document.partner_id, buyer)
+            self.assertEqual(
+                document.lead_statement_closing, -self.get_receivable(buyer)
+            )
+        self.assertTrue(joined.lead_statement_id)
+
     def test_nobody_changes_a_statement(self):
         self.new_sale()
         receipt = self.generate()

@@ -203,6 +203,15 @@ class TestTopUp(PrepaidCommon):
         self.assertEqual(request.move_id, line.move_id)
         self.assertEqual((request.state, self.get_balance()), ("paid", 500))
 
+    def test_a_corrected_reference_pays_the_other_request(self):
+        first, second = self.new_top_up(), self.new_top_up()
+        payment = self.pay(first.reference, partner=self.buyer)
+        payment.action_draft()
+        self.assertEqual(first.state, "requested")
+        payment.memo = second.reference
+        payment.action_post()
+        self.assertEqual((first.state, second.state), ("requested", "paid"))
+
     def test_another_reference_pays_nothing(self):
         request = self.new_top_up()
         compact = request.reference.replace(" ", "")

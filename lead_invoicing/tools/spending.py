@@ -49,7 +49,11 @@ def get_pace(spent: dict[date, float], today: date, since: date) -> list[float] 
         sums[day.weekday()] += spent.get(day, 0.0)
         days[day.weekday()] += 1
     # What came back on a weekday may be more than what was bought on it.
-    return [max(total / count, 0.0) for total, count in zip(sums, days, strict=True)]
+    # And sums of cents leave what is nothing.
+    return [
+        max(round(total / count, 6), 0.0)
+        for total, count in zip(sums, days, strict=True)
+    ]
 
 
 def get_forecast(
@@ -71,7 +75,7 @@ def get_forecast(
 
 def _get_end(balance: float, pace: list[float], now: datetime) -> datetime | None:
     weeks = max(int(balance // sum(pace)) - 1, 0)
-    if weeks * timedelta(weeks=1) > HORIZON:
+    if weeks > HORIZON // timedelta(weeks=1):
         return None
     left = max(balance, 0.0) - weeks * sum(pace)
     start = now + timedelta(weeks=weeks)

@@ -6,10 +6,13 @@ from openpyxl import load_workbook
 from openpyxl.styles.numbers import is_datetime
 
 from odoo import api, models
+from odoo.exceptions import UserError
 
 from odoo.addons.base_import.models.base_import import FIELDS_RECURSION_LIMIT
 
 from ..recording.file_formats import FILE_OPTIONS, NumberCell
+
+MAX_CELLS = 5_000_000
 
 
 class BaseImport(models.TransientModel):
@@ -68,6 +71,13 @@ class BaseImport(models.TransientModel):
         options["sheets"] = book.sheetnames
         options["sheet"] = options.get("sheet") or book.sheetnames[0]
         sheet = book[options["sheet"]]
+        # All cells up to the last one are made, also where there is nothing.
+        if sheet.max_row * sheet.max_column > MAX_CELLS:
+            raise UserError(
+                self.env._(
+                    "This sheet is too large. Delete its empty rows and columns."
+                )
+            )
         rows = [[self._read_cell(cell) for cell in row] for row in sheet.rows]
         rows = [
             row

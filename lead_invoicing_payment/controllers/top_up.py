@@ -47,7 +47,7 @@ class LeadTopUpPayment(LeadTopUpPortal, PaymentPortal):
         company = account.env.company
         # Which providers there are is decided for this user; their fields are not
         # the user's to read.
-        return (
+        providers = (
             request.env["payment.provider"]
             .sudo()
             ._get_compatible_providers(
@@ -58,6 +58,8 @@ class LeadTopUpPayment(LeadTopUpPortal, PaymentPortal):
                 **options,
             )
         )
+        # Odoo offers a branch its parent's, too, and books in the parent.
+        return providers.filtered(lambda provider: provider.company_id == company)
 
     @route(PAY_URL, type="http", auth="user", website=True, methods=["POST"])
     def portal_choose_lead_payment(self, amount="", company_id="", **_params):

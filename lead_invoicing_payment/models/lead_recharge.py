@@ -98,10 +98,9 @@ class LeadRecharge(EngineOnly, models.Model):
         :raises UserError: where the provider has answered
         """
         self._begin_confirming()
-        self.sudo().transaction_id._set_canceled(
-            state_message=self.env._(
-                "%s confirmed that nothing was charged.", self.env.user.name
-            )
+        # Not canceled: a provider that says later that it was charged is heard.
+        self.sudo().transaction_id._set_error(
+            self.env._("%s confirmed that nothing was charged.", self.env.user.name)
         )
         self.sudo()._carry_over()
 

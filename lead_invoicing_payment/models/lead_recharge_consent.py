@@ -236,6 +236,8 @@ class LeadRechargeConsent(AppendOnly, models.Model):
             not token.active
             or token.partner_id.commercial_partner_id != buyer
             or provider.state not in ("enabled", "test")
+            # What is only reserved is no deposit.
+            or provider.capture_manually
             or provider.company_id != self.company_id
         ):
             return self.env._("The payment method cannot be used any more.")

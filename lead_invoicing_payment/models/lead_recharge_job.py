@@ -86,9 +86,16 @@ class LeadRecharge(models.Model):
         for company in self.env["lead.type"]._get_lead_companies():
             consents = found.with_company(company)._get_current()
             balances = consents._get_balances()
-            for consent in consents:
-                if consent._is_below(balances[consent]) or self._get_open(consent):
-                    found |= consent
+            open_recharges = self.search(
+                [("company_id", "=", company.id), ("left_at", "=", False)]
+            )
+            opened = {(one.partner_id, one.currency_id) for one in open_recharges}
+            found |= consents.filtered(
+                lambda consent, balances=balances, opened=opened: (
+                    consent._is_below(balances[consent])
+                    or (consent.partner_id, consent.currency_id) in opened
+                )
+            )
         return found
 
     @api.model

@@ -59,9 +59,9 @@ class ResPartner(models.Model):
             )
         self.check_access("read")
         # The record is written by the engine; who did it is on it.
-        self.lead_recharge_consent_id.sudo()._end(
-            "ended", self.env._("Ended by %s.", self.env.user.name)
-        )
+        consent = self.lead_recharge_consent_id.sudo()
+        if consent:
+            consent._end("ended", self.env._("Ended by %s.", self.env.user.name))
 
     def action_view_lead_recharges(self):
         """Open this buyer's recharges."""

@@ -5,7 +5,7 @@ from odoo.http import request, route
 from odoo.addons.lead_invoicing.controllers.file_responses import NO_CACHE
 from odoo.addons.lead_invoicing.controllers.portal import LeadPortal
 from odoo.addons.lead_invoicing.controllers.routing import report_route
-from odoo.addons.lead_invoicing.tools.parsing import RowError, read_text
+from odoo.addons.lead_invoicing.tools.parsing import RowError, read_reference, read_text
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..models.lead_return_request_buyer import Outcome
@@ -219,7 +219,7 @@ class LeadReturnPortal(LeadPortal):
     def _ask_for_returns(self, buyer, text, file, note, reason_id):
         env = request.env
         listed = read_lines(env, text)
-        if file:
+        if hasattr(file, "read"):
             listed += read_file(env, file.read())
         outcomes = [
             Outcome(env._("Row %s", lead.row), "refused", lead.error)
@@ -229,7 +229,8 @@ class LeadReturnPortal(LeadPortal):
         wishes = {lead.word: None for lead in listed if not lead.error}
         for value in request.httprequest.form.getlist("lead"):
             reference, _tab, amount = value.partition(SEPARATOR)
-            wishes[reference] = _read_amount(amount)
+            if reference := read_reference(env, "lead", reference):
+                wishes[reference] = _read_amount(amount)
         if not wishes and not outcomes:
             raise UserError(env._("Name at least one lead."))
         reasons = self._get_lead_return_reasons(buyer)

@@ -178,9 +178,11 @@ class LeadReturnRequest(EngineGuard, models.Model):
         if "amount" in vals and not is_engine(self.env):
             left = self._get_left(self.sale_id)
             for request in self:
-                self._check_amount(
+                amount = self._check_amount(
                     request.sale_id, vals["amount"], left.get(request.sale_id.id)
                 )
+                super(LeadReturnRequest, request).write({**vals, "amount": amount})
+            return True
         return super().write(vals)
 
     @api.model
@@ -223,7 +225,8 @@ class LeadReturnRequest(EngineGuard, models.Model):
         currency = sale.sudo().currency_id
         if not amount:
             return rest
-        if currency.round(amount) != amount or amount < 0 or amount > rest:
+        # What is not a number is in no range.
+        if not 0 < amount <= rest or currency.round(amount) != amount:
             raise UserError(
                 self.env._(
                     "The amount to return of the sale %(ref)s is not right: at most"

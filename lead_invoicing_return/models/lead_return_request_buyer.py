@@ -91,6 +91,8 @@ class LeadReturnRequest(models.Model):
             raise UserError(
                 self.env._("Ask for at most %s leads at a time.", MAX_WISHES)
             )
+        # Limits count what others ask for at this moment: who is second looks again.
+        buyer._lock_lead_money()
         found = self._find_sales(buyer, wishes)
         asked, left = self._read_known(found)
         limits = {}
@@ -187,6 +189,8 @@ class LeadReturnRequest(models.Model):
         sales = self.env["lead.sale"].browse(
             {id_ for ids in found.values() for id_ in ids}
         )
+        # From what is in force now back to the first: each may have been asked for.
+        sales |= sales.browse(list(self._get_left(sales)))
         while earlier := sales.corrected_sale_id - sales:
             sales |= earlier
         left = self._get_left(sales)

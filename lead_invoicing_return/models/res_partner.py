@@ -54,16 +54,22 @@ class ResPartner(models.Model):
         self.ensure_one()
         responsible = company._get_lead_responsible()
         requests = self.env["lead.return.request"].sudo()
+        # Who is responsible in several companies has one activity for all of them.
+        same = (
+            company.sudo()
+            .search([])
+            .filtered(lambda other: other._get_lead_responsible() == responsible)
+        )
         waiting = requests.search_count(
             [
                 ("commercial_partner_id.commercial_partner_id", "=", self.id),
-                ("company_id", "=", company.id),
+                ("company_id", "in", same.ids),
                 ("state", "=", "requested"),
             ]
         )
         # Whoever asks or decides has the others' activity kept true.
         buyer = self.sudo().with_context(lang=responsible.lang)
-        activities = buyer.activity_search([ACTIVITY_TYPE])
+        activities = buyer.activity_search([ACTIVITY_TYPE], user_id=responsible.id)
         if not waiting:
             activities.unlink()
         elif not activities:

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 from odoo.exceptions import UserError
@@ -12,7 +13,7 @@ from odoo.addons.lead_invoicing.tools.parsing import RowError, fold, read_refere
 
 # A larger file is no list of leads that somebody looked at.
 MAX_BYTES = 5_000_000
-MAX_UNPACKED = 100_000_000
+MAX_UNPACKED = 20_000_000
 MAX_ROWS = 50_000
 
 # By which heads columns are known, folded and without underscores; besides the labels
@@ -137,13 +138,17 @@ def _read_table(env, content):
         raise
     except (
         AttributeError,  # for an encoding that nobody knows
+        EOFError,
         KeyError,
         LookupError,
         OSError,
+        RuntimeError,  # for what is encrypted, or compressed in an unknown way
+        SyntaxError,  # for XML that is none
         TypeError,
         ValueError,
         csv.Error,
         zipfile.BadZipFile,
+        zlib.error,
     ) as error:
         raise UserError(
             env._("This file cannot be read; send a CSV or an XLSX file.")

@@ -54,6 +54,14 @@ class TestDeciding(ReturnRequestCommon):
         self.assertEqual(note.reversed_entry_id, document)
         self.assertEqual(note.lead_sale_ids, request.return_id)
 
+    def test_an_emptied_amount_is_all_that_is_left(self):
+        request = self.new_request(amount=4)
+        request.amount = 0
+        self.assertEqual(request.amount, request.sale_id.price)
+        for amount in (float("nan"), float("inf"), -1):
+            with self.subTest(amount=amount), self.assertRaises(UserError):
+                request.amount = amount
+
     def test_a_sale_has_one_open_request(self):
         request = self.new_request()
         with (

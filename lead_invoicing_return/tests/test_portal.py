@@ -1,6 +1,9 @@
 """Return requests in the portal: what a buyer does there, and what strangers cannot."""
 
+import io
+
 from lxml import html
+from openpyxl import Workbook
 
 from odoo.tests import tagged
 
@@ -44,12 +47,30 @@ class TestPortal(PortalReturnCommon):
         self.assertEqual(set(others.values()), {"This return was requested before."})
         self.assertEqual(len(self.requests), 2)
 
+    def make_huge_sheet(self):
+        """Return a small file whose one cell is the last that a sheet can have."""
+        book = Workbook()
+        book.active["XFD1048576"] = "Lead"
+        content = io.BytesIO()
+        book.save(content)
+        return content.getvalue()
+
+    def test_posts_that_no_page_makes_are_answered(self):
+        sale = self.new_sale()
+        for lead in (f"{sale.external_ref}\tnan", f"{sale.external_ref}\tinf", "\0"):
+            with self.subTest(lead=lead):
+                response = self.post(f"{URL}/new", lead=lead)
+                self.assertEqual(response.status_code, 200)
+        response = self.post(f"{URL}/new", file="abc")
+        self.assertEqual(response.status_code, 200)
+
     def test_a_file_that_is_none_is_told(self):
         for files, text in (
             (self.csv("Name;City\nAda;Paris\n"), "called “Lead”"),
             ({"file": ("x.xlsx", b"PK\x03\x04 nothing")}, "cannot be read"),
             ({"file": ("x.csv", b"\x00\xff\xfe\x81\x00")}, ""),
             ({"file": ("x.csv", b"x" * 5_000_001)}, "larger than 5 MB"),
+            ({"file": ("x.xlsx", self.make_huge_sheet())}, "too large"),
         ):
             response = self.post(f"{URL}/new", files=files)
             self.assertEqual(response.status_code, 200, response.text)
