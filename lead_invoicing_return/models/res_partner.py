@@ -55,10 +55,9 @@ class ResPartner(models.Model):
         responsible = company._get_lead_responsible()
         requests = self.env["lead.return.request"].sudo()
         # Who is responsible in several companies has one activity for all of them.
-        same = (
-            company.sudo()
-            .search([])
-            .filtered(lambda other: other._get_lead_responsible() == responsible)
+        companies = self.env["lead.type"]._get_lead_companies()
+        same = companies.filtered(
+            lambda other: other._get_lead_responsible() == responsible
         )
         waiting = requests.search_count(
             [
