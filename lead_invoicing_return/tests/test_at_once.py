@@ -91,3 +91,23 @@ class TestDecidingAtOnce(BaseCase):
         with self.assertRaisesRegex(Exception, "can no longer be decided"):
             self.at_once(self.withdraw, self.accept)
         self.assertEqual(self.get_returns(), ("withdrawn", 0))
+
+    def test_limits_count_what_is_asked_for_at_the_same_moment(self):
+        references = ("RETURN-AT-ONCE-2", "RETURN-AT-ONCE-3")
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            rows = [self.vals(LeadInvoicingCommon.sale_vals, ref) for ref in references]
+            for answer in env["lead.sale"].record_transactions(rows):
+                self.assertEqual(answer["status"], "created", answer)
+
+        def ask(env, reference):
+            buyer = env["res.partner"].search([("ref", "=", CODE)])
+            requests = env["lead.return.request"]
+            return requests._ask_for_returns(buyer, {reference: None})[0].state
+
+        first, second = references
+        # The second looks again, at what the first has asked for by then.
+        self.assertEqual(
+            self.at_once(lambda env: ask(env, first), lambda env: ask(env, second)),
+            "requested",
+        )
