@@ -7,6 +7,7 @@ from odoo.http import request, route
 
 from odoo.addons.account.controllers.portal import PortalAccount
 
+from .buyer_pages import BuyerPages
 from .file_responses import NO_CACHE
 
 # So many leads are listed with a box to tick; of more, people enter references.
@@ -14,7 +15,7 @@ MAX_LISTED = 200
 SCOPES = ("rows", "amount", "whole")
 
 
-class LeadDisputePortal(PortalAccount):
+class LeadDisputePortal(BuyerPages, PortalAccount):
     """Disputes on the pages of a buyer's own invoices. Whose an invoice is, and what
     of it can be disputed, is decided by ``lead.dispute``."""
 
@@ -78,15 +79,15 @@ class LeadDisputePortal(PortalAccount):
                 return request.redirect(f"/my/invoices/{invoice_id}")
         elif not self._is_disputable(invoice):
             return request.redirect(f"/my/invoices/{invoice_id}")
-        leads = self._find_disputable_leads(invoice)
+        leads, by_reference = self._find_disputable_leads(invoice)
         response = request.render(
             "lead_invoicing.portal_lead_dispute",
             {
                 **self._prepare_portal_layout_values(),
                 "page_name": "lead_dispute",
                 "document": invoice,
-                "leads": leads[:MAX_LISTED] if len(leads) <= MAX_LISTED else leads[:0],
-                "lead_count": len(leads),
+                "leads": leads,
+                "by_reference": by_reference,
                 "typed": typed,
                 "ticked": set(self._read_ticked()),
                 "error": error,
@@ -105,7 +106,7 @@ class LeadDisputePortal(PortalAccount):
     def portal_withdraw_dispute(self, dispute_id, **_typed):
         """Withdraw an own dispute."""
         disputes = request.env["lead.dispute"]
-        # Whose it is, is checked before anything is told of it.
+        # Safe: whose it is, is checked before anything is told of it.
         dispute = disputes.sudo().browse(dispute_id).exists()
         try:
             disputes._check_own(dispute.move_id)
@@ -154,7 +155,7 @@ class LeadDisputePortal(PortalAccount):
         :raises UserError: for a reference that is not on the invoice
         """
         domain = self._get_leads_domain(invoice)
-        # The leads of the buyer's own invoice.
+        # Safe: the domain is of the leads of the buyer's own invoice.
         ledger = request.env["lead.sale"].sudo()
         leads = ledger.search([*domain, ("id", "in", self._read_ticked())])
         # PostgreSQL refuses a text with a zero byte.
@@ -178,21 +179,23 @@ class LeadDisputePortal(PortalAccount):
         return leads | named
 
     def _find_disputable_leads(self, invoice):
-        """Return leads of an own invoice that can be disputed, some more than are
-        listed at most."""
-        # The leads of the buyer's own invoice.
+        """Return the leads of an own invoice that can be disputed; and whether there
+        are too many to be listed, so that they are to be named."""
+        # Safe: the domain is of the leads of the buyer's own invoice.
         ledger = request.env["lead.sale"].sudo()
         domain = self._get_leads_domain(invoice)
         leads = ledger.search(domain, limit=MAX_LISTED + 1, order="date, id")
+        if len(leads) > MAX_LISTED:
+            return leads.browse(), True
         returned = leads._search_returns().filtered(lambda back: not back.waived)
         disputed = invoice.lead_dispute_ids.row_ids.filtered(
             lambda row: not row.withdrawn
         )
         full = returned.filtered(lambda back: not back.price_adjustment)
-        return leads - full.origin_id - disputed.sale_id
+        return leads - full.origin_id - disputed.sale_id, False
 
     def _get_leads_domain(self, invoice):
-        buyers = request.env.user.partner_id.sudo()._get_lead_buyers()
+        buyers = self._get_lead_buyer()._get_lead_buyers()
         return [
             ("invoice_line_id", "in", invoice.invoice_line_ids.ids),
             ("transaction_type", "=", "sale"),

@@ -1,7 +1,6 @@
 import re
 from urllib.parse import urlencode
 
-from odoo.exceptions import UserError
 from odoo.http import request, route
 
 from odoo.addons.account.controllers.portal import PortalAccount
@@ -9,6 +8,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..report.invoicing_report import LIMITS, format_count
+from .buyer_pages import BuyerPages
 from .file_responses import MIME_TYPES, NO_CACHE
 from .routing import report_route
 
@@ -18,7 +18,7 @@ ROWS_PER_PAGE = 50
 _PAGE = re.compile("[1-9][0-9]{0,8}", re.ASCII)
 
 
-class LeadPortal(CustomerPortal):
+class LeadPortal(BuyerPages, CustomerPortal):
     """The Invoicing Report in the buyer's portal."""
 
     def _prepare_home_portal_values(self, counters):
@@ -26,21 +26,6 @@ class LeadPortal(CustomerPortal):
         if "lead_sale_count" in counters:
             values["lead_sale_count"] = self._has_lead_sales()
         return values
-
-    def _has_lead_sales(self):
-        """Return 1 where the user is a buyer of leads, else 0: to count them all takes
-        long, and the card shows no number."""
-        return len(self._get_last_lead_sale())
-
-    def _get_last_lead_sale(self):
-        """Return the last transaction of a portal user's own commercial partner."""
-        user = request.env.user
-        # Of any company, but of nobody else.
-        sales = request.env["lead.sale"].sudo()
-        if not user._is_portal():
-            return sales.browse()
-        buyers = user.partner_id._get_lead_buyers()
-        return sales.search([("commercial_partner_id", "in", buyers.ids)], limit=1)
 
     @report_route([URL, f"{URL}/page/<page>"])
     def portal_my_invoicing_report(self, page="1", **params):
@@ -72,7 +57,8 @@ class LeadPortal(CustomerPortal):
         """Return what the template needs to show a page of the report, or sentences
         that say what is wrong with what is asked for."""
         buyer = request.env.user.partner_id.commercial_partner_id
-        report, errors = self._open_lead_report(buyer, params)
+        reports = request.env["lead.invoicing.report"]
+        report, errors = self._open_leaving_out_errors(reports, buyer, params)
         values = {
             **self._prepare_portal_layout_values(),
             "page_name": "lead_report",
@@ -127,24 +113,6 @@ class LeadPortal(CustomerPortal):
                 for name, limit in missing.items()
             ],
         }
-
-    def _open_lead_report(self, buyer, params):
-        """Return the report, and {name: sentence} of the parameters that are not right.
-
-        These are left out then, so that there is something to choose from again. There
-        is no report for whoever may not see any.
-        """
-        model = request.env["lead.invoicing.report"]
-        params, errors = dict(params), {}
-        while True:
-            try:
-                return model._open(buyer, params), errors
-            except UserError as error:
-                name = getattr(error, "param", None)
-                if not name:
-                    return None, {"": str(error)}
-                del params[name]
-                errors[name] = str(error)
 
     def _get_lead_outlooks(self, buyer, report):
         """Return what comes next, of each company that sold the buyer leads."""

@@ -7,6 +7,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 
 from ..report.params import read_id
 from ..report.statement_files import make_statement_pdf, write_statement_xlsx
+from .buyer_pages import BuyerPages
 from .file_responses import NO_CACHE, FileResponses
 from .routing import report_route
 
@@ -14,7 +15,7 @@ URL = "/my/lead-statement"
 FORMATS = "<any(xlsx, pdf):file_type>"
 
 
-class LeadStatementPortal(FileResponses, CustomerPortal):
+class LeadStatementPortal(BuyerPages, FileResponses, CustomerPortal):
     """The statement of account: the buyer's page, and its files for buyers and staff.
     Who may see what is decided where it is opened, in ``lead.account.statement``."""
 
@@ -26,17 +27,10 @@ class LeadStatementPortal(FileResponses, CustomerPortal):
 
     def _is_lead_buyer(self):
         """Return 1 where the user is a buyer of leads, or prepays for them, else 0."""
-        user = request.env.user
-        if not user._is_portal():
-            return 0
-        # The user's own commercial partner.
-        buyer = user.partner_id.commercial_partner_id.sudo()
-        sales = request.env["lead.sale"].sudo()
-        domain = [("commercial_partner_id", "in", buyer._get_lead_buyers().ids)]
-        return int(
-            buyer.lead_billing_mode == "prepaid"
-            or bool(sales.search_count(domain, limit=1))
-        )
+        buyer = self._get_lead_buyer()
+        if buyer and buyer.lead_billing_mode == "prepaid":
+            return 1
+        return self._has_lead_sales()
 
     @report_route(URL, methods=["GET"])
     def portal_my_lead_statement(self, **params):
@@ -45,7 +39,8 @@ class LeadStatementPortal(FileResponses, CustomerPortal):
         :param params: see ``lead.account.statement._open``
         """
         buyer = request.env.user.partner_id.commercial_partner_id
-        statement, errors = self._open_lead_statement(buyer, params)
+        statements = request.env["lead.account.statement"]
+        statement, errors = self._open_leaving_out_errors(statements, buyer, params)
         values = {
             **self._prepare_portal_layout_values(),
             "page_name": "lead_statement",
@@ -61,26 +56,14 @@ class LeadStatementPortal(FileResponses, CustomerPortal):
         response.headers["Cache-Control"] = NO_CACHE
         return response
 
-    def _open_lead_statement(self, buyer, params):
-        """Return the statement, and {name: sentence} of the parameters that are not
-        right: without them, there is something to choose from again."""
-        model = request.env["lead.account.statement"]
-        params, errors = dict(params), {}
-        while True:
-            try:
-                return model._open(buyer, params), errors
-            except UserError as error:
-                name = getattr(error, "param", None)
-                if not name:
-                    return None, {**errors, "": str(error)}
-                del params[name]
-                errors[name] = str(error)
-
     def _get_lead_balances_now(self, buyer):
         """Return what the buyer is told of its money now: a list of dicts with
         ``company``, ``is_prepaid``, ``balances`` and ``forecast``, of each company
-        that it buys from."""
-        # The buyer's own money, of whichever company.
+        that it buys from.
+
+        :param buyer: the user's own commercial partner
+        """
+        # Safe: it is the user's own, and no other buyer's money is told.
         buyer = buyer.sudo()
         rows = []
         for company in request.env["lead.type"]._get_lead_companies():

@@ -21,7 +21,7 @@ class LeadTopUpPortal(LeadStatementPortal):
     def _prepare_home_portal_values(self, counters):
         values = super()._prepare_home_portal_values(counters)
         if "lead_top_up_count" in counters:
-            buyer = self._get_lead_top_up_buyer()
+            buyer = self._get_lead_buyer()
             values["lead_top_up_count"] = int(
                 bool(buyer and self._get_lead_top_up_accounts(buyer))
             )
@@ -30,25 +30,6 @@ class LeadTopUpPortal(LeadStatementPortal):
     # ------------------------------------------------------------------
     # Who, and where
     # ------------------------------------------------------------------
-
-    def _get_lead_top_up_buyer(self):
-        """Return the buyer that a portal user belongs to; None for who is no
-        buyer's."""
-        user = request.env.user
-        if not user._is_portal():
-            return None
-        # Which buyer it is, its user knows.
-        return user.partner_id.commercial_partner_id.sudo()
-
-    def _require_lead_top_up_buyer(self):
-        """Return the buyer that the user belongs to; for others there is no such page.
-
-        :raises NotFound: for who is no buyer's
-        """
-        buyer = self._get_lead_top_up_buyer()
-        if not buyer:
-            raise request.not_found()
-        return buyer
 
     def _get_lead_top_up_accounts(self, buyer):
         """Return the buyer in each company where it can pay in: a list of
@@ -62,13 +43,15 @@ class LeadTopUpPortal(LeadStatementPortal):
             and account.company_id in (account.env["res.company"], account.env.company)
         ]
 
-    def _choose_lead_top_up_account(self, buyer, company_id):
+    def _choose_lead_top_up_account(self, buyer, company_id, accounts=None):
         """Return the buyer in the company that is asked for, else in the first one in
         which it can pay in.
 
+        :param accounts: where it can pay in, where that is known
         :raises UserError: a sentence, where it can pay in nowhere
         """
-        accounts = self._get_lead_top_up_accounts(buyer)
+        if accounts is None:
+            accounts = self._get_lead_top_up_accounts(buyer)
         if not accounts:
             raise UserError(
                 buyer._get_lead_top_up_refusal()
@@ -97,7 +80,7 @@ class LeadTopUpPortal(LeadStatementPortal):
 
         :raises UserError: if it is no amount that can be paid in
         """
-        minimum = account.env.company.sudo().lead_top_up_minimum
+        minimum = account.env.company._get_lead_top_up_minimum()
         return self._read_lead_amount(account, text, minimum)
 
     # ------------------------------------------------------------------
@@ -126,7 +109,7 @@ class LeadTopUpPortal(LeadStatementPortal):
         return self._show_lead_top_up(params)
 
     def _show_lead_top_up(self, params, error=""):
-        buyer = self._require_lead_top_up_buyer()
+        buyer = self._require_lead_buyer()
         return self._render_lead_top_up(
             "lead_invoicing.portal_lead_top_up",
             **self._prepare_lead_top_up_values(buyer, params, error),
@@ -138,17 +121,19 @@ class LeadTopUpPortal(LeadStatementPortal):
         :param params: what the address, or the form, has
         :param error: what is wrong with it, as a sentence
         """
-        account = None
+        account, accounts = None, self._get_lead_top_up_accounts(buyer)
         try:
-            account = self._choose_lead_top_up_account(buyer, params.get("company_id"))
+            account = self._choose_lead_top_up_account(
+                buyer, params.get("company_id"), accounts
+            )
         except UserError as refused:
             error = error or str(refused)
         return {
             "account": account,
-            "accounts": self._get_lead_top_up_accounts(buyer),
+            "accounts": accounts,
             "balances": self._get_lead_balances_now(buyer),
             "currency": account and account.env.company._get_lead_top_up_currency(),
-            "minimum": account and account.env.company.sudo().lead_top_up_minimum,
+            "minimum": account and account.env.company._get_lead_top_up_minimum(),
             "typed": params,
             "error": error,
             "top_ups": self._get_lead_top_ups(buyer),
@@ -173,7 +158,7 @@ class LeadTopUpPortal(LeadStatementPortal):
         :param amount: with a point before its decimals
         :param company_id: where, if the buyer buys from several companies
         """
-        buyer = self._require_lead_top_up_buyer()
+        buyer = self._require_lead_buyer()
         typed = {"amount": amount, "company_id": company_id}
         try:
             account = self._choose_lead_top_up_account(buyer, company_id)
@@ -195,7 +180,7 @@ class LeadTopUpPortal(LeadStatementPortal):
 
         :raises NotFound: where it is nobody's, or anybody else's
         """
-        buyer = self._require_lead_top_up_buyer()
+        buyer = self._require_lead_buyer()
         is_id = _ID.fullmatch(top_up_id)
         found = is_id and self._get_lead_top_ups(buyer, id=int(top_up_id))
         if not found:

@@ -24,7 +24,7 @@ class AccountMove(models.Model):
         # Only whether they are billed there is told, to whoever posts it.
         billed = self.env["lead.billed.charge"].sudo()
         claimed = billed.search([("invoice_line_id", "in", lines.ids)]).invoice_line_id
-        for line in lines - claimed.sudo(self.env.su):
+        for line in lines - claimed:
             raise UserError(
                 self.env._(
                     "The charge “%(line)s” on %(document)s was freed when the document"

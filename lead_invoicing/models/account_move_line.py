@@ -2,7 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..tools.protected_fields import EngineGuard
+from ..tools.protected_fields import EngineGuard, changes
 
 # What Lead Invoicing itself writes down; nobody else does.
 ENGINE_FIELDS = {
@@ -74,10 +74,7 @@ class AccountMoveLine(EngineGuard, models.Model):
 
     def _check_lead_lines_stay(self, vals):
         for line in self.filtered("lead_type_id"):
-            if any(
-                line._fields[name].convert_to_write(line[name], line) != vals[name]
-                for name in PLACE_FIELDS & vals.keys()
-            ):
+            if changes(line, vals, PLACE_FIELDS):
                 raise UserError(
                     self.env._(
                         "“%(line)s” bills leads and cannot be moved from %(document)s."

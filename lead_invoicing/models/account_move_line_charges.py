@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..tools.protected_fields import changes
 from .account_move_line import PLACE_FIELDS
 
 
@@ -34,10 +35,7 @@ class AccountMoveLine(models.Model):
     def _check_lead_lines_stay(self, vals):
         res = super()._check_lead_lines_stay(vals)
         for line in self.filtered("lead_charge_id"):
-            if any(
-                line._fields[name].convert_to_write(line[name], line) != vals[name]
-                for name in PLACE_FIELDS & vals.keys()
-            ):
+            if changes(line, vals, PLACE_FIELDS):
                 raise UserError(
                     self.env._(
                         "“%(line)s” bills an agreed charge and cannot be moved from"
@@ -52,7 +50,7 @@ class AccountMoveLine(models.Model):
     def _give_lead_billing_to(self, new):
         res = super()._give_lead_billing_to(new)
         if self.lead_charge_id:
-            # The copy of a document bills what the document did.
+            # The copy of a document bills what the document did, whoever may make it.
             new.sudo().write(
                 {
                     "lead_charge_id": self.lead_charge_id.id,
@@ -92,6 +90,7 @@ class AccountMoveLine(models.Model):
         self.env["lead.billed.charge"].invalidate_model()
         if to_line:
             return
-        # What was kept of returns that are released is not kept any more.
+        # What was kept of returns that are released is not kept any more: this follows
+        # for whoever may release them.
         kept = self.sudo().filtered("lead_billed_charge_id")
         kept.with_context(skip_invoice_sync=True).lead_billed_charge_id = False

@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..tools.protected_fields import changes
+
 # What decides whose money an item is, and how much.
 MONEY_FIELDS = {
     "account_id",
@@ -39,15 +41,9 @@ class AccountMoveLine(models.Model):
                 lambda line: line.parent_state == "posted" and line.lead_statement_id
             )
             lines.filtered(
-                lambda line: line._changes_lead_money(vals)
+                lambda line: changes(line, vals, MONEY_FIELDS)
             )._take_back_from_lead_statements()
         return super().write(vals)
-
-    def _changes_lead_money(self, vals):
-        return any(
-            self._fields[name].convert_to_write(self[name], self) != vals[name]
-            for name in MONEY_FIELDS & vals.keys()
-        )
 
     def unlink(self):
         """Take back what is deleted from the books, so that the next statement
@@ -75,6 +71,7 @@ class AccountMoveLine(models.Model):
         if not rows:
             return
         lines = self.browse([line_id for (line_id,) in rows])
+        # Whoever may take them out of the books has this written down.
         self.env["lead.statement.taken.back"].sudo()._log(lines)
         self.env.execute_query(
             SQL(

@@ -36,8 +36,8 @@ class AccountMove(models.Model):
         self._follow_lead_reminders()
         self.env["ir.cron"]._commit_progress()
         for move in self.search(self._get_lead_reminder_domain(), order="id"):
-            move._try_to_remind()
-            if not self.env["ir.cron"]._commit_progress(1):
+            tried = move._try_to_remind()
+            if tried and not self.env["ir.cron"]._commit_progress(1):
                 # The scheduler has no time left: go on with its next call.
                 self._wake_lead_job(REMINDING)
                 break
@@ -58,8 +58,13 @@ class AccountMove(models.Model):
         )
 
     def _try_to_remind(self):
-        """Remind the buyer of this invoice, if that is due, and commit."""
+        """Remind the buyer of this invoice, if that is due, and commit.
+
+        :return: whether it was tried; most have none due, and need no transaction
+        """
         try:
+            if not self._find_lead_reminder_due():
+                return False
             # What is paid, or sent by another process, at this moment makes this fail.
             locked = self.try_lock_for_update(allow_referencing=True)
             due = locked and locked._find_lead_reminder_due()
@@ -72,6 +77,7 @@ class AccountMove(models.Model):
         except Exception:
             self.env.cr.rollback()
             _logger.exception("The buyer of %s cannot be reminded", self)
+        return True
 
     def _get_lead_reminder_start(self):
         """Return since when the buyer is reminded of this invoice: its due date, or
@@ -119,7 +125,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         move = self.with_company(self.company_id)
         buyer = move.commercial_partner_id
-        recipients = buyer._get_lead_invoice_recipients(move.partner_id)
+        recipients = move._get_lead_recipients()
         if not recipients:
             move._tell_of_lead_reminder_without_address()
             return

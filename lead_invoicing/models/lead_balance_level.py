@@ -90,4 +90,7 @@ class LeadBalanceLevel(AppendOnly, models.Model):
                 ),
                 user,
             )
-        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+        if self:
+            self.env["account.move"]._wake_lead_job(
+                "mail.ir_cron_mail_scheduler_action"
+            )

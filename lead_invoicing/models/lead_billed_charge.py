@@ -3,17 +3,14 @@ from odoo.tools import SQL
 
 from ..tools.protected_fields import EngineOnly
 
-# A charge that waits for a document: none was made, or its line is gone.
-WAITING = "%s IS NULL AND %s IS NOT TRUE"
 
-
-def charge_waits_sql(alias="lead_billed_charge"):
-    """Return the condition that the charged periods of a table wait for a document.
-
-    :param alias: what the query calls the table
-    """
-    columns = ("invoice_line_id", "is_nothing")
-    return SQL(WAITING, *(SQL.identifier(alias, column) for column in columns))
+def charge_waits_sql():
+    """Return the condition on ``lead_billed_charge`` for what waits for a document:
+    none was made, or its line is gone."""
+    return SQL(
+        "lead_billed_charge.invoice_line_id IS NULL"
+        " AND lead_billed_charge.is_nothing IS NOT TRUE"
+    )
 
 
 class LeadBilledCharge(EngineOnly, models.Model):

@@ -3,7 +3,7 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..tools.protected_fields import CompanyGuard
+from ..tools.protected_fields import CompanyGuard, changes
 
 # The order in which charges of one document are worked out.
 KINDS = [
@@ -224,14 +224,9 @@ class LeadBillingCharge(CompanyGuard, models.Model):
 
         :raises UserError: naming the charge
         """
-        changed = self.filtered(
-            lambda charge: any(
-                charge._fields[name].convert_to_write(charge[name], charge)
-                != vals[name]
-                for name in IDENTITY_FIELDS & vals.keys()
-            )
-        )
-        changed._check_not_billed()
+        self.filtered(
+            lambda charge: changes(charge, vals, IDENTITY_FIELDS)
+        )._check_not_billed()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)

@@ -298,7 +298,7 @@ class LeadDispute(EngineGuard, models.Model):
         :raises AccessError: for another buyer's, and for whoever is no buyer
         """
         user = self.env.user
-        # Only whose the invoice is.
+        # Only whose the invoice is, is asked.
         buyer = move.sudo().commercial_partner_id
         if not user._is_portal() or buyer != user.partner_id.commercial_partner_id:
             raise AccessError(self.env._("You can only dispute your own invoices."))
@@ -308,12 +308,15 @@ class LeadDispute(EngineGuard, models.Model):
 
         :raises UserError: for more than what is left of the invoice
         """
+        # What is left of it is told to whoever may dispute it.
         move = self.move_id.sudo()
         currency = self.currency_id
         left = move._get_lead_amount_left()[0] - move._get_lead_disputed_amount(self)
         if self.scope == "rows":
+            # The engine's record of the leads is the dispute's own.
+            amount = self.row_ids.sudo()._check_disputed()
             # One lead too many by the cents of taxes that are rounded on each line.
-            amount = min(self.row_ids.sudo()._check_disputed(), max(left, 0.0))
+            amount = min(amount, max(left, 0.0))
         elif self.scope == "whole":
             amount = left
         else:
@@ -338,7 +341,9 @@ class LeadDispute(EngineGuard, models.Model):
         company = self.company_id.sudo()
         self.env.flush_all()
         store = LedgerGateway(self.env, company)
-        return store.query_origins(self.row_ids.sudo().sale_id.mapped("external_ref"))
+        # The references of the dispute's own leads.
+        sales = self.row_ids.sudo().sale_id
+        return store.query_origins(sales.mapped("external_ref"))
 
     # The clock
 

@@ -70,7 +70,8 @@ class LeadDispute(models.Model):
                 raise UserError(
                     self.env._("Only a rejected dispute can be opened again.")
                 )
-            move = dispute.move_id.sudo()  # what is left of it, as in _open
+            # What is left of it, and no more, is told: as when it is opened.
+            move = dispute.move_id.sudo()
             move._lock_lead_documents()
             move._check_lead_disputable()
             with engine_at_work():
@@ -128,44 +129,26 @@ class LeadDispute(models.Model):
         """Return what is left of each disputed lead, through the ledger's front
         door: what was returned meanwhile is not returned again."""
         origins = self._read_origins()
+        # Billing decides disputes: the engine's record of the leads is its own.
         rows = self.row_ids.sudo().filtered(
-            lambda row: (
-                origins[row.sale_id.external_ref].price
-                > origins[row.sale_id.external_ref].returned
-            )
+            lambda row: origins[row.sale_id.external_ref].left > 0
         )
+        reason = f"{self.name}: {' '.join(self.reason.split())}"
         # Billing decides disputes, and may not record anything else; the same checks
         # are made, and what is returned is what was checked here.
         ledger = self.env["lead.sale"].sudo().with_company(self.company_id)
         returns = ledger.create(
             [
-                self._prepare_return_vals(row, origins[row.sale_id.external_ref])
+                row.sale_id._prepare_return_vals(
+                    f"DIS-{self.id}-{row.sale_id.id}",
+                    float(origins[row.sale_id.external_ref].left),
+                    reason=reason,
+                )
                 for row in rows
             ]
         )
         for row, back in zip(rows, returns, strict=True):
             row.return_id = back
-
-    def _prepare_return_vals(self, row, origin):
-        """Return the values of the return of a disputed lead.
-
-        :param origin: the recorder's ``Origin`` of its sale
-        """
-        sale = row.sale_id
-        return {
-            "external_ref": f"DIS-{self.id}-{sale.id}",
-            "transaction_type": "return",
-            "origin_id": sale.id,
-            "partner_id": sale.partner_id.id,
-            "lead_type_id": sale.lead_type_id.id,
-            "lead_ref": sale.lead_ref,
-            "campaign": sale.campaign,
-            "company_id": sale.company_id.id,
-            "currency_id": sale.currency_id.id,
-            "price": float(origin.price - origin.returned),
-            "date": max(fields.Datetime.now(), sale.date),
-            "reason": f"{self.name}: {' '.join(self.reason.split())}",
-        }
 
     def _credit_invoice(self):
         """Credit the disputed sum, or all that is left of the invoice.
@@ -185,7 +168,8 @@ class LeadDispute(models.Model):
         note.action_post()
         if note.state != "posted":
             raise UserError(
-                note.sudo().lead_review_reason  # which only says what stands against it
+                # It only says what stands against it.
+                note.sudo().lead_review_reason
                 or self.env._("The credit note could not be posted.")
             )
         with engine_at_work():
@@ -248,11 +232,11 @@ class LeadDispute(models.Model):
         """Tell the buyer how its dispute ended, on the invoice, where the portal shows
         it, and by email; Odoo's queue sends that after the commit."""
         # Whoever may decide the dispute tells the buyer of it.
-        move = self.move_id.sudo()
-        buyer = move.commercial_partner_id.with_company(move.company_id)
-        recipients = buyer._get_lead_invoice_recipients(move.partner_id)
+        dispute = self.sudo()
+        move = dispute.move_id
+        recipients = move.with_company(move.company_id)._get_lead_recipients()
         if self.from_buyer:
-            recipients |= self.sudo().create_uid.partner_id.filtered("email")
+            recipients |= dispute.create_uid.partner_id.filtered("email")
         lang = move.partner_id.lang or self.env.lang
         translated = move.with_context(lang=lang, mail_notify_force_send=False)
         translated.message_post(
@@ -268,11 +252,13 @@ class LeadDispute(models.Model):
         """Return how this dispute ended, for the buyer, in the language of the
         context."""
         self.ensure_one()
+        # The numbers of documents are no secret to who decides, or reads, the dispute.
+        documents = self.sudo()
         names = {
             "dispute": self.name,
-            "document": self.move_id.sudo().name,
+            "document": documents.move_id.name,
             "amount": self.currency_id.format(self.amount),
-            "note": self.credit_note_id.sudo().name,
+            "note": documents.credit_note_id.name,
         }
         if self.state == "accepted" and self.credit_note_id:
             sentence = self.env._(

@@ -75,7 +75,7 @@ class LeadDisputeRow(EngineOnly, models.Model):
                     )
                 )
             origin = origins[sale.external_ref]
-            rest = origin.price - origin.returned
+            rest = origin.left
             if rest <= 0:
                 raise UserError(
                     self.env._(

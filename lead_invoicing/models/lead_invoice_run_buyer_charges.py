@@ -7,6 +7,7 @@ from psycopg2.errors import UniqueViolation
 from odoo import Command, api, models
 from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL, formatLang
+from odoo.tools.misc import get_lang
 
 from ..tools.charges import round_half_up
 from ..tools.local_time import format_window
@@ -305,35 +306,43 @@ class LeadInvoiceRunBuyer(models.Model):
         """Return the taxes that a planned lead line will have."""
         if line.tax_ids is not None:
             return self.env["account.tax"].browse(line.tax_ids)
-        lead_type = self.env["lead.type"].browse(line.lead_type_id)
-        return self._new_lead_line(document, lead_type).tax_ids._origin
+        known = document.product_taxes
+        if line.lead_type_id not in known:
+            lead_type = self.env["lead.type"].browse(line.lead_type_id)
+            lead_line = self._new_lead_line(document, lead_type)
+            known[line.lead_type_id] = lead_line.tax_ids._origin
+        return known[line.lead_type_id]
 
     def _get_planned_untaxed(self, document, line):
         """Return what a planned lead line comes to before tax."""
-        taxes = self._get_planned_taxes(document, line)
-        if not taxes.flatten_taxes_hierarchy().filtered("price_include"):
-            return line.amount
-        currency = self.env["res.currency"].browse(document.currency_id)
-        is_return = line.transaction_type == "return"
-        total = taxes.compute_all(
-            float(abs(line.amount) if line.price is None else line.price),
-            currency,
-            1 if line.price is None else line.count,
+        return self._get_untaxed(
+            self._get_planned_taxes(document, line),
+            line.amount,
+            self.env["res.currency"].browse(document.currency_id),
             self.env["lead.type"].browse(line.lead_type_id).product_id,
-        )["total_excluded"]
-        return to_decimal(-total if is_return else total)
+            line.price,
+            1 if line.price is None else line.count,
+        )
 
     def _get_charge_untaxed(self, charge, line):
         """Return what a planned line of a charge comes to before tax."""
         taxes = self.env["account.tax"].browse(line.tax_ids or [])
-        if not taxes.flatten_taxes_hierarchy().filtered("price_include"):
-            return line.amount
-        total = to_decimal(
-            taxes.compute_all(
-                float(abs(line.amount)), charge.currency_id, 1, charge.product_id
-            )["total_excluded"]
+        return self._get_untaxed(
+            taxes, line.amount, charge.currency_id, charge.product_id
         )
-        return -total if line.amount < 0 else total
+
+    def _get_untaxed(self, taxes, amount, currency, product, price=None, count=1):
+        """Return what an amount, below zero for what lowers the total, comes to before
+        the taxes that it includes.
+
+        :param price: of each, of so many; None where the amount is that of one
+        """
+        if not taxes.flatten_taxes_hierarchy().filtered("price_include"):
+            return amount
+        price = float(abs(amount) if price is None else price)
+        details = taxes.compute_all(price, currency, count, product)
+        total = to_decimal(details["total_excluded"])
+        return -total if amount < 0 else total
 
     def _get_product_trouble(self, planned):
         """Return a sentence on why a charge could not be booked, or nothing."""
@@ -473,14 +482,9 @@ class LeadInvoiceRunBuyer(models.Model):
         )
 
     def _format_percent(self, percent):
-        text = formatLang(self.env, percent, digits=4)
-        point = (
-            self.env["res.lang"]
-            ._get_data(code=self.env.context.get("lang") or self.env.user.lang)
-            .decimal_point
-            or "."
-        )
-        return text.rstrip("0").rstrip(point) if point in text else text
+        lang = self.env["res.lang"].browse(get_lang(self.env).id)
+        # Up to 100, with four decimals.
+        return lang.format("%.7g", percent)
 
     def _get_charge_period_labels(self, item, periods):
         """Return periods in words, in the zone of who bills this buyer."""

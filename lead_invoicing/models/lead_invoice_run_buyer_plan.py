@@ -55,6 +55,7 @@ class PlannedDocument:
     sub_account_id: int | None
     lines: list[PlannedLine] = field(default_factory=list)
     charges: list = field(default_factory=list)  # of PlannedCharge
+    product_taxes: dict = field(default_factory=dict)  # by lead type, once looked up
     trouble: str = ""  # why it cannot be made, a sentence for the clerk
     waits: str = ""  # why its transactions wait for the next document, likewise
     move: models.Model | None = None  # the document, once it is made

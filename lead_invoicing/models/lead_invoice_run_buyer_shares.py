@@ -94,6 +94,9 @@ class LeadInvoiceRunBuyer(models.Model):
             for p in other.periods
             if other.charge.kind in SHARED_KINDS
             and other.lines
+            # Periods that do not overlap have other documents, and other leads.
+            and p.start < period.end
+            and period.start < p.end
             # Those of another lead type take nothing off these leads.
             and (
                 not charge.lead_type_id
@@ -299,6 +302,7 @@ class LeadInvoiceRunBuyer(models.Model):
 
         :param documents: list of :class:`PlannedDocument`
         """
+        # Whether there are any is no secret to whoever bills.
         if not self.env["lead.billed.charge.share"].sudo().search_count([], limit=1):
             return
         self.env.flush_all()
@@ -330,8 +334,11 @@ class LeadInvoiceRunBuyer(models.Model):
         kept = self._read_shares_kept(
             [billed_id for _number, billed_id, _share in rows]
         )
+        # Whoever bills bills what was agreed.
+        billed_charges = self.env["lead.billed.charge"].sudo().browse(kept)
+        billed_by_id = {billed.id: billed for billed in billed_charges}
         for number, billed_id, share in rows:
-            billed = self.env["lead.billed.charge"].sudo().browse(billed_id)
+            billed = billed_by_id[billed_id]
             exact, rounded = kept[billed_id]
             # Of one total that is rounded once, its parts are what is still missing.
             exact += Decimal(share)

@@ -148,8 +148,8 @@ class LeadInvoiceRun(models.Model):
         partners = partners.with_company(self.company_id)
         waiting, settled = self._read_charged_periods(partners)
         due = {}
-        since = self._get_charged_since(partners) if charges else {}
         by_buyer = charges.grouped("partner_id")
+        since = self._get_charged_since(partners, by_buyer) if charges else {}
         common = by_buyer.get(self.env["res.partner"], charges.browse())
         for partner in partners:
             own = common | by_buyer.get(partner, charges.browse())
@@ -196,6 +196,7 @@ class LeadInvoiceRun(models.Model):
                 tuple(partners.ids),
             )
         )
+        # Whoever bills bills what was agreed.
         charges = self.env["lead.billing.charge"].sudo()
         for partner_id, charge_id, start, end, waits in rows:
             due = DueCharge(charges.browse(charge_id), start, end)
@@ -223,7 +224,7 @@ class LeadInvoiceRun(models.Model):
         ]
 
     def _get_charge_windows(self, cycle, since):
-        """Return the window that is charged: the run's own; in a run by hand the last
+        """Return the window that is charged: the run's own; in a manual run the last
         one of the buyer's schedule that is closed, or without a schedule the days since
         its last document."""
         window = not self.cycle_id and cycle and cycle._get_window(self.window_end)
@@ -245,10 +246,11 @@ class LeadInvoiceRun(models.Model):
             end = max(end, following.end - timedelta.resolution)
         return min(end, fields.Datetime.now())
 
-    def _get_charged_since(self, partners):
+    def _get_charged_since(self, partners, own):
         """Return when what each buyer was last billed for, with its charges, ended;
         or when it bought its first lead, or its own first charge began.
 
+        :param own: {buyer: its own charges}
         :return: {partner id: naive UTC}
         """
         if not partners:
@@ -286,7 +288,6 @@ class LeadInvoiceRun(models.Model):
         )
         since = dict(rows)
         zone = get_zone(self.env, self.tz)
-        own = self._get_company_charges().grouped("partner_id")
         for partner in partners:
             if not since[partner.id] and partner in own:
                 first = min(own[partner].mapped("date_from"))

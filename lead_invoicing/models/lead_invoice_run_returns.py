@@ -3,7 +3,7 @@ from odoo.tools import SQL
 
 
 class LeadInvoiceRun(models.Model):
-    """Runs by hand that bill sales and let returns wait for the next document."""
+    """Manual runs that bill sales and let returns wait for the next document."""
 
     _inherit = "lead.invoice.run"
 

@@ -1,12 +1,13 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..tools.parsing import RowError, fold, read_reference
+from ..tools.parsing import fold
+from ..tools.platform_code import PlatformCode
 from ..tools.protected_fields import CompanyGuard
 
 
-class LeadReturnReason(CompanyGuard, models.Model):
+class LeadReturnReason(PlatformCode, CompanyGuard, models.Model):
     """Why leads are returned, as a list to choose from and to count by.
 
     The platform and files go on sending a text; where it is the code or the name of one
@@ -34,20 +35,6 @@ class LeadReturnReason(CompanyGuard, models.Model):
         "Another return reason of this company already has this code.",
     )
 
-    @api.constrains("code")
-    def _check_code(self):
-        for reason in self:
-            try:
-                code = read_reference(self.env, "code", reason.code, required=True)
-            except RowError as refused:
-                raise ValidationError(
-                    self.env._("Code: %s", refused.sentence)
-                ) from None
-            if code != reason.code:
-                raise ValidationError(
-                    self.env._("Code: remove leading and trailing spaces.")
-                )
-
     def _check_can_change_company(self):
         # Whether there is one, in whatever company, is all that is told.
         sales = self.env["lead.sale"].sudo()
@@ -59,13 +46,6 @@ class LeadReturnReason(CompanyGuard, models.Model):
                     sale.reason_id.display_name,
                 )
             )
-
-    def copy_data(self, default=None):
-        vals_list = super().copy_data(default)
-        if "code" not in (default or {}):
-            for reason, vals in zip(self, vals_list, strict=True):
-                vals["code"] = self.env._("%s (copy)", reason.code)
-        return vals_list
 
     @api.model
     def _get_words(self, company):

@@ -3,22 +3,18 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 
-def is_left_alone_sql(alias="sale"):
-    """Return the condition that a transaction is the new price of a correction whose
+def is_left_alone_sql():
+    """Return the condition on ``sale`` that it is the new price of a correction whose
     return is billed without it, as a line of their document was deleted: it is owed,
-    whatever becomes of the sale that it corrects.
-
-    :param alias: what the query calls the transaction
-    """
+    whatever becomes of the sale that it corrects."""
     return SQL(
         """
-        (%(sale)s.transaction_type = 'sale' AND EXISTS (
+        (sale.transaction_type = 'sale' AND EXISTS (
             SELECT FROM lead_sale half
-             WHERE half.corrected_sale_id = %(sale)s.corrected_sale_id
+             WHERE half.corrected_sale_id = sale.corrected_sale_id
                AND half.transaction_type = 'return'
                AND half.invoice_line_id IS NOT NULL))
-        """,
-        sale=SQL.identifier(alias),
+        """
     )
 
 
@@ -99,15 +95,14 @@ class LeadSale(models.Model):
         sales = self | self._search_corrections()
         return super(LeadSale, sales)._search_returns() | (sales - self)
 
-    def _check_correction_whole(self, together):
+    def _check_correction_whole(self):
         """Refuse to decide on a price correction without its sale: half of it, or what
         others rely on, would stay.
 
-        :param together: the transactions that are decided on
         :raises UserError: naming the transaction
         """
         for sale in self:
-            if sale.corrected_sale_id and sale.corrected_sale_id not in together:
+            if sale.corrected_sale_id and sale.corrected_sale_id not in self:
                 raise UserError(
                     self.env._(
                         "%(ref)s corrects the price of %(sale)s. Choose %(sale)s"

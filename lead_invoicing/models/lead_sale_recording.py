@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import clean_context
 
@@ -159,18 +159,43 @@ class LeadSale(models.Model):
             self._create_rows(ledger.sudo(), corrected, values)
         return self.browse([row.id for row, _vals in prepared])
 
+    def _prepare_return_vals(self, reference, price, **vals):
+        """Return the values, for :meth:`create`, of a return of this sale that was
+        decided on here.
+
+        :param reference: of the return
+        :param price: what is given back
+        :param vals: more values
+        """
+        self.ensure_one()
+        return {
+            "external_ref": reference,
+            "transaction_type": "return",
+            "origin_id": self.id,
+            "company_id": self.company_id.id,
+            "partner_id": self.partner_id.id,
+            "lead_type_id": self.lead_type_id.id,
+            "lead_ref": self.lead_ref,
+            "campaign": self.campaign,
+            "currency_id": self.currency_id.id,
+            "price": price,
+            # A clock may have been fast when the sale was reported.
+            "date": max(fields.Datetime.now(), self.date),
+            **vals,
+        }
+
     @api.model
     def _create_rows(self, ledger, rows, values):
-        """Create and return the transactions of checked ``rows``, whose ids they get.
+        """Create the transactions of checked ``rows``, whose ids they get.
 
         :param values: {row: its field values}
         """
+        # pylint: disable=unknown-option-value,missing-return
         vals_list = [self._prepare_create_vals(row, values[row]) for row in rows]
         with engine_at_work():
             created = super(LeadSale, ledger).create(vals_list)  # pylint: disable=unknown-option-value,super-method-mismatch
         for row, sale in zip(rows, created, strict=True):
             row.id = sale.id
-        return created
 
     @api.model
     def _save_changed_definition(self, vals):

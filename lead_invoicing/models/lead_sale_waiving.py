@@ -40,7 +40,7 @@ class LeadSale(models.Model):
         """
         self.check_access("write")
         self._check_waiver_reason(reason)
-        self._check_correction_whole(self)
+        self._check_correction_whole()
         sales = self.filtered(lambda sale: not sale.waived)
         returns = self._search_returns() - self
         for sale in sales + returns:
@@ -71,7 +71,7 @@ class LeadSale(models.Model):
         """
         self.check_access("write")
         self._check_waiver_reason(reason)
-        self._check_correction_whole(self)
+        self._check_correction_whole()
         waivers = self.env["lead.sale.waiver"].sudo()
         sales = self.filtered("waived")
         returns = (sales._search_returns() - sales).filtered(

@@ -132,11 +132,9 @@ class LeadStatement(AppendOnly, models.Model):
             keys = [key for key, moves in by_key.items() if len(moves) > place]
             vals_list = []
             for key in keys:
-                later = by_key[key][place + 1 :]
-                new = [item for item in items[key] if item["move_id"] not in later.ids]
-                items[key] = [
-                    item for item in items[key] if item["move_id"] in later.ids
-                ]
+                later = set(by_key[key][place + 1 :].ids)
+                new = [item for item in items[key] if item["move_id"] not in later]
+                items[key] = [item for item in items[key] if item["move_id"] in later]
                 after = sum(item["amount"] for item in items[key])
                 vals_list.append(
                     self._prepare_vals(
@@ -171,10 +169,12 @@ class LeadStatement(AppendOnly, models.Model):
         else:
             # What the books were before the first statement's period.
             first_day = self._get_first_day(document)
-            before = [item for item in items if item["date"] < first_day]
-            before = [item for item in before if item["move_id"] != document.id]
-            opening = sum(item["amount"] for item in before)
-            items = [item for item in items if item not in before]
+
+            def is_before(item):
+                return item["date"] < first_day and item["move_id"] != document.id
+
+            opening = sum(item["amount"] for item in items if is_before(item))
+            items = [item for item in items if not is_before(item)]
         by_move = defaultdict(float)
         for item in items:
             by_move[item["move_id"]] += item["amount"]

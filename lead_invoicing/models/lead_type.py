@@ -7,14 +7,15 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, remove_accents
 
 from ..recording.lead_data import LAYOUT_TYPES, NAME_PATTERN, VALUE_TYPES
-from ..tools.parsing import RowError, read_reference, shorten
+from ..tools.parsing import shorten
+from ..tools.platform_code import PlatformCode
 from ..tools.protected_fields import CompanyGuard
 
 # What Odoo's form calls a new field until somebody gives it a better name.
 _GENERATED_NAME = re.compile(r"[0-9a-f]{16}")
 
 
-class LeadType(CompanyGuard, models.Model):
+class LeadType(PlatformCode, CompanyGuard, models.Model):
     """A kind of lead that is sold: its product (account, taxes) and its own data."""
 
     _name = "lead.type"
@@ -60,20 +61,6 @@ class LeadType(CompanyGuard, models.Model):
     def _compute_definition_type_id(self):
         for lead_type in self:
             lead_type.definition_type_id = lead_type._origin
-
-    @api.constrains("code")
-    def _check_code(self):
-        for lead_type in self:
-            try:
-                code = read_reference(self.env, "code", lead_type.code, required=True)
-            except RowError as refused:
-                raise ValidationError(
-                    self.env._("Code: %s", refused.sentence)
-                ) from None
-            if code != lead_type.code:
-                raise ValidationError(
-                    self.env._("Code: remove leading and trailing spaces.")
-                )
 
     @api.model
     def _read_definition(self, definition):
@@ -167,13 +154,6 @@ class LeadType(CompanyGuard, models.Model):
                     sale.lead_type_id.display_name,
                 )
             )
-
-    def copy_data(self, default=None):
-        vals_list = super().copy_data(default)
-        if "code" not in (default or {}):
-            for lead_type, vals in zip(self, vals_list, strict=True):
-                vals["code"] = self.env._("%s (copy)", lead_type.code)
-        return vals_list
 
     def _name_new_properties(self, properties):
         """Name, in place, the fields that were added in a form after their labels.

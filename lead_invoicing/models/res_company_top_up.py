@@ -32,6 +32,11 @@ class ResCompany(models.Model):
                     self.env._("Smallest Top-Up: enter an amount that is not negative.")
                 )
 
+    def _get_lead_top_up_minimum(self):
+        """Return the smallest amount that this company's buyers pay in."""
+        # It is no secret to who pays.
+        return self.sudo().lead_top_up_minimum
+
     def _get_lead_top_up_currency(self):
         """Return the currency in which this company's buyers pay in."""
         # It is no secret to who pays.

@@ -272,6 +272,7 @@ class ResPartner(models.Model):
             return lines
         company = self.env.company
         self.env.flush_all()
+        # What leads are taxed with is no secret to who sees a balance.
         by_price = self.env["account.tax"].sudo()._has_taxes_on_quantity(company)
         # How many transactions, of what amount, are there for each line and price?
         # Returns with nothing to give back are waived as a document is made.
@@ -344,14 +345,14 @@ class ResPartner(models.Model):
         taxes = {}
         for (partner_id, _currency_id), rows in lines.items():
             for row in rows:
+                if row["taxes"] is not None:
+                    # What leads are taxed with is no secret to who sees a balance.
+                    row["tax_ids"] = self.env["account.tax"].sudo().browse(row["taxes"])
+                    continue
                 key = (row["lead_type_id"], positions[partner_id])
-                if row["taxes"] is None and key not in taxes:
+                if key not in taxes:
                     taxes[key] = self._get_lead_taxes(*key)
-                row["tax_ids"] = (
-                    taxes[key]
-                    if row["taxes"] is None
-                    else self.env["account.tax"].sudo().browse(row["taxes"])
-                )
+                row["tax_ids"] = taxes[key]
             rows[:] = self._merge_lead_prices(rows)
 
     @api.model
@@ -402,6 +403,7 @@ class ResPartner(models.Model):
         if not any(row["tax_ids"] for row in rows):
             return currency.round(amount)
         company = self.env.company
+        # What leads are taxed with is no secret to who sees a balance.
         engine = self.env["account.tax"].sudo()
         base_lines = [self._prepare_lead_base_line(currency, row) for row in rows]
         engine._add_tax_details_in_base_lines(base_lines, company)
@@ -437,7 +439,6 @@ class ResPartner(models.Model):
         :param position: the ``account.fiscal.position`` of the document
         """
         company = self.env.company
-        lead_type = self.env["lead.type"].sudo().browse(lead_type_id)
         # Never stored, and read only.
         move = (
             self.env["account.move"]
@@ -449,7 +450,9 @@ class ResPartner(models.Model):
                     "company_id": company.id,
                     "fiscal_position_id": position.id,
                     "invoice_line_ids": [
-                        Command.create({"product_id": lead_type.product_id.id})
+                        Command.create(
+                            {"product_id": self._get_lead_product(lead_type_id).id}
+                        )
                     ],
                 }
             )
@@ -469,6 +472,7 @@ class ResPartner(models.Model):
             [*every._check_company_domain(company), ("zip_from", "!=", False)], limit=1
         )
         known, positions = {}, {}
+        # Nor are their addresses.
         buyers = self.sudo().with_company(company)
         # Together, so that all are read at once.
         addresses = buyers._get_lead_addresses("invoice")

@@ -48,20 +48,12 @@ class ResPartner(models.Model):
             favor)}, both above zero
         """
         self.ensure_one()
-        contacts = self.with_context(active_test=False).search(
-            [("commercial_partner_id", "=", self.commercial_partner_id.id)]
-        )
+        buyer = self.commercial_partner_id
+        domain = buyer._get_open_receivables_domain(self.env.company)
         owed = defaultdict(lambda: [0.0, 0.0])
         for place, operator in enumerate((">", "<")):
             groups = self.env["account.move.line"]._read_group(
-                [
-                    ("company_id", "=", self.env.company.id),
-                    ("partner_id", "in", contacts.ids),
-                    ("account_type", "=", "asset_receivable"),
-                    ("parent_state", "=", "posted"),
-                    ("reconciled", "=", False),
-                    ("amount_residual_currency", operator, 0),
-                ],
+                [*domain, ("amount_residual_currency", operator, 0)],
                 ["currency_id"],
                 ["amount_residual_currency:sum"],
                 order="currency_id",
@@ -200,7 +192,7 @@ class ResPartner(models.Model):
                 "name": self.env._("Closed Accounts"),
                 "company_id": company.id,
                 "frequency": "manual",
-                "tz": company.sudo().lead_tz,
+                "tz": company._get_lead_zone().key,
             }
         )
 

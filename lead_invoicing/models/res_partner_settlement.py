@@ -67,21 +67,25 @@ class ResPartner(models.Model):
     def _get_open_receivables(self, company, currency):
         """Return the posted receivable items of all contacts of this buyer that are not
         reconciled, the oldest first."""
+        domain = self._get_open_receivables_domain(company)
+        return self.env["account.move.line"].search(
+            [*domain, ("currency_id", "=", currency.id)], order="date_maturity, id"
+        )
+
+    def _get_open_receivables_domain(self, company):
+        """Return the domain of the posted receivable items of all contacts of this
+        buyer that are not reconciled."""
         self.ensure_one()
         contacts = self.with_context(active_test=False).search(
             [("commercial_partner_id", "=", self.id)]
         )
-        return self.env["account.move.line"].search(
-            [
-                ("company_id", "=", company.id),
-                ("partner_id", "in", contacts.ids),
-                ("currency_id", "=", currency.id),
-                ("account_type", "=", "asset_receivable"),
-                ("parent_state", "=", "posted"),
-                ("reconciled", "=", False),
-            ],
-            order="date_maturity, id",
-        )
+        return [
+            ("company_id", "=", company.id),
+            ("partner_id", "in", contacts.ids),
+            ("account_type", "=", "asset_receivable"),
+            ("parent_state", "=", "posted"),
+            ("reconciled", "=", False),
+        ]
 
     def _settle_paybacks(self, company, currency, posted):
         """Reconcile what was paid back to this buyer, so that it settles nothing: with

@@ -74,8 +74,8 @@ class ResPartner(models.Model):
 
     @api.depends_context("company")
     def _compute_lead_balance_level(self):
-        levels = self.env["lead.balance.level"].sudo()
         # Whoever may read the field may have it of these buyers.
+        levels = self.env["lead.balance.level"].sudo()
         last = levels._get_last(self.commercial_partner_id)
         for partner in self:
             partner.lead_balance_level = last.get(
@@ -176,6 +176,7 @@ class ResPartner(models.Model):
 
         :return: the new ``lead.balance.level``
         """
+        # The job's own record of what was told.
         levels = self.env["lead.balance.level"].sudo()
         last = levels._get_last(self)
         exposures = self._get_lead_exposures()
@@ -255,31 +256,27 @@ class ResPartner(models.Model):
         if not since:
             return None
         spent = self._read_lead_spending(get_first_day(now.date(), since), now.date())
-        exposure = self._get_lead_exposures().get(self.id, 0.0)
-        return get_forecast(0.0 - exposure, spent, now, since)
+        return get_forecast(self.lead_prepaid_balance, spent, now, since)
 
     def _get_lead_first_day(self):
         """Return the day of this buyer's first purchase; None without any."""
         self.env["lead.sale"].flush_model(["commercial_partner_id", "date"])
         # When did each of its contacts buy first?
-        firsts = [
-            self.env.execute_query(
-                SQL(
-                    """
-                    SELECT date FROM lead_sale
-                     WHERE commercial_partner_id = %s AND company_id = %s
-                     ORDER BY date, id LIMIT 1
-                    """,
-                    contact.id,
-                    self.env.company.id,
-                )
+        ((moment,),) = self.env.execute_query(
+            SQL(
+                """
+                SELECT min(first.date)
+                  FROM unnest(%s) AS buyer(id)
+                 CROSS JOIN LATERAL (
+                       SELECT date FROM lead_sale
+                        WHERE commercial_partner_id = buyer.id AND company_id = %s
+                        ORDER BY date, id LIMIT 1) first
+                """,
+                self._get_lead_buyers().ids,
+                self.env.company.id,
             )
-            for contact in self._get_lead_buyers()
-        ]
-        moments = [rows[0][0] for rows in firsts if rows]
-        if not moments:
-            return None
-        return local_day(self.env, min(moments), self._get_lead_tz())
+        )
+        return moment and local_day(self.env, moment, self._get_lead_tz())
 
     def _read_lead_spending(self, first, today):
         """Return what this buyer spent on each day, returns deducted and with tax, in

@@ -85,21 +85,15 @@ class AccountStatement:
             return self.env._("Balance")
         return self.env._("Balance Due")
 
-    @property
-    def count(self):
-        return sum(len(section.entries) for section in self.sections)
-
     def _read_sections(self):
         sections = {}
         for company_id, currency_id, amount in self._read_openings():
             section = self._get_section(sections, company_id, currency_id)
             section.opening = section.closing = self._sign(section, float(amount or 0))
         moves = self._read_moves()
-        entries = (
-            self.env["account.move"]
-            .sudo()
-            .browse([move_id for _company, _currency, move_id, *_rest in moves])
-        )
+        ids = [move_id for _company, _currency, move_id, *_rest in moves]
+        # Number and kind of what is on the reader's statement.
+        entries = self.env["account.move"].sudo().browse(ids)
         for entry, (company_id, currency_id, _id, day, charge, credit) in zip(
             entries, moves, strict=True
         ):
@@ -135,9 +129,11 @@ class AccountStatement:
         if key not in sections:
             company = self.companies.browse(company_id)
             buyer = self.partner.with_company(company)
+            # Currencies are no secret.
+            currency = self.env["res.currency"].sudo().browse(currency_id)
             sections[key] = AccountSection(
                 company,
-                self.env["res.currency"].sudo().browse(currency_id),
+                currency,
                 buyer.lead_billing_mode == "prepaid",
             )
         return sections[key]

@@ -1,5 +1,7 @@
 """The Invoicing Report as a workbook: typed cells, written row by row."""
 
+from contextlib import contextmanager
+
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
@@ -15,6 +17,27 @@ _FORMATS = {
 }
 
 
+@contextmanager
+def open_workbook(file, title, **options):
+    """Open a workbook in which a text is a text, whatever it looks like.
+
+    :param file: a path, or a file to write bytes to that can be sought in
+    :param options: more of xlsxwriter's
+    :raises OSError: when it cannot be written
+    """
+    options |= {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    try:
+        with xlsxwriter.Workbook(file, options) as workbook:
+            workbook.set_properties({"title": title})
+            yield workbook
+    except FileCreateError as error:
+        raise OSError(str(error)) from error
+
+
 def write_xlsx(report, file):
     """Write the workbook of a report.
 
@@ -24,21 +47,10 @@ def write_xlsx(report, file):
     :raises OSError: when it cannot be written
     """
     report.check_limit("xlsx")
-    options = {
-        # Rows leave memory as they are written.
-        "constant_memory": True,
-        # What looks like a formula or an address is a text nevertheless.
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    try:
-        with xlsxwriter.Workbook(file, options) as workbook:
-            workbook.set_properties({"title": report.get_title()})
-            sheet = workbook.add_worksheet(report.env._("Leads"))
-            _ReportSheet(report, workbook, sheet).fill()
-    except FileCreateError as error:
-        raise OSError(str(error)) from error
+    # Rows leave memory as they are written.
+    with open_workbook(file, report.get_title(), constant_memory=True) as workbook:
+        sheet = workbook.add_worksheet(report.env._("Leads"))
+        _ReportSheet(report, workbook, sheet).fill()
 
 
 class _ReportSheet:

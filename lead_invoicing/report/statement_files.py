@@ -1,6 +1,6 @@
 """The statement of account as files."""
 
-import xlsxwriter
+from .as_xlsx import open_workbook
 
 WIDTHS = (11, 22, 28, 14, 14, 14, 14)
 
@@ -20,15 +20,9 @@ def write_statement_xlsx(statement, file):
     """Write the workbook of a statement of account: a sheet for each section.
 
     :param file: a file to write bytes to that can be sought in
+    :raises OSError: when it cannot be written
     """
-    # What looks like a formula or an address is a text nevertheless.
-    options = {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    with xlsxwriter.Workbook(file, options) as workbook:
-        workbook.set_properties({"title": statement.get_title()})
+    with open_workbook(file, statement.get_title()) as workbook:
         for number, section in enumerate(statement.sections, 1):
             sheet = workbook.add_worksheet(f"{section.currency.name} {number}")
             _SectionSheet(statement, section, workbook, sheet).fill()

@@ -3,7 +3,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from .test_settlement import SettlementCommon
+from .common.settlement import SettlementCommon
 
 NOON = "2026-11-12 17:00"
 

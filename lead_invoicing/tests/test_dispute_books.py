@@ -1,8 +1,8 @@
 from odoo.tests import tagged
 
 from ..report.lead_invoice_run_books_disputes import DISPUTE_RULES
+from .common.dispute import DisputeCommon
 from .common.generation import GENERATION
-from .test_dispute import DisputeCommon
 
 
 @tagged("post_install", "-at_install")

@@ -1,6 +1,8 @@
-from odoo import http
+from odoo import Command, http
 from odoo.tests import tagged
 
+from ..controllers import dispute
+from .common.generation import GENERATION, WEEK
 from .common.portal import HOSTILE, PortalReportCommon
 
 
@@ -64,6 +66,24 @@ class TestDisputePortal(PortalReportCommon):
         self.assertIn("There is no lead L2", response.text)
         self.send(references="L1", reason="x")
         self.assertEqual(self.find().sale_ids, self.sale)
+
+    def test_more_leads_than_are_listed_are_named(self):
+        self.patch(dispute, "MAX_LISTED", 1)
+        sales = self.new_sale(at="2026-11-11T12:00:00Z")
+        sales |= self.new_sale(at="2026-11-12T12:00:00Z")
+        document = self.generate(GENERATION + WEEK)
+        self.env["lead.dispute"].create(
+            {
+                "move_id": document.id,
+                "scope": "rows",
+                "sale_ids": [Command.set(sales[0].ids)],
+                "reason": "x",
+            }
+        )
+        self.login(self.portal_user)
+        page = self.get_page(self.url(document))
+        self.assertTrue(page.xpath("//textarea[@name='references']"))
+        self.assertFalse(page.xpath("//input[@name='sale']"))
 
     def test_another_buyers_invoice_is_nobodys_business(self):
         dispute = self.env["lead.dispute"].create(

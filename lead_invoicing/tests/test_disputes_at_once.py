@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .test_decisions_at_once import CODE, DecisionsAtOnceCommon
+from .common.decisions import CODE, DecisionsAtOnceCommon
 
 
 @tagged("post_install", "-at_install")

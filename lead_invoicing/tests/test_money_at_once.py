@@ -1,24 +1,17 @@
 from odoo import SUPERUSER_ID, api
-from odoo.modules.registry import Registry
-from odoo.tests import BaseCase, get_db_name, tagged
-from odoo.tools import mute_logger
+from odoo.tests import tagged
 
-from ..tools.concurrency import TRY_AGAIN
+from .common.at_once import AtOnceCommon
 
 NAME = "MONEY AT ONCE"
 
 
 @tagged("post_install", "-at_install")
-class TestMoneyAtOnce(BaseCase):
-    """Two database connections, as two jobs have them, both begun before the first one
-    decides on a buyer's money: the second is refused by PostgreSQL and repeated, and
-    then sees what the first one did. What they store is removed."""
+class TestMoneyAtOnce(AtOnceCommon):
+    """Two jobs at one moment decide on a buyer's money."""
 
     def setUp(self):
         super().setUp()
-        self.registry = Registry(get_db_name())
-        self.remove()  # what a run that was killed left
-        self.addCleanup(self.remove)
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             self.buyer_id = (
@@ -48,21 +41,12 @@ class TestMoneyAtOnce(BaseCase):
     def get_levels(self, env):
         return env["lead.balance.level"].search([("partner_id.name", "=", NAME)])
 
+    def follow(self, env):
+        return env["res.partner"].browse(self.buyer_id)._follow_lead_balances()
+
     def test_two_jobs_tell_a_crossing_once(self):
-        with self.registry.cursor() as one, self.registry.cursor() as two:
-            envs = [api.Environment(cr, SUPERUSER_ID, {}) for cr in (one, two)]
-            buyers = [env["res.partner"].browse(self.buyer_id) for env in envs]
-            for cr in (one, two):
-                cr.execute("SELECT count(*) FROM res_partner")
-            self.assertEqual(buyers[0]._follow_lead_balances().level, "empty")
-            one.commit()
-            with mute_logger("odoo.sql_db"), self.assertRaises(TRY_AGAIN):
-                buyers[1]._follow_lead_balances()
-            two.rollback()
-            envs[1].invalidate_all(flush=False)
-            self.assertFalse(buyers[1]._follow_lead_balances())
-            two.commit()
+        self.assertFalse(self.at_once(self.follow, self.follow))
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
-            self.assertEqual(len(self.get_levels(env)), 1)
+            self.assertEqual(self.get_levels(env).mapped("level"), ["empty"])
             self.assertEqual(len(self.get_mails(env)), 1)

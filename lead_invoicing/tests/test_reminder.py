@@ -9,7 +9,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .common.delivery import DeliveryCommon
-from .test_dispute import DisputeCommon
+from .common.dispute import DisputeCommon
 
 DAY = timedelta(days=1)
 

@@ -133,6 +133,18 @@ class AppendOnly(EngineOnly):
         raise UserError(self.env._("This is a permanent record and cannot be changed."))
 
 
+def changes(record, vals, names):
+    """Tell whether values change one of these fields of a record.
+
+    :param vals: as they are written
+    :param names: a set
+    """
+    return any(
+        record._fields[name].convert_to_write(record[name], record) != vals[name]
+        for name in names & vals.keys()
+    )
+
+
 class CompanyGuard:
     """Base of models whose records people may move between their companies only."""
 

@@ -21,10 +21,13 @@ class LeadRechargePortal(LeadTopUpPayment):
         return self._show_lead_recharge(params)
 
     def _show_lead_recharge(self, params, error="", vals=None):
-        buyer = self._require_lead_top_up_buyer()
+        buyer = self._require_lead_buyer()
         account, tokens = None, request.env["payment.token"]
+        accounts = self._get_lead_top_up_accounts(buyer)
         try:
-            account = self._choose_lead_top_up_account(buyer, params.get("company_id"))
+            account = self._choose_lead_top_up_account(
+                buyer, params.get("company_id"), accounts
+            )
             tokens = self._get_lead_recharge_tokens(account)
         except UserError as refused:
             error = error or str(refused)
@@ -37,7 +40,7 @@ class LeadRechargePortal(LeadTopUpPayment):
             "lead_invoicing_payment.portal_lead_recharge",
             url_recharge=RECHARGE_URL,
             account=account,
-            accounts=self._get_lead_top_up_accounts(buyer),
+            accounts=accounts,
             currency=company._get_lead_top_up_currency(),
             tokens=tokens,
             consent=consents._get_current(buyer),
@@ -54,9 +57,7 @@ class LeadRechargePortal(LeadTopUpPayment):
         """Return the user's own payment methods that can be charged without it."""
         providers = self._get_lead_providers(account, 0.0, force_tokenization=True)
         # Where charges must be confirmed, nothing is charged by itself.
-        providers = providers.filtered(
-            lambda p: not p.capture_manually and p.company_id == account.env.company
-        )
+        providers = providers.filtered(lambda provider: not provider.capture_manually)
         # The user's own.
         tokens = request.env["payment.token"].sudo()
         return tokens._get_available_tokens(
@@ -71,7 +72,7 @@ class LeadRechargePortal(LeadTopUpPayment):
             ``company_id``
         :param agreed: the box is ticked
         """
-        buyer = self._require_lead_top_up_buyer()
+        buyer = self._require_lead_buyer()
         # The consent is recorded by the engine, as its user's.
         consents = request.env["lead.recharge.consent"].sudo()
         try:
@@ -109,7 +110,7 @@ class LeadRechargePortal(LeadTopUpPayment):
     )
     def portal_withdraw_lead_recharge(self, company_id="", **_params):
         """Withdraw the buyer's consent, whoever of the buyer gave it."""
-        buyer = self._require_lead_top_up_buyer()
+        buyer = self._require_lead_buyer()
         companies = request.env["lead.type"]._get_lead_companies()
         for company in companies.filtered(lambda c: str(c.id) == company_id):
             # The buyer's own consent; who withdraws it is on the record.

@@ -77,7 +77,7 @@ class LeadTopUpPayment(LeadTopUpPortal, PaymentPortal):
 
         :param amount, company_id: as of :meth:`portal_choose_lead_payment`
         """
-        buyer = self._require_lead_top_up_buyer()
+        buyer = self._require_lead_buyer()
         typed = {"amount": amount, "company_id": company_id}
         try:
             account = self._choose_lead_top_up_account(buyer, company_id)
@@ -140,7 +140,7 @@ class LeadTopUpPayment(LeadTopUpPortal, PaymentPortal):
         :raises UserError: if the buyer cannot pay in, or not so much
         """
         self._validate_transaction_kwargs(kwargs)
-        buyer = self._require_lead_top_up_buyer()
+        buyer = self._require_lead_buyer()
         account = self._choose_lead_top_up_account(buyer, company_id)
         try:
             amount = float(amount)
@@ -148,7 +148,7 @@ class LeadTopUpPayment(LeadTopUpPortal, PaymentPortal):
             raise BadRequest from error
         currency = account.env.company._get_lead_top_up_currency()
         account._check_lead_top_up_amount(
-            amount, currency, account.env.company.sudo().lead_top_up_minimum
+            amount, currency, account.env.company._get_lead_top_up_minimum()
         )
         partner = request.env.user.partner_id
         if not payment_utils.check_access_token(

@@ -85,11 +85,11 @@ class LeadRecharge(EngineOnly, models.Model):
 
         :raises UserError: where the provider has answered
         """
-        self._begin_confirming()
+        recharge = self._begin_confirming()
         message = self.env._("Confirmed by %s.", self.env.user.name)
-        self.sudo().transaction_id._set_done(state_message=message)
-        self.sudo()._post_answer()
-        self.sudo()._carry_over()
+        recharge.transaction_id._set_done(state_message=message)
+        recharge._post_answer()
+        recharge._carry_over()
 
     def action_confirm_not_charged(self):
         """Write down that the provider did not charge what no answer came for; the
@@ -97,25 +97,26 @@ class LeadRecharge(EngineOnly, models.Model):
 
         :raises UserError: where the provider has answered
         """
-        self._begin_confirming()
+        recharge = self._begin_confirming()
         # Not canceled: a provider that says later that it was charged is heard.
-        self.sudo().transaction_id._set_error(
+        recharge.transaction_id._set_error(
             self.env._("%s confirmed that nothing was charged.", self.env.user.name)
         )
-        self.sudo()._carry_over()
+        recharge._carry_over()
 
     def _begin_confirming(self):
-        """Check that a clerk may say what became of this charge."""
+        """Check that a clerk may say what became of this charge; return it with the
+        rights of the engine, which writes that down."""
         self.ensure_one()
         self.check_access("read")
         if not self.env.user.has_group("lead_invoicing.group_user"):
             self.check_access("write")
-        # What the provider said is no secret to whoever may read this.
-        if self.state != "asked" or self.sudo().transaction_id.state not in (
-            "draft",
-            "pending",
-        ):
+        # Checked above; transactions are no clerk's to read or write otherwise.
+        recharge = self.sudo()
+        is_open = recharge.transaction_id.state in ("draft", "pending")
+        if recharge.state != "asked" or not is_open:
             raise UserError(self.env._("The provider has answered already."))
+        return recharge
 
     @api.model
     def _get_open(self, consent):

@@ -133,7 +133,7 @@ class LeadRechargeConsent(AppendOnly, models.Model):
         :raises UserError: a sentence that says what is wrong
         """
         currency = self.env["res.currency"].browse(vals["currency_id"])
-        minimum = buyer.env.company.lead_top_up_minimum
+        minimum = buyer.env.company._get_lead_top_up_minimum()
         buyer._check_lead_top_up_amount(vals["amount"], currency, minimum)
         buyer._check_lead_top_up_amount(vals["threshold"], currency)
         buyer._check_lead_top_up_amount(vals["daily_limit"], currency)

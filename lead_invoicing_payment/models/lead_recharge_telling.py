@@ -90,7 +90,7 @@ class LeadRecharge(models.Model):
             )
             return
         self.env.ref(TEMPLATE).send_mail(self.id)
-        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+        self.env["account.move"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")
 
     def _get_recipient(self):
         """Return the contact that is told: who consented, or the buyer."""

@@ -3,7 +3,7 @@ from unittest import SkipTest
 from odoo import SUPERUSER_ID, api
 from odoo.tests import tagged
 
-from odoo.addons.lead_invoicing.tests.test_decisions_at_once import (
+from odoo.addons.lead_invoicing.tests.common.decisions import (
     CODE,
     DecisionsAtOnceCommon,
 )

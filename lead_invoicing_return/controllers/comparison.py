@@ -35,9 +35,11 @@ class LeadComparisonPortal(LeadReturnPortal):
         return self._show_lead_comparison(params, is_sent=True)
 
     def _show_lead_comparison(self, params, is_sent=False):
-        buyer = self._require_lead_return_buyer()
-        report, errors = self._open_lead_report(
-            buyer, {name: params.get(name) for name in ("date_from", "date_to")}
+        buyer = self._require_lead_buyer()
+        report, errors = self._open_leaving_out_errors(
+            request.env["lead.invoicing.report"],
+            buyer,
+            {name: params.get(name) for name in ("date_from", "date_to")},
         )
         error = "\n".join(errors.values())
         comparison = None

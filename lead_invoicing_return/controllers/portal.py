@@ -34,33 +34,16 @@ class LeadReturnPortal(LeadPortal):
         """Say beside each sale of the report whether its return was, or can be, asked
         for."""
         values = super()._prepare_lead_report_values(page, params)
-        if buyer := self._get_lead_return_buyer():
+        if buyer := self._get_lead_buyer():
             references = [
                 row["external_ref"]
                 for row in values.get("rows", ())
                 if row["transaction_type"] == "sale"
             ]
+            # Safe: of the buyer's own rows, and nobody else's.
             requests = request.env["lead.return.request"].sudo()
             values["lead_returns"] = requests._get_marks(buyer, references)
         return values
-
-    def _get_lead_return_buyer(self):
-        """Return the buyer that the user belongs to; None for who is no buyer's."""
-        user = request.env.user
-        if not user._is_portal():
-            return None
-        # Which buyer it is, its user knows.
-        return user.partner_id.commercial_partner_id.sudo()
-
-    def _require_lead_return_buyer(self):
-        """Return the buyer that the user belongs to; for others there is no such page.
-
-        :raises NotFound: for who is no buyer's
-        """
-        buyer = self._get_lead_return_buyer()
-        if not buyer:
-            raise request.not_found()
-        return buyer
 
     def _get_lead_requests(self, buyer):
         """Return the requests of a buyer, as ``(model, domain)``."""
@@ -75,6 +58,7 @@ class LeadReturnPortal(LeadPortal):
         companies = report._get_lead_types(
             buyer._get_lead_buyers(), request.env["account.move"]
         ).company_id
+        # Safe: what companies call their reasons is for their buyers to read.
         reasons = request.env["lead.return.reason"].sudo()
         return reasons.search([("company_id", "in", companies.ids)])
 
@@ -85,7 +69,7 @@ class LeadReturnPortal(LeadPortal):
                 **self._prepare_portal_layout_values(),
                 "page_name": "lead_returns",
                 "url": URL,
-                "reasons": self._get_lead_return_reasons(buyer),
+                "get_reasons": lambda: self._get_lead_return_reasons(buyer),
                 **values,
             },
         )
@@ -102,7 +86,7 @@ class LeadReturnPortal(LeadPortal):
 
         :param page: number of the page
         """
-        buyer = self._require_lead_return_buyer()
+        buyer = self._require_lead_buyer()
         requests, domain = self._get_lead_requests(buyer)
         pager = portal_pager(
             url=URL,
@@ -124,7 +108,7 @@ class LeadReturnPortal(LeadPortal):
 
         :raises NotFound: where it is nobody's, or anybody else's
         """
-        buyer = self._require_lead_return_buyer()
+        buyer = self._require_lead_buyer()
         requests, domain = self._get_lead_requests(buyer)
         found = requests.search(domain & Domain("id", "=", request_id))
         if not found:
@@ -173,7 +157,7 @@ class LeadReturnPortal(LeadPortal):
     def portal_new_return_request(self, **_params):
         """Show the form to ask for returns; ``lead``, given any number of times, is
         what it begins with."""
-        buyer = self._require_lead_return_buyer()
+        buyer = self._require_lead_buyer()
         leads = request.httprequest.args.getlist("lead")
         return self._render_lead_returns(
             "portal_new_return_request",
@@ -193,7 +177,7 @@ class LeadReturnPortal(LeadPortal):
         :param reason_id: one of the reasons to choose from
         :param note: what the buyer says of it
         """
-        buyer = self._require_lead_return_buyer()
+        buyer = self._require_lead_buyer()
         try:
             outcomes = self._ask_for_returns(
                 buyer, leads, params.get("file"), note, reason_id
@@ -234,6 +218,7 @@ class LeadReturnPortal(LeadPortal):
         if not wishes and not outcomes:
             raise UserError(env._("Name at least one lead."))
         reasons = self._get_lead_return_reasons(buyer)
+        # Safe: sales are looked for among the buyer's own.
         return outcomes + env["lead.return.request"].sudo()._ask_for_returns(
             buyer,
             wishes,

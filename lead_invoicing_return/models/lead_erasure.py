@@ -9,6 +9,7 @@ class LeadErasure(models.Model):
 
     def _erase(self, company, rows):
         count = super()._erase(company, rows)
+        # Whoever may erase the data of a lead erases what was written about it.
         requests = self.env["lead.return.request"].sudo()
         requests.flush_model()
         requests.env["mail.message"].flush_model(["body"])

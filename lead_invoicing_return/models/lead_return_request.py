@@ -213,8 +213,9 @@ class LeadReturnRequest(EngineGuard, models.Model):
         :param origin: what is known of the sale, see :meth:`_get_left`
         :raises UserError: if that is not left, or nothing is
         """
-        # Its reference is no secret to whom names it.
-        reference = sale.sudo().external_ref
+        # Reference and currency are no secret to whom names it.
+        sale = sale.sudo()
+        reference = sale.external_ref
         if not origin or origin.transaction_type != "sale":
             raise UserError(self.env._("Choose the sale that is returned."))
         if origin.in_full:
@@ -222,7 +223,7 @@ class LeadReturnRequest(EngineGuard, models.Model):
                 self.env._("The sale %s has already been returned in full.", reference)
             )
         rest = float(origin.left)
-        currency = sale.sudo().currency_id
+        currency = sale.currency_id
         if not amount:
             return rest
         # What is not a number is in no range.

@@ -189,11 +189,12 @@ class LeadReturnRequest(models.Model):
         sales = self.env["lead.sale"].browse(
             {id_ for ids in found.values() for id_ in ids}
         )
+        left = self._get_left(sales)
         # From what is in force now back to the first: each may have been asked for.
-        sales |= sales.browse(list(self._get_left(sales)))
+        sales |= sales.browse(list(left))
         while earlier := sales.corrected_sale_id - sales:
             sales |= earlier
-        left = self._get_left(sales)
+        left.update(self._get_left(sales.filtered(lambda sale: sale.id not in left)))
         requests = self.search([("sale_id", "in", list(left))], order="id")
         asked = {left[request.sale_id.id].id: request for request in requests}
         return asked, left

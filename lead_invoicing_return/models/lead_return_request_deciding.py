@@ -139,11 +139,20 @@ class LeadReturnRequest(models.Model):
 
         :raises ValidationError: naming each that the ledger refuses
         """
-        self._follow_corrections()
         left = self._get_left(self.sale_id)
+        self._follow_corrections(left)
         new = self.filtered(lambda request: not left[request.sale_id.id].in_full)
         backs = self.env["lead.sale"].create(
-            [request._prepare_return_vals() for request in new]
+            [
+                request.sale_id._prepare_return_vals(
+                    request._get_reference(),
+                    request.amount,
+                    reason_id=request.reason_id.id,
+                    reason=request.reason_id.name
+                    or self.env._("Requested by the buyer"),
+                )
+                for request in new
+            ]
         )
         made = dict(zip(new, backs, strict=True))
         for request in self - new:
@@ -157,10 +166,12 @@ class LeadReturnRequest(models.Model):
             )
         return made
 
-    def _follow_corrections(self):
+    def _follow_corrections(self, left):
         """Let requests of sales whose price was corrected since be of what is in force
-        now; one for all that was left is so again."""
-        left = self._get_left(self.sale_id)
+        now; one for all that was left is so again.
+
+        :param left: as :meth:`_get_left` tells of their sales
+        """
         for request in self:
             sale, origin = request.sale_id, left[request.sale_id.id]
             if origin.id == sale.id:
@@ -179,23 +190,3 @@ class LeadReturnRequest(models.Model):
                         "amount": float(origin.left) if is_full else request.amount,
                     }
                 )
-
-    def _prepare_return_vals(self):
-        self.ensure_one()
-        sale = self.sale_id
-        return {
-            "external_ref": self._get_reference(),
-            "transaction_type": "return",
-            "origin_id": sale.id,
-            "company_id": sale.company_id.id,
-            "partner_id": sale.partner_id.id,
-            "lead_type_id": sale.lead_type_id.id,
-            "lead_ref": sale.lead_ref,
-            "campaign": sale.campaign,
-            "currency_id": sale.currency_id.id,
-            "price": self.amount,
-            # A clock may have been fast when the sale was reported.
-            "date": max(fields.Datetime.now(), sale.date),
-            "reason_id": self.reason_id.id,
-            "reason": self.reason_id.name or self.env._("Requested by the buyer"),
-        }

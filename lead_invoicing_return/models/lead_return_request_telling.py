@@ -13,10 +13,9 @@ class LeadReturnRequest(models.Model):
         sent after the commit, by Odoo's job."""
         template = self.env.ref(TEMPLATE, raise_if_not_found=False)
         queued = False
-        for requests in self.grouped(
+        for (recipient, _company), requests in self.grouped(
             lambda request: (request._get_recipient(), request.company_id)
-        ).values():
-            recipient = requests[0]._get_recipient()
+        ).items():
             if not template or not recipient.email:
                 for request in requests:
                     request._message_log(
@@ -33,8 +32,9 @@ class LeadReturnRequest(models.Model):
             )
             queued = True
         if queued:
-            # Odoo's job for mails is not the user's, but may be woken.
-            self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+            self.env["account.move"]._wake_lead_job(
+                "mail.ir_cron_mail_scheduler_action"
+            )
 
     def _get_recipient(self):
         """Return who reads the answer: who asked, else the buyer."""

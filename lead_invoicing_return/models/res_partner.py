@@ -53,6 +53,7 @@ class ResPartner(models.Model):
         it away when there are none."""
         self.ensure_one()
         responsible = company._get_lead_responsible()
+        # Only whether any wait, in whichever company, is asked.
         requests = self.env["lead.return.request"].sudo()
         # Who is responsible in several companies has one activity for all of them.
         companies = self.env["lead.type"]._get_lead_companies()

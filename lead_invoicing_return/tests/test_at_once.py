@@ -1,26 +1,20 @@
 """Two clerks at the same moment, on two database connections."""
 
 from odoo import SUPERUSER_ID, api
-from odoo.modules.registry import Registry
-from odoo.tests import BaseCase, get_db_name, tagged
-from odoo.tools import mute_logger
+from odoo.tests import tagged
 
+from odoo.addons.lead_invoicing.tests.common.at_once import AtOnceCommon
 from odoo.addons.lead_invoicing.tests.common.world import LeadInvoicingCommon
-from odoo.addons.lead_invoicing.tools.concurrency import TRY_AGAIN
 
 CODE = "RETURN-AT-ONCE"
 
 
 @tagged("post_install", "-at_install")
-class TestDecidingAtOnce(BaseCase):
-    """Both have looked before the first one decides; what they store is removed. The
-    second is refused by PostgreSQL and repeated, as Odoo repeats a request."""
+class TestDecidingAtOnce(AtOnceCommon):
+    """Both have looked before the first one decides."""
 
     def setUp(self):
         super().setUp()
-        self.registry = Registry(get_db_name())
-        self.remove()  # what a run that was killed left
-        self.addCleanup(self.remove)
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             product = env["product.product"].create(
@@ -51,25 +45,6 @@ class TestDecidingAtOnce(BaseCase):
             lead_type.unlink()
             product.unlink()
             env["res.partner"].search([("ref", "=", CODE)]).unlink()
-
-    def at_once(self, first, second):
-        """Do both in transactions that began before either did anything."""
-        with self.registry.cursor() as one, self.registry.cursor() as two:
-            for cr in (one, two):
-                cr.execute("SELECT count(*) FROM lead_return_request")
-            env = api.Environment(one, SUPERUSER_ID, {})
-            first(env)
-            env.flush_all()
-            one.commit()
-            env = api.Environment(two, SUPERUSER_ID, {})
-            with self.assertRaises(TRY_AGAIN), mute_logger("odoo.sql_db"):
-                second(env)
-            two.rollback()
-            env.invalidate_all(flush=False)
-            env.transaction.reset()
-            answer = second(api.Environment(two, SUPERUSER_ID, {}))
-            two.commit()
-            return answer
 
     def get_returns(self):
         with self.registry.cursor() as cr:

@@ -1,21 +1,7 @@
 import { registry } from "@web/core/registry";
+import { fits } from "@lead_invoicing/../tests/tours/fits";
 
 const tours = registry.category("web_tour.tours");
-
-/** The page, or the dialog on it, must not be wider than the screen. */
-function fits(content, trigger) {
-    return {
-        content: `${content} fits the screen`,
-        trigger,
-        run() {
-            for (const page of document.querySelectorAll(".o_content, .modal-body")) {
-                if (page.scrollWidth > page.clientWidth + 1) {
-                    throw new Error(`${content}: wider than the screen`);
-                }
-            }
-        },
-    };
-}
 
 /** What the wizard shows before it makes anything, and then makes. */
 const previewAndInvoice = [

@@ -1,20 +1,7 @@
 import { registry } from "@web/core/registry";
+import { fits } from "@lead_invoicing/../tests/tours/fits";
 
 const tours = registry.category("web_tour.tours");
-
-/** The page must not be wider than the screen; what is too wide scrolls by itself. */
-function fits(content, trigger) {
-    return {
-        content,
-        trigger,
-        run() {
-            const page = document.documentElement;
-            if (page.scrollWidth > page.clientWidth) {
-                throw new Error(`${content}: ${page.scrollWidth} pixels wide`);
-            }
-        },
-    };
-}
 
 /** A download must answer; a browser does not show what became of it. */
 function downloads(name) {

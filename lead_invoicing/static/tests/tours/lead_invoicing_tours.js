@@ -1,21 +1,8 @@
 import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
+import { fits } from "@lead_invoicing/../tests/tours/fits";
 
 const tours = registry.category("web_tour.tours");
-
-/** The page must not be wider than the screen. */
-function fits(content, trigger) {
-    return {
-        content,
-        trigger,
-        run() {
-            const page = document.querySelector(".o_content") || document.body;
-            if (page.scrollWidth > page.clientWidth + 1) {
-                throw new Error(`${content}: wider than the screen`);
-            }
-        },
-    };
-}
 
 // A clerk finds the failed run, fixes the buyer and has it tried again.
 tours.add("lead_invoicing_clerk_mends", {

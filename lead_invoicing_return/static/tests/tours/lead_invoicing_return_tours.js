@@ -1,22 +1,7 @@
 import { registry } from "@web/core/registry";
+import { fits } from "@lead_invoicing/../tests/tours/fits";
 
 const tours = registry.category("web_tour.tours");
-
-/** The page, or what scrolls in it, must not be wider than the screen. */
-function fits(content, trigger) {
-    return {
-        content: `${content} fits the screen`,
-        trigger,
-        run() {
-            const pages = document.querySelectorAll(".o_content, .modal-body");
-            for (const page of [document.documentElement, ...pages]) {
-                if (page.scrollWidth > page.clientWidth + 1) {
-                    throw new Error(`${content}: ${page.scrollWidth} pixels wide`);
-                }
-            }
-        },
-    };
-}
 
 /** Choose a file, as a person does in the browser's own dialog. */
 function chooses(content, text) {

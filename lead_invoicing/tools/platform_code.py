@@ -1,0 +1,36 @@
+"""Codes by which the platform names what is configured here."""
+
+from odoo import api
+from odoo.exceptions import ValidationError
+
+from .parsing import RowError, read_reference
+
+
+class PlatformCode:
+    """Base of models with a ``code`` that the platform sends: it must be readable as a
+    reference is, and a copy has another one."""
+
+    __slots__ = ()
+    # As Odoo's base model says of itself: this is no model, and of no addon.
+    _name = _module = None
+
+    @api.constrains("code")
+    def _check_code(self):
+        for record in self:
+            try:
+                code = read_reference(self.env, "code", record.code, required=True)
+            except RowError as refused:
+                raise ValidationError(
+                    self.env._("Code: %s", refused.sentence)
+                ) from None
+            if code != record.code:
+                raise ValidationError(
+                    self.env._("Code: remove leading and trailing spaces.")
+                )
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if "code" not in (default or {}):
+            for record, vals in zip(self, vals_list, strict=True):
+                vals["code"] = self.env._("%s (copy)", record.code)
+        return vals_list
