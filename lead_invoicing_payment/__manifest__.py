@@ -1,7 +1,7 @@
 {
     "name": "Lead Invoicing: Online Payment",
     "summary": "Prepaid buyers pay in online; automatic recharge by their consent",
-    "version": "19.0.1.4.0",
+    "version": "19.0.1.5.0",
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",

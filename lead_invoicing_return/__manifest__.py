@@ -1,7 +1,7 @@
 {
     "name": "Lead Invoicing: Return Requests",
     "summary": "Buyers ask for returns in their portal; clerks or the platform decide",
-    "version": "19.0.1.4.0",
+    "version": "19.0.1.5.0",
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",
