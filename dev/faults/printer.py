@@ -1,4 +1,4 @@
-"""wkhtmltopdf, as it is, or hanging, or crashing: a script in front of the real one."""
+"""wkhtmltopdf as it is, or hanging, or crashing: a script in front of the real one."""
 
 import shutil
 import subprocess
@@ -10,6 +10,9 @@ echo x >> '{folder}/calls'
 case "$(cat '{folder}/mode')" in
     hang) echo $$ >> '{folder}/hanging'; exec sleep 3600 ;;
     crash) kill -SEGV $$ ;;
+    stumble)
+        [ $(($(wc -l < '{folder}/calls') % 2)) = 1 ] && kill -SEGV $$
+        exec '{real}' "$@" ;;
     *) exec '{real}' "$@" ;;
 esac
 """

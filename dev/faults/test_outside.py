@@ -101,14 +101,27 @@ def test_mail_server_hangs_up(world):
 
 
 def test_printer_crashes(world):
-    """wkhtmltopdf dies: invoices are posted, say that they were not sent, and go out
-    once when it prints again."""
+    """wkhtmltopdf dies, for hours: invoices are posted, say in the end that they were
+    not sent, and go out once when it prints again."""
     world.printer.mode = "crash"
     unmailed = bill(world)
     assert unmailed
     assert_told(world, unmailed)
     world.printer.mode = "print"
     send_again(world, unmailed)
+    world.assert_right(r"[Ww]khtmltopdf")
+
+
+def test_printer_stumbles(world):
+    """wkhtmltopdf dies now and then: what it did not print is printed later, and all
+    goes out by itself, once, with no word to anyone."""
+    world.printer.mode = "stumble"
+    assert bill(world) == []
+    told = world.rows(
+        "SELECT id FROM account_move WHERE lead_delivery_state = 'failed'"
+    )
+    assert told == []
+    assert world.has_logged("is printed again at")
     world.assert_right(r"[Ww]khtmltopdf")
 
 

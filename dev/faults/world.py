@@ -343,10 +343,15 @@ class World:
         progress.wake(self.first)
 
     def pass_an_hour(self):
-        """Let an hour go by for what runs once an hour."""
+        """Let an hour go by for what runs once an hour, and for documents that rest
+        until the printer has recovered."""
         self.execute(
             "UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC'"
             " WHERE active AND interval_type = 'hours'"
+        )
+        self.execute(
+            "UPDATE account_move SET sending_data = sending_data - 'lead_try_at'"
+            " WHERE sending_data ->> 'lead_try_at' IS NOT NULL"
         )
         self.wake()
 

@@ -62,6 +62,7 @@ from . import account_partial_reconcile
 from . import account_payment
 from . import account_payment_top_up
 from . import account_tax
+from . import ir_actions_report
 from . import lead_delivery_attempt
 from . import lead_balance_level
 from . import lead_statement_taken_back

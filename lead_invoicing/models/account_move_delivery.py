@@ -9,6 +9,7 @@ from ..tools.concurrency import TRY_AGAIN
 
 _logger = logging.getLogger(__name__)
 
+SENDING = "account.ir_cron_account_move_send"
 FOLLOWING = "lead_invoicing.ir_cron_follow_deliveries"
 DELIVERY_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_delivery"
 
@@ -112,11 +113,14 @@ class AccountMove(models.Model):
             "author_user_id": self.env.user.id,
             "author_partner_id": self.env.user.partner_id.id,
         }
-        self._wake_lead_job("account.ir_cron_account_move_send")
+        self._wake_lead_job(SENDING)
 
     def _start_lead_sending(self):
-        """Note that these documents wait to be sent, whoever queued them."""
-        self.filtered("lead_run_id")._set_lead_delivery_state("to_send")
+        """Note that these documents wait to be sent, whoever queued them, and since
+        when: one that is tried again has waited all the time."""
+        self.filtered(
+            lambda move: move.lead_run_id and move.lead_delivery_state != "to_send"
+        )._set_lead_delivery_state("to_send")
 
     def _set_lead_delivery_state(self, state):
         # What became of a document is written down by whoever may post or send it.
@@ -397,8 +401,8 @@ class AccountMove(models.Model):
             "state", "=", "posted"
         )
         queued = Domain("sending_data", "!=", False)
-        if self.search_count(waiting & queued, limit=1):
-            self._wake_lead_job("account.ir_cron_account_move_send")
+        if self.search_count(waiting & self._get_waiting_domain(), limit=1):
+            self._wake_lead_job(SENDING)
         if self.search_count(waiting & ~queued, limit=1):
             self._wake_lead_job("mail.ir_cron_mail_scheduler_action")
         self._wake_lead_networks()

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..tools.concurrency import TRY_AGAIN
+from ..tools.machine import PrinterError, is_momentary
 
 _logger = logging.getLogger(__name__)
 
@@ -100,11 +101,20 @@ class AccountMoveSend(models.AbstractModel):
         return super()._call_web_service_after_invoice_pdf_render(invoices_data)
 
     def _prepare_invoice_pdf_report(self, invoices_data):
+        """Print documents.
+
+        :raises PrinterError: where the machine cannot just now; nothing has left yet
+        """
         # One document that cannot be printed must not keep the others of its batch
         # from being sent. And a wkhtmltopdf without patched Qt fails on every batch,
         # but prints documents one at a time.
         if len(invoices_data) == 1 or not any(m.lead_run_id for m in invoices_data):
-            return super()._prepare_invoice_pdf_report(invoices_data)
+            try:
+                return super()._prepare_invoice_pdf_report(invoices_data)
+            except Exception as error:
+                if not is_momentary(error):
+                    raise
+                raise PrinterError(str(error) or type(error).__name__) from error
         try:
             with self.env.cr.savepoint():
                 return super()._prepare_invoice_pdf_report(invoices_data)
@@ -120,8 +130,8 @@ class AccountMoveSend(models.AbstractModel):
         for move, move_data in invoices_data.items():
             try:
                 with self.env.cr.savepoint():
-                    super()._prepare_invoice_pdf_report({move: move_data})
-            except TRY_AGAIN:
+                    self._prepare_invoice_pdf_report({move: move_data})
+            except (*TRY_AGAIN, PrinterError):
                 raise
             except Exception as error:
                 _logger.warning("%s cannot be printed", move.name, exc_info=True)

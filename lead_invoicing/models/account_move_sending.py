@@ -1,13 +1,24 @@
 import logging
 from collections import defaultdict
+from datetime import timedelta
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..tools.concurrency import TRY_AGAIN
+from ..tools.machine import PrinterError
+from .account_move_delivery import SENDING
 
 _logger = logging.getLogger(__name__)
+
+# A document that the machine cannot print is tried again after these pauses, then given
+# up: within the two hours after which what waits is told of.
+PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 20, 60)]
+# What is kept of that in Odoo's `sending_data`, and goes with it.
+TRIES = "lead_tries"
+TRY_AT = "lead_try_at"
 
 
 class AccountMove(models.Model):
@@ -39,7 +50,23 @@ class AccountMove(models.Model):
 
     @api.model
     def _get_waiting_domain(self):
-        return Domain("sending_data", "!=", False) & Domain("state", "=", "posted")
+        """Return what waits to be sent, and can be tried now."""
+        now = fields.Datetime.to_string(fields.Datetime.now())
+        is_due = Domain.custom(
+            # Which documents do not rest after a printer's trouble?
+            to_sql=lambda move, alias, query: SQL(
+                "COALESCE(%s ->> %s, '') <= %s",
+                move._field_to_sql(alias, "sending_data", query),
+                TRY_AT,
+                now,
+            ),
+            predicate=lambda move: (move.sending_data or {}).get(TRY_AT, "") <= now,
+        )
+        return (
+            Domain("sending_data", "!=", False)
+            & Domain("state", "=", "posted")
+            & is_due
+        )
 
     def _send_waiting_lead_documents(self):
         """Find out how each of these can go, and send them: what goes by mail or post
@@ -180,13 +207,37 @@ class AccountMove(models.Model):
         except Exception as error:
             self.env.cr.rollback()
             if len(self) == 1:
-                if not isinstance(error, TRY_AGAIN):
+                if isinstance(error, PrinterError):
+                    self._put_off_sending(error)
+                elif not isinstance(error, TRY_AGAIN):
                     self._give_up_sending(error)
                 # Else somebody else changed what it needs: the next call sends it.
                 return
             _logger.info("%s cannot be sent together", self, exc_info=True)
         for move in self:
             move._send_waiting(**settings)
+
+    def _put_off_sending(self, error):
+        """Let a document that could not be printed rest for a while; give it up when
+        that has not helped several times."""
+        try:
+            # Whoever sends it: the job writes down what it does.
+            for move in self._lock_waiting().sudo():
+                tries = move.sending_data.get(TRIES, 0)
+                if tries == len(PAUSES):
+                    move._give_up_sending(error)
+                    return
+                at = fields.Datetime.now() + PAUSES[tries]
+                move.sending_data = {
+                    **move.sending_data,
+                    TRIES: tries + 1,
+                    TRY_AT: fields.Datetime.to_string(at),
+                }
+                self._wake_lead_job(SENDING, at)
+                _logger.warning("%s is printed again at %s: %s", move.name, at, error)
+            self._commit_sending(1)
+        except TRY_AGAIN:
+            self.env.cr.rollback()
 
     def _give_up_sending(self, error):
         """Take a document that cannot be sent out of the line, as Odoo does with those

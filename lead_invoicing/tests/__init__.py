@@ -49,6 +49,7 @@ from . import (
     test_portal_tours,
     test_prepaid,
     test_price_corrections,
+    test_printer,
     test_query_counts,
     test_record_transactions,
     test_recording_at_once,
