@@ -58,6 +58,8 @@
         "wizard/lead_books_finding_views.xml",
         "wizard/lead_setup_views.xml",
         "views/lead_invoicing_menus.xml",
+        "views/mail_activity_views.xml",
+        "views/res_config_settings_team_views.xml",
         "views/lead_dispute_views.xml",
         "views/lead_dispute_templates.xml",
         "views/lead_reminder_views.xml",

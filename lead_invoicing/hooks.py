@@ -1,12 +1,4 @@
-# The to-dos that Lead Invoicing raises.
-ACTIVITY_TYPES = (
-    "lead_invoicing.mail_activity_type_lead_invoicing",
-    "lead_invoicing.mail_activity_type_lead_delivery",
-    "lead_invoicing.mail_activity_type_lead_feed",
-    "lead_invoicing.mail_activity_type_lead_books",
-    "lead_invoicing.mail_activity_type_lead_dispute",
-    "lead_invoicing.mail_activity_type_lead_reminder",
-)
+from .models.mail_activity import ACTIVITY_TYPES
 
 
 def uninstall_hook(env):

@@ -13,6 +13,7 @@ It matters for `account.move`: `account_move_guard` stands before the timetable 
 """
 
 from . import mail_activity_mixin
+from . import mail_activity
 
 from . import lead_type
 from . import lead_return_reason
@@ -114,5 +115,8 @@ from . import res_partner_closing
 from . import res_partner_thresholds
 from . import res_partner_top_up
 from . import res_company_top_up
+from . import res_company_team
+from . import res_config_settings_team
+from . import res_users
 
 from . import ir_fields_converter

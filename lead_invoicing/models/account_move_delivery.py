@@ -172,7 +172,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         # Whoever sends a document need not be allowed to see its run.
         run = self.sudo().lead_run_id
-        return self.with_context(lang=run._get_responsible().lang) if run else self
+        return self.with_context(lang=run._get_responsible_lang()) if run else self
 
     def _get_mail_template(self):
         if self and all(move.lead_is_receipt for move in self):

@@ -116,6 +116,13 @@ class AccountMove(models.Model):
             filter(None, [self.partner_id.display_name, self.lead_window_label])
         )
 
+    def _get_lead_exception_name(self):
+        """Return what a clerk knows a document by in the list of exceptions."""
+        self.ensure_one()
+        if self.state == "draft" and not self.posted_before:
+            return self._get_lead_draft_name()
+        return ", ".join(filter(None, [self.name, self.partner_id.display_name]))
+
     @api.model
     def _get_lead_posted_action(self, posted, failures):
         """Return the action that says what became of drafts that were posted together,

@@ -80,7 +80,7 @@ class LeadBalanceLevel(AppendOnly, models.Model):
                 continue
             company = record.company_id
             user = company._get_lead_responsible()
-            record = record.with_context(lang=user.lang)
+            record = record.with_context(lang=company._get_lead_lang())
             record.partner_id._schedule_lead_activity(
                 record.env._("Prepaid balance running out"),
                 record.env._(

@@ -81,8 +81,8 @@ class LeadBillingCycle(CompanyGuard, models.Model):
     user_id = fields.Many2one(
         "res.users",
         "Responsible",
-        default=lambda self: self.env.user,
-        help="Gets the activities for buyers and runs that need attention.",
+        help="Gets the activities for buyers and runs that need attention. When empty,"
+        " the billing team of the company shares them.",
     )
     frequency = fields.Selection(
         [

@@ -86,7 +86,7 @@ class LeadDispute(EngineGuard, models.Model):
         "Owner",
         tracking=True,
         domain="[('share', '=', False)]",
-        help="Who decides this dispute.",
+        help="Who decides this dispute. When empty, the billing team does.",
     )
     deadline = fields.Date(tracking=True, help="By when it is to be decided.")
     is_overdue = fields.Boolean(
@@ -358,7 +358,7 @@ class LeadDispute(EngineGuard, models.Model):
                 DISPUTE_ACTIVITY_TYPE,
                 date_deadline=dispute.deadline,
                 summary=quiet.env._("Decide the dispute of %s", quiet.move_id.name),
-                user_id=(dispute.user_id or self.env.ref("base.user_admin")).id,
+                user_id=dispute.user_id.id,
             )
 
     def action_view_returns(self):

@@ -431,7 +431,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
                 self.env._("Invoicing has stopped"),
                 trouble,
                 run._get_responsible(),
-                quiet=False,
+                mail_team_of=run.company_id,
             )
 
     def _resume(self):
@@ -441,16 +441,21 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         self.activity_unlink([ACTIVITY_TYPE])
 
     def _get_responsible(self):
-        """Return the user who gets this run's activities."""
+        """Return the user who gets this run's activities; empty: the team shares
+        them."""
         self.ensure_one()
-        user = self.cycle_id.user_id or self.create_uid
-        return user if user.active else self.env.ref("base.user_admin")
+        return self.company_id._get_lead_responsible(self.cycle_id)
 
     def _for_responsible(self):
         """Return this run in the language of who reads what it says: the scheduled
         action itself has none."""
         self.ensure_one()
-        return self.with_context(lang=self._get_responsible().lang)
+        return self.with_context(lang=self._get_responsible_lang())
+
+    def _get_responsible_lang(self):
+        """Return the language of who reads this run's activities."""
+        self.ensure_one()
+        return self.company_id._get_lead_lang(self.cycle_id)
 
     # Running
 
@@ -487,7 +492,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         if not due:
             return self.browse()
         # In the language of who reads what keeps the cycle from being invoiced.
-        due = due.with_context(lang=due.user_id.lang)
+        due = due.with_context(lang=due.company_id._get_lead_lang(due))
         try:
             start, end, generation = due._next_due_window(due.next_generation_at)
         except UserError as error:

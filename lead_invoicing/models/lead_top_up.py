@@ -260,7 +260,7 @@ class LeadTopUp(EngineGuard, models.Model):
 
     def _tell_of_second_money(self, move):
         user = self.company_id._get_lead_responsible()
-        request = self.with_context(lang=user.lang)
+        request = self.with_context(lang=self.company_id._get_lead_lang())
         sentence = request.env._(
             "The top-up request %(reference)s is already paid by %(paid)s, and"
             " %(other)s has the same reference. If it is the same money, reconcile the"

@@ -10,19 +10,25 @@ class MailActivityMixin(models.AbstractModel):
     _inherit = "mail.activity.mixin"
 
     def _schedule_lead_activity(
-        self, summary, reason, user, activity_type=ACTIVITY_TYPE, *, quiet=True
+        self, summary, reason, user, activity_type=ACTIVITY_TYPE, *, mail_team_of=None
     ):
-        """Raise an activity on these records.
+        """Raise an activity on these records: one each, whoever does it does it for all.
 
         :param reason: sentences that say what to do
-        :param user: whose activity it is
+        :param user: whose activity it is; empty: the billing team shares it
         :param activity_type: the XML id of its type
-        :param quiet: the list of activities tells, not a mail for each record
+        :param mail_team_of: a company whose team, or ``user``, gets a mail, too; by
+            default the list of exceptions tells, not a mail for each record
         """
-        records = self.with_context(mail_activity_quick_update=quiet)
+        records = self.with_context(mail_activity_quick_update=not mail_team_of)
+        note = plaintext2html(reason)
         records.activity_schedule(
-            activity_type,
-            summary=summary,
-            note=plaintext2html(reason),
-            user_id=user.id,
+            activity_type, summary=summary, note=note, user_id=user.id
         )
+        if mail_team_of and not user:
+            # Who looks after exceptions may be mailed about one, whoever meets it.
+            team = mail_team_of.sudo()._get_lead_team()
+            for record in self:
+                record.message_notify(
+                    partner_ids=team.partner_id.ids, subject=summary, body=note
+                )

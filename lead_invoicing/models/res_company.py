@@ -240,9 +240,3 @@ class ResCompany(EngineGuard, models.Model):
             return 1
         left = cutoff - self.lead_data_erased_before
         return max(math.ceil(left / timedelta(days=1)), 0)
-
-    def _get_lead_responsible(self):
-        """Return the user who looks after this company's billing."""
-        self.ensure_one()
-        user = self.lead_billing_cycle_id.user_id
-        return user if user.active else self.env.ref("base.user_admin")

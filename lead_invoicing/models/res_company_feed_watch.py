@@ -72,7 +72,7 @@ class ResCompany(models.Model):
         self.ensure_one()
         user = self._get_lead_responsible()
         # The scheduled action itself has no language.
-        self = self.with_context(lang=user.lang)
+        self = self.with_context(lang=self._get_lead_lang())
         self.partner_id._schedule_lead_activity(
             self.env._("No incoming lead transactions"),
             self.env._(

@@ -123,7 +123,7 @@ class LeadInvoiceRun(models.Model):
             # In the language of who reads it: the scheduled action itself has none.
             books = self.with_context(
                 allowed_company_ids=company.ids,
-                lang=company._get_lead_responsible().lang,
+                lang=company._get_lead_lang(),
             )
             books._tell_of_findings(company, books.check_books())
 

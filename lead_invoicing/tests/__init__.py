@@ -67,6 +67,7 @@ from . import (
     test_setup_tours,
     test_spending,
     test_statement,
+    test_team,
     test_thresholds,
     test_top_up,
     test_top_up_portal,

@@ -43,10 +43,11 @@ class TestDispute(DisputeCommon):
 
     def test_a_dispute_has_an_owner_and_a_deadline(self):
         self.company.lead_dispute_days = 10
+        self.cycle.user_id = self.billing_user
         invoice = self.new_invoices(10)
         dispute = self.dispute(invoice, scope="whole", user=self.billing_user)
         self.assertEqual(str(dispute.deadline), "2026-11-22")
-        self.assertTrue(dispute.user_id)
+        self.assertEqual(dispute.user_id, self.billing_user)
         activity = dispute.activity_ids
         self.assertEqual(activity.date_deadline, dispute.deadline)
         self.assertEqual(activity.user_id, dispute.user_id)

@@ -12,3 +12,4 @@ from . import lead_recharge_telling
 from . import payment_provider
 from . import payment_token
 from . import res_partner
+from . import mail_activity

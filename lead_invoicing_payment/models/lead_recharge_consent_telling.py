@@ -11,9 +11,9 @@ class LeadRechargeConsent(models.Model):
     def _tell_clerk(self, summary, reason):
         """Raise an activity on the buyer."""
         buyer = self._get_buyer()
-        user = self.company_id._get_lead_responsible()
-        buyer.with_context(lang=user.lang)._schedule_lead_activity(
-            summary, reason, user, ACTIVITY_TYPE
+        company = self.company_id
+        buyer.with_context(lang=company._get_lead_lang())._schedule_lead_activity(
+            summary, reason, company._get_lead_responsible(), ACTIVITY_TYPE
         )
 
     def _end_and_tell(self, reason):

@@ -13,8 +13,7 @@ class LeadRecharge(models.Model):
         """Return this recharge, to speak of it in the language of who looks after
         billing."""
         self.ensure_one()
-        user = self.company_id._get_lead_responsible()
-        return self.with_context(lang=user.lang)
+        return self.with_context(lang=self.company_id._get_lead_lang())
 
     def _tell_paid(self, was_refused):
         """Tell the buyer of a deposit; and the clerk, where it was told before that the

@@ -11,3 +11,4 @@ from . import lead_sale
 from . import lead_erasure
 from . import lead_type
 from . import res_partner
+from . import mail_activity

@@ -68,8 +68,10 @@ class ResPartner(models.Model):
             ]
         )
         # Whoever asks or decides has the others' activity kept true.
-        buyer = self.sudo().with_context(lang=responsible.lang)
-        activities = buyer.activity_search([ACTIVITY_TYPE], user_id=responsible.id)
+        buyer = self.sudo().with_context(lang=company._get_lead_lang())
+        activities = buyer.activity_search(
+            [ACTIVITY_TYPE], additional_domain=[("user_id", "=", responsible.id)]
+        )
         if not waiting:
             activities.unlink()
         elif not activities:
@@ -82,5 +84,5 @@ class ResPartner(models.Model):
                 ),
                 responsible,
                 ACTIVITY_TYPE,
-                quiet=False,
+                mail_team_of=company,
             )

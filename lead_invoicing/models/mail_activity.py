@@ -1,0 +1,61 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+# The to-dos that Lead Invoicing raises.
+ACTIVITY_TYPES = (
+    "lead_invoicing.mail_activity_type_lead_invoicing",
+    "lead_invoicing.mail_activity_type_lead_delivery",
+    "lead_invoicing.mail_activity_type_lead_feed",
+    "lead_invoicing.mail_activity_type_lead_books",
+    "lead_invoicing.mail_activity_type_lead_dispute",
+    "lead_invoicing.mail_activity_type_lead_reminder",
+)
+
+
+class MailActivity(models.Model):
+    """The exceptions of Lead Invoicing among the activities, each with a name that says
+    what it is about."""
+
+    _inherit = "mail.activity"
+
+    lead_exception = fields.Boolean(
+        "Lead Invoicing Exception",
+        compute="_compute_lead_exception",
+        search="_search_lead_exception",
+        help="Lead Invoicing needs a person here.",
+    )
+
+    @api.depends("activity_type_id")
+    def _compute_lead_exception(self):
+        types = self._get_lead_exception_types()
+        for activity in self:
+            activity.lead_exception = activity.activity_type_id in types
+
+    def _search_lead_exception(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return Domain("activity_type_id", "in", self._get_lead_exception_types().ids)
+
+    @api.model
+    def _get_lead_exception_type_names(self):
+        """Hook: return the XML ids of the types of exceptions."""
+        return list(ACTIVITY_TYPES)
+
+    @api.model
+    def _get_lead_exception_types(self):
+        """Return the activity types of exceptions, as far as nobody deleted them."""
+        types = self.env["mail.activity.type"]
+        for name in self._get_lead_exception_type_names():
+            types |= self.env.ref(name, raise_if_not_found=False) or types
+        return types
+
+    @api.depends("activity_type_id")
+    def _compute_res_name(self):
+        """Name documents with their buyers: a draft has no number yet."""
+        res = super()._compute_res_name()
+        for activity in self.filtered("lead_exception"):
+            if activity.res_model == "account.move" and activity.res_id:
+                # The name of a document is told to whoever has the activity.
+                move = self.env["account.move"].sudo().browse(activity.res_id)
+                activity.res_name = move._get_lead_exception_name()
+        return res

@@ -1,0 +1,109 @@
+from odoo import Command
+from odoo.exceptions import ValidationError
+from odoo.tests import new_test_user
+
+from .common.rights import RightsCommon
+
+
+class TestTeam(RightsCommon):
+    """Exceptions belong to the billing team, or to whom a cycle names."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.colleague = cls.new_user("colleague", "lead_invoicing.group_user")
+
+    def setUp(self):
+        super().setUp()
+        self.cycle.user_id = False
+        self.company.lead_team_user_ids = self.billing_user + self.colleague
+
+    def find_exceptions(self, user):
+        return (
+            self.env["mail.activity"]
+            .with_user(user)
+            .search([("lead_exception", "=", True), ("res_model", "!=", False)])
+        )
+
+    def test_new_cycle_has_nobody_responsible(self):
+        self.assertFalse(self.cycle.copy().user_id)
+        self.assertFalse(self.env["lead.billing.cycle"].new({}).user_id)
+
+    def test_team_shares_one_activity(self):
+        self.bill()
+        activity = self.other_buyer.activity_ids
+        self.assertEqual(len(activity), 1)
+        self.assertFalse(activity.user_id)
+        for user in self.billing_user, self.colleague:
+            self.assertIn(activity, self.find_exceptions(user))
+
+    def test_who_does_it_does_it_for_all(self):
+        self.bill()
+        activity = self.other_buyer.activity_ids
+        activity.with_user(self.colleague).action_done()
+        self.assertNotIn(activity, self.find_exceptions(self.billing_user))
+
+    def test_documents_are_named_with_their_buyers(self):
+        self.cycle.posting = "post"
+        self.company.lead_review_zero_price = True
+        self.new_sale(price=0)
+        self.new_sale()
+        draft = self.generate()
+        self.assertEqual(draft.state, "draft")
+        activity = draft.activity_ids
+        self.assertEqual(activity.summary, "Review before posting")
+        self.assertIn(self.buyer.name, activity.res_name)
+        self.assertIn(draft.lead_window_label, activity.res_name)
+        self.assertIn(activity, self.find_exceptions(self.billing_user))
+
+    def test_responsible_of_a_cycle_gets_its_exceptions(self):
+        self.cycle.user_id = self.manager
+        self.bill()
+        self.assertEqual(self.other_buyer.activity_ids.user_id, self.manager)
+
+    def test_team_of_one_is_told_in_person(self):
+        self.company.lead_team_user_ids = self.colleague
+        self.bill()
+        self.assertEqual(self.other_buyer.activity_ids.user_id, self.colleague)
+
+    def test_who_left_is_no_longer_of_the_team(self):
+        self.colleague.active = False
+        self.assertEqual(self.company._get_lead_team(), self.billing_user)
+
+    def test_what_stops_a_company_is_mailed_to_the_team(self):
+        self.bill()
+        self.run.sudo()._stop("The books are locked.")
+        self.assertFalse(self.run.activity_ids.user_id)
+        message = (
+            self.env["mail.message"]
+            .search([("model", "=", self.run._name), ("res_id", "=", self.run.id)])
+            .filtered(lambda m: m.message_type == "user_notification")
+        )
+        self.assertEqual(
+            message.partner_ids, (self.billing_user + self.colleague).partner_id
+        )
+
+    def test_team_reads_its_own_language(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.company.lead_team_user_ids.lang = "de_DE"
+        self.assertEqual(self.company._get_lead_lang(), "de_DE")
+
+    def test_others_do_not_see_exceptions(self):
+        self.bill()
+        self.assertFalse(
+            self.find_exceptions(self.stranger) & self.document.activity_ids
+        )
+        self.assertFalse(self.find_exceptions(self.plain_user))
+
+    def test_team_is_of_the_company_and_bills(self):
+        for user in self.plain_user, self.stranger:
+            with self.assertRaises(ValidationError):
+                self.company.lead_team_user_ids = [Command.link(user.id)]
+
+    def test_portal_users_do_not_see_the_team(self):
+        portal = new_test_user(
+            self.env, login="team_portal", groups="base.group_portal"
+        )
+        self.assertNotIn(
+            "lead_team_user_ids", self.company.with_user(portal).fields_get()
+        )
