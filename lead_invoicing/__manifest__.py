@@ -14,6 +14,7 @@
         "security/lead_dispute_security.xml",
         "security/lead_statement_security.xml",
         "security/lead_top_up_security.xml",
+        "security/lead_overview_security.xml",
         "data/ir_default_data.xml",
         "data/mail_activity_type_data.xml",
         # Odoo tries email templates on documents: what they call is first.
@@ -22,6 +23,7 @@
         "data/ir_cron_data.xml",
         "data/lead_reminder_data.xml",
         "data/lead_balance_data.xml",
+        "data/lead_overview_card_data.xml",
         "report/account_move_templates.xml",
         "report/lead_statement_templates.xml",
         "report/report_invoicing_templates.xml",
@@ -68,6 +70,7 @@
         "views/res_partner_balance_views.xml",
         "views/lead_top_up_views.xml",
         "views/lead_top_up_portal_templates.xml",
+        "views/lead_overview_views.xml",
     ],
     "demo": ["demo/lead_invoicing_demo.xml"],
     "assets": {

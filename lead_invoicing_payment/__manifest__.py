@@ -15,6 +15,7 @@
         "views/lead_recharge_views.xml",
         "views/res_partner_views.xml",
         "views/portal_templates.xml",
+        "data/lead_overview_card_data.xml",
     ],
     "assets": {
         "web.assets_tests": ["lead_invoicing_payment/static/tests/tours/**/*"],

@@ -19,6 +19,7 @@
         "views/portal_templates.xml",
         "views/portal_comparison_templates.xml",
         "views/lead_invoicing_return_menus.xml",
+        "data/lead_overview_card_data.xml",
     ],
     "assets": {
         "web.assets_tests": ["lead_invoicing_return/static/tests/tours/**/*"],

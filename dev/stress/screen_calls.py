@@ -10,6 +10,7 @@ from pathlib import Path
 from odoo.addons.lead_invoicing.tests.common.web_client import Call, WebClient
 
 ALL = 10_000
+OVERVIEW = "overview, whole"
 DAY = date.today().replace(day=1) - timedelta(days=1)
 
 
@@ -33,11 +34,28 @@ def write_calls(env, options):
 
 def get_calls(env, client):
     """Yield (title, call) of each screen."""
+    yield from get_overview_calls(client)
     yield from get_buyer_calls(env, client)
     yield from get_ledger_calls(env, client)
     yield from get_document_calls(env, client)
     yield from get_unbilled_calls(env, client)
     yield from get_hand_calls(env)
+
+
+def get_overview_calls(client):
+    overview = client.open_action("lead_invoicing.action_lead_overview", mode="kanban")
+    # Each picture by itself, and all that the web client asks for at once.
+    for title, code in (
+        ("tiles", "review"),
+        ("billed per month", "billed"),
+        ("unbilled by reason", "unbilled"),
+    ):
+        domain = [*overview.values["domain"], ("code", "=", code)]
+        yield (
+            f"overview, {title}",
+            overview._replace(values={**overview.values, "domain": domain}),
+        )
+    yield OVERVIEW, overview
 
 
 def get_buyer_calls(env, client):
@@ -113,6 +131,7 @@ def get_unbilled_calls(env, client):
         "lead_invoicing.action_lead_unbilled",
         "lead_invoicing.action_lead_unbilled_as_at",
     )
+    yield "unbilled by reason", client.open_action(unbilled)
     yield "unbilled by buyer", client.open_action(unbilled, groupby=["partner_id"])
     yield "unbilled, first page", client.open_action(unbilled, groupby=[])
     day = {"unbilled_as_at": f"{DAY}"}

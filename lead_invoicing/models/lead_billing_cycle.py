@@ -299,6 +299,14 @@ class LeadBillingCycle(CompanyGuard, models.Model):
             return False
         return self._next_due_window(self.next_generation_at)
 
+    def _get_known_next_window(self):
+        """Return what :meth:`_get_next_window` does, and False as well where the server
+        does not know the cycle's time zone, which stops its run."""
+        try:
+            return self._get_next_window()
+        except UserError:
+            return False
+
     def _next_due_window(self, after):
         """Return the first window whose invoices are made at or after a moment.
 

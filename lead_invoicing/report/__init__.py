@@ -9,6 +9,11 @@ reads.
 from . import lead_unbilled
 from . import lead_unbilled_as_at
 from . import lead_sale
+from . import account_invoice_report
+from . import lead_balance_level
+from . import lead_overview_card
+from . import lead_overview_card_tiles
+from . import lead_overview_card_graphs
 from . import account_move
 from . import account_move_dispute
 from . import account_move_charges

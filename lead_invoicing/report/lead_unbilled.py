@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -114,6 +113,12 @@ class LeadUnbilled(models.Model):
     cycle_id = fields.Many2one("lead.billing.cycle", "Billing Cycle", readonly=True)
     reason = fields.Selection(UNBILLED_REASONS, "Reason for Waiting", readonly=True)
     age = fields.Selection(AGES, readonly=True)
+    in_next_run = fields.Boolean(
+        "In the Next Run",
+        readonly=True,
+        help="Falls into the billing period that the next invoice run of its cycle is"
+        " for.",
+    )
     sale_count = fields.Integer("Transactions", readonly=True)
     amount = fields.Monetary(readonly=True)
     oldest_date = fields.Datetime("Oldest", readonly=True, aggregator="min")
@@ -124,14 +129,25 @@ class LeadUnbilled(models.Model):
         return SQL(
             """
             SELECT min(id) AS id, company_id, partner_id, lead_type_id, currency_id,
-                   cycle_id, reason, age, count(*) AS sale_count,
-                   sum(amount) AS amount, min(date) AS oldest_date
+                   cycle_id, reason, age,
+                   reason = 'window' AND date < next_end IS TRUE AS in_next_run,
+                   count(*) AS sale_count, sum(amount) AS amount,
+                   min(date) AS oldest_date
               FROM (%s) waiting
              GROUP BY company_id, partner_id, lead_type_id, currency_id, cycle_id,
-                      reason, age
+                      reason, age, in_next_run
             """,
             self._get_transactions_sql(self.env.companies),
         )
+
+    @api.model
+    def get_empty_list_help(self, help_message):
+        """Say where to begin, as long as nothing was ever sold."""
+        # Actions are read with all rights: the companies are asked for.
+        sold = Domain("company_id", "in", self.env.companies.ids)
+        if self.env["lead.sale"].search_count(sold, limit=1):
+            return super().get_empty_list_help(help_message)
+        return self.env["ir.qweb"]._render("lead_invoicing.lead_unbilled_no_leads_yet")
 
     # Actions
 
@@ -159,6 +175,9 @@ class LeadUnbilled(models.Model):
                 ("unbilled_reason", "=", self.reason),
             ]
         )
+        window = self.reason == "window" and self.cycle_id._get_known_next_window()
+        if window:
+            domain &= Domain("date", "<" if self.in_next_run else ">=", window.end)
         return domain & get_age_domain(self.age, fields.Datetime.now())
 
     # The question: what waits, and why?
@@ -166,8 +185,8 @@ class LeadUnbilled(models.Model):
     @api.model
     def _get_transactions_sql(self, companies, partners=None):
         """Return the query for the unbilled transactions, one row for each: its id,
-        buyer, type, currency, amount, date, the cycle that bills it, its age and the
-        reason why it waits.
+        buyer, type, currency, amount, date, the cycle that bills it and where the
+        period ends that this cycle invoices next, its age and the reason why it waits.
 
         :param companies: ``res.company``
         :param partners: what was recorded under these billed buyers only; by default
@@ -198,7 +217,7 @@ class LeadUnbilled(models.Model):
             WITH buyer AS MATERIALIZED (%(buyers)s)
             SELECT sale.id, sale.company_id, buyer.partner_id, sale.lead_type_id,
                    sale.currency_id, sale.amount, sale.date, buyer.cycle_id,
-                   %(age)s AS age,
+                   buyer.next_end, %(age)s AS age,
                    CASE WHEN buyer.hold THEN 'hold'
                         WHEN sale.date < buyer.stopped_end THEN 'stopped'
                         WHEN sale.date < buyer.failed_end THEN 'parked'
@@ -229,7 +248,7 @@ class LeadUnbilled(models.Model):
         return SQL(
             """
             SELECT buyer.id, buyer.partner_id, buyer.cycle_id, buyer.hold,
-                   cycle.is_scheduled,
+                   cycle.is_scheduled, cycle.window_end AS next_end,
                    GREATEST(item.stopped_end, cycle.stopped_end) AS stopped_end,
                    item.failed_end, item.todo_end,
                    CASE WHEN last_item.held_back THEN last_item.window_end END
@@ -312,14 +331,9 @@ class LeadUnbilled(models.Model):
         for cycle in cycles.search([("company_id", "=", company.id)]):
             start = end = None
             is_scheduled = bool(cycle.active and cycle.next_generation_at)
-            if is_scheduled and not cycle.include_earlier:
-                try:
-                    start, end, _generation = cycle._next_due_window(
-                        cycle.next_generation_at
-                    )
-                except UserError:
-                    # A zone that the server no longer knows stops the cycle's run.
-                    start = end = None
+            if is_scheduled and (window := cycle._get_known_next_window()):
+                start = None if cycle.include_earlier else window.start
+                end = window.end
             rows.append(
                 SQL(
                     "(%s, %s, %s::timestamp, %s::timestamp, %s::timestamp)",

@@ -44,6 +44,8 @@ from . import (
     test_lead_sale,
     test_lives,
     test_money_at_once,
+    test_overview,
+    test_overview_tours,
     test_patience,
     test_portal_report,
     test_portal_tours,

@@ -1049,6 +1049,7 @@ class TestScreens(RightsCommon):
             self.billing_user,
             {
                 "Lead Invoicing",
+                "Overview",
                 "Invoices",
                 "To Review",
                 "Top-Up Requests",
@@ -1076,6 +1077,7 @@ class TestScreens(RightsCommon):
             self.manager,
             {
                 "Lead Invoicing",
+                "Overview",
                 "Invoices",
                 "To Review",
                 "Top-Up Requests",

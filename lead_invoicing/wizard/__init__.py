@@ -18,6 +18,7 @@ from . import (
     lead_invoice_wizard_period,
     lead_invoicing_report_column,
     lead_invoicing_report_wizard,
+    lead_overview_card,
     lead_sale,
     lead_sale_release_wizard,
     lead_sale_waive_wizard,

@@ -1,3 +1,5 @@
-"""Owns what Check the Books asks of recharges."""
+# ruff: noqa: I001
+"""Owns what is read of recharges: what Check the Books asks, and which ones failed."""
 
 from . import lead_invoice_run
+from . import lead_overview_card

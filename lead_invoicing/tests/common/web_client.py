@@ -45,18 +45,18 @@ class WebClient:
             records = records.browse(call.ids)
         return getattr(records, call.method)(**call.values)
 
-    def open_action(self, action, limit=PAGE, domain=(), groupby=None, **context):
-        """Return the call that fills the first page of an action's list.
+    def open_action(
+        self, action, limit=PAGE, domain=(), groupby=None, mode="list", **context
+    ):
+        """Return the call that fills the first page of an action's list or kanban.
 
         :param action: XML id of a window action, or the action itself
         :param domain: what is searched for besides
         :param groupby: names of fields; by default what the action groups by
         :param context: what the action's context has besides
         """
-        model, context, info, domain, groups = self._open(
-            action, "list", domain, context
-        )
-        arch = etree.fromstring(info["views"]["list"]["arch"])
+        model, context, info, domain, groups = self._open(action, mode, domain, context)
+        arch = etree.fromstring(info["views"][mode]["arch"])
         specification = self._get_specification(arch, info["models"], model)
         values = {"domain": domain, "limit": limit}
         if arch.get("default_order"):

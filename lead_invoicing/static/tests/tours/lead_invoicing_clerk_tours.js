@@ -151,6 +151,16 @@ const giveReason = (title, reason, button) => [
 tours.add("lead_invoicing_manager_waives", {
     steps: () => [
         {
+            content: "What goes on the next invoice",
+            trigger: ".o_group_header:contains(Next invoice):contains(44.00)",
+            run: "click",
+        },
+        {
+            content: "One row a buyer",
+            trigger: ".o_group_header:contains(Buyer C):contains(44.00)",
+            run: "click",
+        },
+        {
             content: "Open what waits of a buyer",
             trigger: ".o_data_row:contains(Buyer C):contains(Next invoice) button[name='action_view_sales']",
             run: "click",

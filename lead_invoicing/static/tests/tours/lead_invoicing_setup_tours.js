@@ -81,6 +81,18 @@ tours.add("lead_invoicing_first_invoice", {
     url: "/odoo",
     steps: () => [
         ...stepUtils.goToAppSteps("lead_invoicing.menu_root", "Open the app"),
+        {
+            content: "The overview says that something is left to set up",
+            trigger: ".o_lead_overview [data-code='setup']:contains(Getting Started)",
+        },
+        {
+            trigger: ".o_menu_sections [data-menu-xmlid='lead_invoicing.menu_invoicing']",
+            run: "click",
+        },
+        {
+            trigger: "[data-menu-xmlid='lead_invoicing.menu_invoices']",
+            run: "click",
+        },
         ...firstInvoice("First Buyer", [
             {
                 content: "A buyer that is not there yet",

@@ -10,8 +10,8 @@ tours.add("lead_invoicing_clerk_mends", {
     steps: () => [
         ...stepUtils.goToAppSteps("lead_invoicing.menu_root", "Open the app"),
         {
-            content: "Its first screen are the invoices, with their buyers",
-            trigger: ".o_data_row td[name='invoice_partner_display_name']:contains(Buyer A)",
+            content: "Its first screen says what needs a person",
+            trigger: ".o_lead_overview [data-code='failed']:contains(Could Not Be Invoiced)",
         },
         {
             content: "Go to the runs",

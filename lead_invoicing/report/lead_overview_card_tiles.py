@@ -1,0 +1,101 @@
+from odoo import api, models
+from odoo.fields import Domain
+
+from .overview import Source, UnbilledSource
+
+BY_BUYER = {"search_default_group_partner": 1}
+MOVE_AMOUNT = "amount_total_in_currency_signed"
+
+
+class LeadOverviewCard(models.Model):
+    """What needs a person."""
+
+    _inherit = "lead.overview.card"
+
+    @api.model
+    def _get_sources(self, reader):
+        documents = Domain("lead_run_id", "!=", False)
+        return {
+            **super()._get_sources(reader),
+            "failed": Source(
+                "lead.invoice.run.buyer",
+                "lead_invoicing.action_lead_overview_failed",
+                Domain("state", "=", "failed"),
+            ),
+            "stopped": Source(
+                "lead.invoice.run",
+                "lead_invoicing.action_lead_invoice_run",
+                Domain("state", "=", "stopped"),
+            ),
+            "review": Source(
+                "account.move",
+                "lead_invoicing.action_lead_invoices_review",
+                documents & Domain("state", "=", "draft"),
+                amount=MOVE_AMOUNT,
+            ),
+            "not_delivered": Source(
+                "account.move",
+                "lead_invoicing.action_lead_invoices",
+                documents & Domain("lead_not_delivered", "=", True),
+                amount=MOVE_AMOUNT,
+            ),
+            "no_cycle": UnbilledSource({"reason": "no_cycle"}, BY_BUYER),
+            "balances": Source(
+                "lead.balance.level",
+                "lead_invoicing.action_lead_overview_balances",
+                Domain("is_running_out", "=", True),
+            ),
+            "disputes": Source(
+                "lead.dispute",
+                "lead_invoicing.action_lead_dispute",
+                Domain("state", "=", "open"),
+                amount="amount",
+                currency="move_id.currency_id",
+            ),
+            "silent": Source(
+                "lead.sale",
+                "lead_invoicing.action_lead_sale",
+                Domain("company_id", "in", self._get_silent_companies().ids),
+                context={"create": False},
+            ),
+        }
+
+    @api.model
+    def _get_money_sources(self, reader):
+        return {
+            **super()._get_money_sources(reader),
+            "failed": UnbilledSource({"reason": "parked"}, BY_BUYER),
+            "stopped": UnbilledSource({"reason": "stopped"}, BY_BUYER),
+        }
+
+    # The platform
+
+    @api.model
+    def _get_silent_companies(self):
+        """Return the selected companies whose platform has fallen silent, as the job
+        saw last that watches it: to look into the ledger for what is not there takes
+        the longer the more there is."""
+        return self.env.companies.filtered("lead_feed_is_silent")
+
+    def _get_silent_figures(self, reader):
+        silent = self._get_silent_companies()
+        watched = self.env.companies.filtered("lead_feed_silence_hours")
+        if silent:
+            message = self.env._(
+                "No leads have come in for longer than expected: %s. Ask the platform"
+                " whether it is still sending them.",
+                ", ".join(silent.mapped("name")),
+            )
+        elif watched:
+            message = self.calm_text
+        else:
+            message = self.env._(
+                "Nobody is told when the platform stops sending leads. An administrator"
+                " can turn this on in Settings."
+            )
+        return {
+            "figure_count": len(silent),
+            "figure": self.env._("Silent") if silent else False,
+            "message": message,
+            "is_calm": bool(watched) and not silent,
+        }

@@ -1,0 +1,393 @@
+"""The overview: every figure is the sum of what it opens, and shows each what it may
+see."""
+
+import json
+
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+
+from .common.generation import GENERATION, WEEK
+from .common.overview import NOW, OverviewCommon
+from .common.web_client import WebClient
+
+TILES = {
+    "failed",
+    "stopped",
+    "review",
+    "not_delivered",
+    "no_cycle",
+    "disputes",
+    "balances",
+    "silent",
+}
+PICTURES = {"next_runs", "billed", "unbilled", "returns"}
+
+
+@tagged("post_install", "-at_install")
+class TestOverview(OverviewCommon):
+    def own(self, cards):
+        """Leave out the cards of other addons."""
+        return {code for code in cards if code in TILES | PICTURES | {"setup"}}
+
+    # Tiles
+
+    @freeze_time(NOW)
+    def test_without_anything_all_is_calm_and_says_so(self):
+        cards = self.get_cards()
+        self.assertEqual(self.own(cards), TILES | PICTURES)
+        for code in TILES - {"silent"} | PICTURES - {"next_runs"}:
+            with self.subTest(card=code):
+                self.assertTrue(cards[code].is_calm)
+                self.assertTrue(cards[code].message)
+                self.assertEqual(cards[code].figure_count, 0)
+                self.assertFalse(cards[code].amounts)
+        self.assertEqual(cards["not_delivered"].message, "Everything was delivered.")
+
+    def test_buyers_that_could_not_be_invoiced(self):
+        self.make_trouble()
+        with self.at_noon():
+            card = self.assert_adds_up("failed", 1, {"USD": 41.5})
+            self.assertFalse(card.is_calm)
+            self.assertEqual(self.open(card.action_open()).partner_id, self.other_buyer)
+            # Sold since, it is no trouble of that run.
+            self.new_sale(self.other_buyer, "5.00", at="2026-11-11T11:00:00Z")
+            self.assert_adds_up("failed", 1, {"USD": 41.5})
+
+    def test_drafts_to_review_in_each_currency(self):
+        euro = self.setup_other_currency("EUR")
+        self.company.lead_review_zero_price = True
+        for currency, price in (("USD", "7.00"), (euro.name, "5.50")):
+            self.new_sale(price="0.00", currency=currency)
+            self.new_sale(price=price, currency=currency)
+        self.generate()
+        with self.at_noon():
+            card = self.assert_adds_up(
+                "review",
+                2,
+                {"USD": 7.0, "EUR": 5.5},
+                "amount_total_in_currency_signed",
+            )
+        self.assertIn("; ", card.amounts)
+
+    def test_posted_and_not_delivered(self):
+        move = self.new_invoices("12.50")
+        move._set_lead_delivery_state("no_address")
+        with self.at_noon():
+            self.assert_adds_up(
+                "not_delivered", 1, {"USD": 12.5}, "amount_total_in_currency_signed"
+            )
+            # What is on its way is no trouble.
+            move._set_lead_delivery_state("handed_over")
+            self.assertTrue(self.get_card("not_delivered").is_calm)
+
+    def test_unbilled_without_a_cycle(self):
+        buyer = self.new_buyer("Buyer N", lead_billing_cycle_id=False)
+        self.new_sale(buyer, "10.00")
+        self.new_sale(buyer, "11.00", lead_type="AUTO")
+        self.new_sale()
+        with self.at_noon():
+            self.assert_adds_up(
+                "no_cycle",
+                2,
+                {"USD": 21.0},
+                number=lambda rows: sum(rows.mapped("sale_count")),
+            )
+
+    def test_a_stopped_run(self):
+        self.new_sale()
+        self.company.fiscalyear_lock_date = "2030-12-31"
+        self.generate()
+        with self.at_noon():
+            self.assert_adds_up("stopped", 1, {"USD": 10.0})
+
+    def test_open_disputes(self):
+        first, second = self.new_invoices("12.50", "20.00")
+        with freeze_time("2026-11-17 12:00"):
+            for move in (first, second):
+                dispute = self.env["lead.dispute"].create(
+                    {"move_id": move.id, "scope": "whole", "reason": "Wrong"}
+                )
+            self.assert_adds_up("disputes", 2, {"USD": 32.5})
+            dispute.action_withdraw()
+            self.assert_adds_up("disputes", 1, {"USD": 12.5})
+
+    @freeze_time(NOW)
+    def test_balances_running_out(self):
+        self.buyer.write(
+            {
+                "lead_billing_mode": "prepaid",
+                "lead_balance_alerts": True,
+                "lead_balance_early": 500,
+                "lead_balance_low": 100,
+            }
+        )
+        self.deposit(1000)
+        self.buyer._follow_lead_balances()
+        self.assertTrue(self.get_card("balances").is_calm)
+        for price in ("600.00", "350.00"):
+            self.new_sale(price=price)
+            self.buyer._follow_lead_balances()
+        card = self.get_card("balances")
+        self.assertEqual(card.figure_count, 1)
+        level = self.open(card.action_open())
+        self.assertEqual((level.partner_id, level.level), (self.buyer, "low"))
+        self.assertEqual(level.action_view_buyer()["res_id"], self.buyer.id)
+        # Whoever does not prepay any longer is nobody to look after.
+        self.buyer.lead_billing_mode = "credit"
+        self.assertTrue(self.get_card("balances").is_calm)
+
+    @freeze_time(NOW)
+    def test_a_platform_that_fell_silent(self):
+        card = self.get_card("silent")
+        self.assertFalse(card.is_calm or card.figure)
+        self.assertIn("Settings", card.message)
+        with freeze_time("2026-11-10 18:00"):
+            sale = self.new_sale()
+        self.company.lead_feed_silence_hours = 24
+        self.assertTrue(self.get_card("silent").is_calm)
+        self.company.lead_feed_silence_hours = 12
+        self.env["res.company"].sudo()._cron_watch_lead_feed()
+        self.assertTrue(self.company.lead_feed_is_silent)
+        card = self.get_card("silent")
+        self.assertEqual((card.figure, card.is_calm), ("Silent", False))
+        self.assertIn(self.company.name, card.message)
+        self.assertEqual(self.open(card.action_open()), sale)
+
+    # Pictures
+
+    def get_graph(self, code):
+        card = self.get_card(code)
+        graph = json.loads(card.graph)
+        return (
+            card,
+            graph["labels"],
+            {dataset["label"]: dataset["values"] for dataset in graph["datasets"]},
+        )
+
+    def test_billed_per_month_by_lead_type(self):
+        self.new_sale(price="10.00", lead_type="AUTO")
+        sale = self.new_sale(price="5.00")
+        self.new_return(sale)
+        self.new_sale(price="7.00")
+        self.generate()
+        self.new_sale(price="4.00", at="2026-12-01T12:00:00Z")
+        self.generate(GENERATION + 4 * WEEK)
+        with freeze_time("2026-12-10 12:00"):
+            card, labels, datasets = self.get_graph("billed")
+            self.assertEqual(labels[-2:], ["Nov 26", "Dec 26"])
+            self.assertEqual(len(labels), 12)
+            self.assertEqual(datasets["Auto Insurance"][-2:], [10.0, 0.0])
+            self.assertEqual(datasets["Online Degree"][-2:], [7.0, 4.0])
+            self.assertIn("4.00", card.message)
+            lines = self.open(card.action_open())
+            self.assertEqual(sum(lines.mapped("price_subtotal_currency")), 21.0)
+            self.assertEqual(card.action_open()["views"][0][1], "graph")
+
+    def test_currencies_stand_beside_each_other_and_are_opened_as_a_table(self):
+        euro = self.setup_other_currency("EUR")
+        self.new_sale(price="10.00")
+        self.new_sale(price="8.00", currency=euro.name)
+        with self.at_noon():
+            card = self.get_card("unbilled")
+            datasets = json.loads(card.graph)["datasets"]
+            self.assertEqual(
+                {(dataset["label"], dataset["stack"]) for dataset in datasets},
+                {("Next invoice (EUR)", "EUR"), ("Next invoice (USD)", "USD")},
+            )
+            self.assertEqual(card.action_open()["views"][0][1], "pivot")
+        self.generate()
+        with self.at_noon():
+            card, _labels, datasets = self.get_graph("billed")
+            self.assertEqual(datasets["Online Degree (EUR)"][-1], 8.0)
+            self.assertEqual(datasets["Online Degree (USD)"][-1], 10.0)
+            self.assertEqual(card.action_open()["views"][0][1], "pivot")
+
+    def test_return_rate_per_month(self):
+        sales = [self.new_sale(price="5.00") for _number in range(8)]
+        self.new_return(sales[0])
+        self.new_return(sales[1], "2.00")
+        self.generate()
+        with self.at_noon():
+            card, _labels, datasets = self.get_graph("returns")
+            (rates,) = datasets.values()
+            self.assertEqual(rates, [None] * 11 + [12.5])
+            self.assertIn("12.5%", card.message)
+            self.assertIn("no leads", card.message)
+            action = card.action_open()
+            lines = self.open(action)
+            self.assertEqual(sum(lines.mapped("lead_purchased_count")), 8)
+            self.assertEqual(sum(lines.mapped("lead_returned_count")), 1)
+            # What it opens relates them as it does.
+            ((month, rate),) = lines._read_group(
+                action["domain"], ["invoice_date:month"], ["lead_return_rate:avg"]
+            )
+            self.assertEqual((month.month, rate), (11, 12.5))
+
+    def test_unbilled_by_age_and_reason(self):
+        self.new_sale(price="10.00", at="2026-10-20T12:00:00Z")
+        self.new_sale(price="11.00", at="2026-11-10T12:00:00Z")
+        buyer = self.new_buyer("Buyer N", lead_billing_cycle_id=False)
+        self.new_sale(buyer, "3.00", at="2026-11-10T12:00:00Z")
+        with self.at_noon():
+            card, labels, datasets = self.get_graph("unbilled")
+            self.assertEqual(labels[:2], ["Up to 7 days", "8 to 30 days"])
+            self.assertEqual(
+                datasets,
+                {
+                    "Next invoice": [11.0, 10.0, 0.0, 0.0],
+                    "No billing cycle": [3.0, 0.0, 0.0, 0.0],
+                },
+            )
+            self.assertIn("24.00", card.amounts)
+            rows = self.open(card.action_open())
+            self.assertEqual(sum(rows.mapped("amount")), 24.0)
+
+    def test_the_next_runs_with_the_amount_expected(self):
+        self.new_sale(price="10.00", at="2026-11-05T12:00:00Z")
+        # After the end of the period that is invoiced next.
+        later = self.new_sale(price="11.00", at="2026-11-09T10:00:00Z")
+        with freeze_time("2026-11-09 10:30"):
+            card = self.get_card("next_runs")
+            (row,) = json.loads(card.table)
+            self.assertEqual(row["name"], "Weekly")
+            self.assertIn("10.00", row["amounts"])
+            self.assertIn("Nov 9, 2026", row["text"])
+            self.assertIn("10.00", card.amounts)
+            rows = self.open(card.action_open())
+            self.assertEqual(sum(rows.mapped("amount")), 10.0)
+            # What is not in it is a row of its own, and opens its transactions.
+            row = self.env["lead.unbilled"].search([("in_next_run", "=", False)])
+            self.assertEqual(self.open(row.action_view_sales()), later)
+            self.assertEqual(
+                self.open(rows.action_view_sales()).mapped("amount"), [10.0]
+            )
+        self.generate()
+        with freeze_time("2026-11-09 12:00"):
+            self.assertIn("11.00", self.get_card("next_runs").amounts)
+
+    def test_a_zone_that_the_server_no_longer_knows(self):
+        self.new_sale()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE lead_billing_cycle SET tz = 'Mars/Base' WHERE id = %s",
+            [self.cycle.id],
+        )
+        self.env.invalidate_all()
+        with self.at_noon():
+            (row,) = json.loads(self.get_card("next_runs").table)
+        self.assertIn("Mars/Base", row["text"])
+
+    # Who sees what
+
+    def test_set_up_is_for_managers_until_it_is_done(self):
+        self.assertNotIn("setup", self.get_cards())
+        card = self.get_card("setup", self.manager)
+        self.assertFalse(card.is_calm)
+        self.assertEqual(card.action_open()["res_model"], "lead.setup")
+        self.company.lead_billing_cycle_id = self.cycle
+        self.new_sale()
+        self.generate()
+        self.assertNotIn("setup", self.get_cards(self.manager))
+
+    def test_others_see_nothing(self):
+        accountant = new_test_user(
+            self.env,
+            login="overview_accountant",
+            groups="account.group_account_invoice",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        for user in (accountant, self.integrator, self.plain_user, self.portal_user):
+            with self.subTest(user=user.login), self.assertRaises(AccessError):
+                self.get_cards(user)
+
+    def test_cards_are_read_only(self):
+        card = self.get_card("failed", self.manager)
+        for change in (
+            lambda: card.write({"name": "X"}),
+            card.unlink,
+            lambda: card.create({"name": "X", "code": "x"}),
+        ):
+            with self.assertRaises(AccessError):
+                change()
+
+    def test_figures_are_of_the_selected_companies(self):
+        self.make_trouble()
+        abroad = self._create_company(name="Other House")
+        user = new_test_user(
+            self.env,
+            login="overview_abroad",
+            groups="lead_invoicing.group_user",
+            company_id=abroad.id,
+            company_ids=[Command.set((abroad + self.company).ids)],
+        )
+        with self.at_noon():
+            for code, card in self.get_cards(user, abroad).items():
+                with self.subTest(card=code):
+                    self.assertEqual(card.figure_count, 0)
+                    self.assertFalse(card.amounts)
+                    if card.kind == "graph":
+                        self.assertTrue(card.is_calm)
+            both = self.get_cards(user, abroad + self.company)
+            self.assertEqual(both["failed"].figure_count, 1)
+            self.assertEqual(both["review"].figure_count, 1)
+            stranger = self.get_cards(user, self.company)
+            self.assertEqual(stranger["failed"].figure_count, 1)
+
+    # How much it asks
+
+    @freeze_time(NOW)
+    def test_it_asks_as_often_for_many_as_for_few(self):
+        client = WebClient(self.env(user=self.billing_user, su=False))
+        call = client.open_action("lead_invoicing.action_lead_overview", mode="kanban")
+
+        def count():
+            client.run(call)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            client.run(call)
+            return self.env.cr.sql_log_count - before
+
+        buyers = [self.new_buyer(f"Many {number}") for number in range(12)]
+        for buyer in buyers[:2]:
+            self.new_sale(buyer)
+        self.generate()
+        few = count()
+        for buyer in buyers[2:]:
+            self.new_sale(buyer)
+            self.new_sale(buyer, at="2026-11-10T12:00:00Z")
+            buyer.copy({"name": f"Of {buyer.name}", "ref": f"Of {buyer.ref}"})
+        self.generate(GENERATION + WEEK)
+        self.assertLessEqual(count(), few)
+
+
+@tagged("post_install", "-at_install")
+class TestUnbilledScreen(OverviewCommon):
+    def get_help(self):
+        actions = self.env["ir.actions.act_window"].with_user(self.billing_user)
+        return actions._for_xml_id("lead_invoicing.action_lead_unbilled")["help"]
+
+    def test_without_any_lead_it_says_where_to_begin(self):
+        self.assertIn("No leads yet", self.get_help())
+        self.assertIn("action_lead_setup", self.get_help())
+        self.new_sale()
+        self.assertIn("All leads are billed", self.get_help())
+
+    def test_one_row_a_buyer_within_a_reason_with_totals(self):
+        for at in ("2026-10-20T12:00:00Z", "2026-11-10T12:00:00Z"):
+            self.new_sale(at=at)
+        client = WebClient(self.env(user=self.billing_user, su=False))
+        with self.at_noon():
+            call = client.open_action("lead_invoicing.action_lead_unbilled")
+            self.assertEqual(call.values["groupby"], ["reason", "partner_id"])
+            (reason,) = client.run(call)["groups"]
+            self.assertEqual(reason["amount:sum"], 20.0)
+            by_buyer = client.open_action(
+                "lead_invoicing.action_lead_unbilled", groupby=["partner_id"]
+            )
+            (buyer,) = client.run(by_buyer)["groups"]
+            self.assertEqual(buyer["sale_count:sum"], 2)
