@@ -18,7 +18,10 @@ from dev.environment.shell import Failure, follow, is_running, run, say, step
 
 TOOLS_TESTS = ROOT / "dev/tests"
 FAULTS = ROOT / "dev/faults"
-LIVES = ROOT / "lead_invoicing/tests/test_lives.py"
+LIVES = [
+    ROOT / "lead_invoicing/tests/test_lives.py",
+    ROOT / "lead_invoicing_return/tests/test_request_lives.py",
+]
 # Random lives in `--faults`: so many, of so many steps.
 LIVES_COUNT, LIVES_STEPS = 20, 1000
 # Of the faults that each change is asked: what is said of it must not depend on chance.
@@ -204,7 +207,7 @@ def _run_lives(env, name, addons, seed):
         "LEAD_INVOICING_LIVES_STEPS": str(LIVES_STEPS),
         "LEAD_INVOICING_LIVES_FIRST": str(seed),
     }
-    return _run_pytest(env, name, addons, [LIVES], variables=variables)
+    return _run_pytest(env, name, addons, LIVES, variables=variables)
 
 
 def _check_python(env):

@@ -6,5 +6,6 @@ from . import (
     test_erasure,
     test_platform,
     test_portal,
+    test_request_lives,
     test_tours,
 )

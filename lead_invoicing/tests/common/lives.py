@@ -41,6 +41,9 @@ WEIGHTS = {
     "deposit": 3,
     "top_up": 2,
     "pay": 2,
+    "remind": 3,
+    "agree_on_charge": 0.6,
+    "end_charge": 0.4,
     "cancel_payment": 1,
     "unreconcile": 1,
     "merge_buyers": 0.4,
@@ -98,6 +101,8 @@ class Place:
 class Life:
     """One life in the world of a test case, at the moment of its frozen clock."""
 
+    weights = WEIGHTS
+
     def __init__(self, world, clock):
         self.world = world
         self.clock = clock
@@ -118,11 +123,11 @@ class Life:
     # Living
     # ------------------------------------------------------------------
 
-    @staticmethod
-    def draw_steps(seed, count):
+    @classmethod
+    def draw_steps(cls, seed, count):
         """Return the steps of a life."""
         draw = random.Random(seed)
-        names, weights = list(WEIGHTS), list(WEIGHTS.values())
+        names, weights = list(cls.weights), list(cls.weights.values())
         return [
             (draw.choices(names, weights)[0], draw.getrandbits(32))
             for _number in range(count)
@@ -165,6 +170,7 @@ class Life:
         if change:
             self.done[name] = self.done.get(name, 0) + 1
         self.compare(change or Change())
+        self.check_others()
         self.check_books()
 
     def move_clock(self, delta):
@@ -210,6 +216,9 @@ class Life:
                     f"document {move_id} was {state}, is {states.get(move_id)}"
                 )
         self.places, self.states = places, states
+
+    def check_others(self):
+        """Hook: check what else holds, after each step."""
 
     def compare_place(self, change, sale_id, old, new):
         if new.document != old.document:
@@ -681,6 +690,88 @@ class Life:
     def step_unreconcile(self):
         move = self.choose_document(("state", "=", "posted"))
         move.line_ids.remove_move_reconcile()
+        return Change()
+
+    def step_remind(self):
+        """The job reminds of what is overdue; called twice, it does so once."""
+        before = self.env["lead.reminder"].search([])
+        for _time in range(2):
+            with self.world.enter_registry_test_mode():
+                self.world.reminding.method_direct_trigger()
+            self.env.invalidate_all()
+        new = self.env["lead.reminder"].search([]) - before
+        if len(new.move_id) != len(new):
+            raise BrokenError(f"reminded twice: {new.mapped('display_name')}")
+        for reminder in new:
+            self.check_reminder(reminder, before)
+        for move in self.env["account.move"].search(
+            [
+                ("lead_run_id", "!=", False),
+                ("move_type", "=", "out_invoice"),
+                ("state", "=", "posted"),
+                ("payment_state", "in", ("not_paid", "partial")),
+                ("lead_dispute_ids", "=", False),
+                ("invoice_date_due", "<", self.now - timedelta(days=5)),
+            ]
+        ):
+            if move.partner_id.email and not move.lead_reminder_ids:
+                raise BrokenError(f"{move.name} is overdue, and nobody was reminded")
+        return Change()
+
+    def check_reminder(self, reminder, before):
+        move = reminder.move_id
+        sent = before.filtered(
+            lambda one: (one.move_id, one.due_date) == (move, reminder.due_date)
+        )
+        asks_in_time = reminder.due_date < reminder.day
+        asks_for_what_is_open = 0 < reminder.amount <= move.amount_residual
+        is_next = reminder.level == max(sent.mapped("level"), default=0) + 1
+        disputes = move.lead_dispute_ids.filtered(lambda one: one.state == "open")
+        asks_for_less = reminder.amount < move.amount_residual or not disputes
+        if not (
+            move.state == "posted"
+            and asks_in_time
+            and asks_for_what_is_open
+            and is_next
+            and asks_for_less
+        ):
+            raise BrokenError(
+                f"{move.name} ({move.state}, {move.amount_residual} open) was reminded"
+                f" of: level {reminder.level}, {reminder.amount}"
+            )
+
+    def step_agree_on_charge(self):
+        kind = self.draw.choice(["fee", "minimum", "discount", "tier"])
+        company = self.choose_company()
+        vals = {
+            "name": kind,
+            "kind": kind,
+            "company_id": company.id,
+            "currency_id": company.currency_id.id,
+            "product_id": self.world.charge_product.id,
+            "period": self.draw.choice(["window", "month"]),
+            "date_from": fields.Date.today(),
+        }
+        if self.draw.random() < 0.7:
+            vals["partner_id"] = self.choose_buyer().commercial_partner_id.id
+        if kind in ("fee", "minimum"):
+            vals["amount"] = self.draw.choice([3, 25])
+        elif kind == "discount":
+            vals["percent"] = self.draw.choice([2.5, 10, 100])
+        else:
+            vals["tier_mode"] = self.draw.choice(["all", "graduated"])
+            vals["tier_ids"] = [
+                Command.create({"from_count": 2, "percent": 5}),
+                Command.create({"from_count": 4, "price": 7}),
+            ]
+        self.env["lead.billing.charge"].create(vals)
+        return Change()
+
+    def step_end_charge(self):
+        charge = self.choose(
+            self.env["lead.billing.charge"].search([("date_to", "=", False)])
+        )
+        charge.date_to = max(fields.Date.today(), charge.date_from)
         return Change()
 
     # ------------------------------------------------------------------
