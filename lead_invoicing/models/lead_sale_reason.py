@@ -13,7 +13,8 @@ class LeadSale(models.Model):
         "Return Reason",
         check_company=True,
         ondelete="restrict",
-        help="The reason that the text of a return is the code or the name of.",
+        help="The return reason in the list whose code or name is the reason that the"
+        " return came with.",
     )
 
     # A foreign key, which is slow to check without; and the returns for a reason.

@@ -59,6 +59,9 @@ class ResPartner(models.Model):
         " their tax, less its deposits and other credits. In the company's currency at"
         " today's rate.",
     )
+    # For programs: a list with one object for each currency, of code ("currency") and
+    # amounts of it ("unbilled" before tax, "unbilled_taxed", "drafts", "receivable",
+    # "exposure", "balance"); empty for who has no leads and no money.
     lead_balances = fields.Json(
         "Balance by Currency",
         compute="_compute_lead_balances",

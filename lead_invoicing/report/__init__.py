@@ -17,6 +17,7 @@ from . import lead_overview_card_graphs
 from . import account_move
 from . import account_move_dispute
 from . import account_move_charges
+from . import res_partner_bank
 from . import lead_invoicing_report
 from . import as_pdf
 from . import lead_account_statement

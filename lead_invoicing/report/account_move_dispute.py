@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.tools import formatLang
 
 
@@ -46,6 +46,33 @@ class AccountMove(models.Model):
         if custom_amount is None and self.sudo()._get_lead_dispute_notice():
             custom_amount = self.sudo()._get_lead_amount_to_pay() or None
         return super()._get_invoice_next_payment_values(custom_amount)
+
+    @api.depends("lead_disputed_amount", "amount_residual")
+    def _compute_display_qr_code(self):
+        result = super()._compute_display_qr_code()
+        for move in self:
+            move.display_qr_code &= move._has_lead_rest_to_pay()
+        return result
+
+    @api.depends("lead_disputed_amount", "amount_residual")
+    def _compute_display_link_qr_code(self):
+        result = super()._compute_display_link_qr_code()
+        for move in self:
+            move.display_link_qr_code &= move._has_lead_rest_to_pay()
+        return result
+
+    def _has_lead_rest_to_pay(self):
+        """Tell whether a code to pay this invoice by would ask for anything."""
+        notice = self.sudo()._get_lead_dispute_notice()
+        return not notice or bool(self.sudo()._get_lead_amount_to_pay())
+
+    def _generate_qr_code(self, silent_errors=False):
+        # A code asks for as much as the sentence beside it.
+        if not self.sudo()._get_lead_dispute_notice():
+            return super()._generate_qr_code(silent_errors)
+        rest = self.sudo()._get_lead_amount_to_pay()
+        move = self.with_context(lead_amount_to_pay=rest)
+        return super(AccountMove, move)._generate_qr_code(silent_errors)
 
     def _notify_by_email_prepare_rendering_context(self, message, *args, **kwargs):
         context = super()._notify_by_email_prepare_rendering_context(

@@ -18,6 +18,7 @@ from . import (
     test_demo_data,
     test_dispute,
     test_dispute_books,
+    test_dispute_codes,
     test_dispute_portal,
     test_dispute_tours,
     test_disputes_at_once,

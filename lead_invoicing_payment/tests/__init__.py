@@ -1,4 +1,5 @@
 from . import (
+    test_disputed_link,
     test_portal,
     test_recharge,
     test_recharge_at_once,

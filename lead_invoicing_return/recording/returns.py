@@ -27,8 +27,9 @@ class RequestedReturn:
 
 
 class ReturnsOnRequest:
-    """Mixed into the recorder: answers the platform's own return of a sale, of the same
-    amount as the accepted request's, as a duplicate of that; once for each request."""
+    """Mixed into the recorder. A request that was accepted has given its sale back.
+    When the platform reports a return of that sale and amount as well, this is answered
+    as a duplicate of the request's return. Each request answers one report so."""
 
     # pylint: disable=unknown-option-value,missing-return
 
@@ -100,7 +101,8 @@ class ReturnsOnRequest:
     def store_rows(self, rows):
         super().store_rows(rows)
         for back in self.met:
-            # Who may record returns may have it noted that they were recorded before.
+            # Whoever may record returns may write the platform's reference on the
+            # request that has made this one already.
             self.env.cr.execute(
                 SQL(
                     "UPDATE lead_return_request SET platform_ref = %s"
