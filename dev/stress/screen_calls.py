@@ -46,7 +46,7 @@ def get_overview_calls(client):
     overview = client.open_action("lead_invoicing.action_lead_overview", mode="kanban")
     # Each picture by itself, and all that the web client asks for at once.
     for title, code in (
-        ("tiles", "review"),
+        ("to review", "review"),
         ("billed per month", "billed"),
         ("unbilled by reason", "unbilled"),
     ):

@@ -9,6 +9,7 @@ reads.
 from . import lead_unbilled
 from . import lead_unbilled_as_at
 from . import lead_sale
+from . import lead_sale_measures
 from . import account_invoice_report
 from . import lead_balance_level
 from . import lead_overview_card

@@ -366,6 +366,72 @@ class TestOverview(OverviewCommon):
 
 
 @tagged("post_install", "-at_install")
+class TestMeasures(OverviewCommon):
+    """What *Analysis* measures of the ledger."""
+
+    def setUp(self):
+        super().setUp()
+        self.ledger = self.env["lead.sale"].with_user(self.billing_user)
+        sales = [self.new_sale(price="10.00") for _number in range(4)]
+        self.new_return(sales[0])
+        self.new_return(sales[1], "4.00")
+        self.new_sale(
+            type="correction",
+            origin_external_ref=sales[2].external_ref,
+            price="7.00",
+            at="2026-11-06T12:00:00Z",
+        )
+
+    def test_purchased_and_returned_add_up_to_the_net_amount(self):
+        names = ["purchased_amount", "returned_amount", "amount"]
+        sums = [f"{name}:sum" for name in names]
+        ((purchased, returned, net, rate),) = self.ledger._read_group(
+            [], [], [*sums, "return_rate:avg"]
+        )
+        # A corrected price is no return, a price adjustment no lead returned.
+        self.assertEqual((purchased, returned, net), (37.0, -14.0, 23.0))
+        self.assertEqual(rate, 25.0)
+        for name, expected in zip(names, (purchased, returned, net), strict=True):
+            self.assertEqual(sum(self.ledger.search([]).mapped(name)), expected)
+
+    def test_what_adds_up_to_nothing_is_no_measure(self):
+        fields = self.ledger.fields_get()
+        measures = {
+            name
+            for name, field in fields.items()
+            if field.get("aggregator") and field["type"] in ("float", "monetary")
+        }
+        self.assertEqual(
+            measures,
+            {"amount", "purchased_amount", "returned_amount", "return_rate"},
+        )
+        self.assertFalse(fields["return_number"].get("aggregator"))
+
+    def test_technical_fields_are_not_offered_for_grouping(self):
+        fields = self.ledger.fields_get(attributes=["groupable", "store"])
+        offered = {
+            name
+            for name, field in fields.items()
+            if field["groupable"] and not name.startswith("date")
+        }
+        self.assertFalse(offered & {"row_hash", "create_uid", "invoice_line_id"})
+        self.assertTrue(offered >= {"campaign", "lead_type_id", "partner_id"})
+
+    def test_pivot_and_graph_open(self):
+        client = WebClient(self.env(user=self.billing_user, su=False))
+        call = client.open_pivot("lead_invoicing.action_lead_sale_analysis")
+        call.values["domain"] = []
+        total = client.run(call)[0][0]
+        self.assertEqual(total["purchased_amount:sum"], 37.0)
+        self.assertEqual(total["return_rate:avg"], 25.0)
+
+    def test_a_ledger_offers_no_duplicate(self):
+        for kind in ("list", "form"):
+            arch = self.ledger.get_view(view_type=kind)["arch"]
+            self.assertIn('duplicate="0"', arch)
+
+
+@tagged("post_install", "-at_install")
 class TestUnbilledScreen(OverviewCommon):
     def get_help(self):
         actions = self.env["ir.actions.act_window"].with_user(self.billing_user)

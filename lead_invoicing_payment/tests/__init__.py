@@ -1,5 +1,6 @@
 from . import (
     test_disputed_link,
+    test_overview,
     test_portal,
     test_recharge,
     test_recharge_at_once,

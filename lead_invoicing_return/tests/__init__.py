@@ -4,6 +4,7 @@ from . import (
     test_corrections,
     test_deciding,
     test_erasure,
+    test_overview,
     test_platform,
     test_portal,
     test_request_lives,
