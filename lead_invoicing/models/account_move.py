@@ -241,6 +241,9 @@ class AccountMove(EngineGuard, models.Model):
 
         :raises UserError: naming the other document
         """
+        if not self:
+            # Odoo asks so for each line that it writes.
+            return super().button_draft()
         self._check_lead_documents_free()
         left = self._get_lead_amounts_left()
         res = super().button_draft()
