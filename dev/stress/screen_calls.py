@@ -10,7 +10,6 @@ from pathlib import Path
 from odoo.addons.lead_invoicing.tests.common.web_client import Call, WebClient
 
 ALL = 10_000
-OVERVIEW = "overview, whole"
 DAY = date.today().replace(day=1) - timedelta(days=1)
 
 
@@ -43,19 +42,16 @@ def get_calls(env, client):
 
 
 def get_overview_calls(client):
+    """The first screen, as it is opened: its views, then its cards, all at once; and
+    what takes the most of it, by itself."""
+    views = {"views": [[False, "kanban"], [False, "search"]], "options": {}}
+    yield "overview, views", Call("lead.overview.card", [], "get_views", views, {})
     overview = client.open_action("lead_invoicing.action_lead_overview", mode="kanban")
-    # Each picture by itself, and all that the web client asks for at once.
-    for title, code in (
-        ("to review", "review"),
-        ("billed per month", "billed"),
-        ("unbilled by reason", "unbilled"),
-    ):
+    yield "overview, whole", overview
+    for code in ("review", "billed", "unbilled"):
         domain = [*overview.values["domain"], ("code", "=", code)]
-        yield (
-            f"overview, {title}",
-            overview._replace(values={**overview.values, "domain": domain}),
-        )
-    yield OVERVIEW, overview
+        values = {**overview.values, "domain": domain}
+        yield f"overview, {code}", overview._replace(values=values)
 
 
 def get_buyer_calls(env, client):

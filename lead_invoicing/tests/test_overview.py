@@ -135,6 +135,8 @@ class TestOverview(OverviewCommon):
         level = self.open(card.action_open())
         self.assertEqual((level.partner_id, level.level), (self.buyer, "low"))
         self.assertEqual(level.action_view_buyer()["res_id"], self.buyer.id)
+        with self.assertRaises(AccessError):
+            level.with_user(self.plain_user).action_view_buyer()
         # Whoever does not prepay any longer is nobody to look after.
         self.buyer.lead_billing_mode = "credit"
         self.assertTrue(self.get_card("balances").is_calm)
@@ -300,9 +302,18 @@ class TestOverview(OverviewCommon):
             company_id=self.company.id,
             company_ids=[Command.set(self.company.ids)],
         )
+        card = self.get_card("failed")
         for user in (accountant, self.integrator, self.plain_user, self.portal_user):
-            with self.subTest(user=user.login), self.assertRaises(AccessError):
-                self.get_cards(user)
+            other = card.with_user(user)
+            with self.subTest(user=user.login):
+                for look in (
+                    lambda user=user: self.get_cards(user),
+                    lambda other=other: other.read(["figure"]),
+                    other.action_open,
+                    other.action_open_money,
+                ):
+                    with self.assertRaises(AccessError):
+                        look()
 
     def test_cards_are_read_only(self):
         card = self.get_card("failed", self.manager)
