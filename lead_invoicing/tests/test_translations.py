@@ -1,54 +1,22 @@
 """Every word that people see can be translated, and is: into the languages that come
 with the addon."""
 
-import re
-from io import BytesIO
-
-import polib
-
 from odoo import tools
-from odoo.modules import get_module_path
-from odoo.tests import TransactionCase, tagged
-from odoo.tools.translate import trans_export
+from odoo.tests import tagged
 
+from .common.catalogs import CatalogsCommon
 from .common.generation import GenerationCommon
-
-LANGUAGES = ("de", "es", "fr")
 
 
 @tagged("post_install", "-at_install")
-class TestTranslations(TransactionCase):
-    def read_catalog(self, name):
-        path = f"{get_module_path('lead_invoicing')}/i18n/{name}"
-        return polib.pofile(path, encoding="utf-8")
+class TestTranslations(CatalogsCommon):
+    addon = "lead_invoicing"
 
     def test_the_template_has_every_term(self):
-        buffer = BytesIO()
-        trans_export(None, ["lead_invoicing"], buffer, "po", self.env)
-        exported = polib.pofile(buffer.getvalue().decode())
-        template = self.read_catalog("lead_invoicing.pot")
-        self.assertEqual(
-            {entry.msgid for entry in template},
-            {entry.msgid for entry in exported},
-            "Export it again: bin/odoo i18n export -d <database> lead_invoicing",
-        )
+        self.assert_template_is_whole()
 
     def test_every_term_is_translated(self):
-        terms = {entry.msgid for entry in self.read_catalog("lead_invoicing.pot")}
-        for language in LANGUAGES:
-            with self.subTest(language=language):
-                catalog = self.read_catalog(f"{language}.po")
-                self.assertEqual({entry.msgid for entry in catalog}, terms)
-                self.assertFalse(catalog.fuzzy_entries())
-                # Empty is what is the same word there, such as “Code”: no sentence
-                # beside tags and placeholders.
-                same = [entry.msgid for entry in catalog.untranslated_entries()]
-                words = [
-                    re.findall("[^ ]+", re.sub(r"<[^>]*>|%\(\w+\)s", "", term))
-                    for term in same
-                ]
-                self.assertFalse([term for term in words if len(term) > 2])
-                self.assertLess(len(same), 40)
+        self.assert_all_is_translated()
 
     def test_what_a_buyer_reads_is_in_the_buyers_language(self):
         template = self.env.ref("lead_invoicing.mail_template_lead_invoice")

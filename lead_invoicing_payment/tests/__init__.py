@@ -7,4 +7,5 @@ from . import (
     test_recharge_lives,
     test_recharge_portal,
     test_tours,
+    test_translations,
 )

@@ -9,4 +9,5 @@ from . import (
     test_portal,
     test_request_lives,
     test_tours,
+    test_translations,
 )
