@@ -12,7 +12,7 @@ class MailActivityMixin(models.AbstractModel):
     def _schedule_lead_activity(
         self, summary, reason, user, activity_type=ACTIVITY_TYPE, *, mail_team_of=None
     ):
-        """Raise an activity on these records: one each, whoever does it does it for all.
+        """Raise one activity on each of these records: who does it does it for all.
 
         :param reason: sentences that say what to do
         :param user: whose activity it is; empty: the billing team shares it
