@@ -259,7 +259,8 @@ def _install(env, name, addons):
     command = ["-d", name, "--stop-after-init", "--no-http", "--log-level=warn"]
     command += ["-i", ",".join(fresh)] if fresh else []
     command += ["-u", ",".join(old)] if old else []
-    with step(f"Installing {', '.join(addons)}"):
+    doing = "Installing" if fresh else "Updating"
+    with step(f"{doing} {', '.join(addons)}"):
         process = env.run_odoo(
             *command,
             check=False,
