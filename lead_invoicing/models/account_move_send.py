@@ -30,7 +30,7 @@ class AccountMoveSend(models.AbstractModel):
             wizard.lead_attempts_seen = len(wizard._find_lead_attempts())
 
     def _get_lead_documents(self):
-        """Hook: return the lead documents that a person is about to send."""
+        """Return the lead documents that a person is about to send; wizards know."""
         return self.env["account.move"]
 
     def _find_lead_attempts(self):

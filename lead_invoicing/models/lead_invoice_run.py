@@ -585,7 +585,8 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         )
 
     def _get_blocker(self):
-        """Return a sentence on what keeps this run from invoicing anyone, or None."""
+        """Hook: return a sentence on what keeps this run from invoicing anyone, or
+        None."""
         self.ensure_one()
         if self.cycle_id and (error := self.cycle_id._get_schedule_error()):
             return error

@@ -238,7 +238,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
     # Refusing
 
     def _check_buyer(self):
-        """Refuse what would fail later with a message that names no remedy.
+        """Hook: refuse what would fail later with a message that names no remedy.
 
         :raises UserError: a sentence for the clerk
         """

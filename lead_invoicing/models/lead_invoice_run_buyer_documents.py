@@ -95,7 +95,7 @@ class LeadInvoiceRunBuyer(models.Model):
         }
 
     def _prepare_move_line_vals(self, line, is_refund):
-        """Return the values of one lead line.
+        """Hook: return the values of one lead line.
 
         Quantities are those of an invoice: leads purchased above zero, returned below;
         a credit note has them the other way round.
@@ -158,7 +158,9 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def _prepare_extra_line_vals(self, document):
         """Hook: values of further invoice lines (fees, minimums, discounts) that go
-        onto a document. They are other charges, and not compared with transactions.
+        onto a document. They are other charges, and not compared with transactions;
+        the preview does not know them. On a credit note, what has a quantity above zero
+        is given back.
 
         :param document: a :class:`PlannedDocument`; its buyer, lines and amount are
             known

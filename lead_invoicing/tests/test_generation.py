@@ -503,6 +503,23 @@ class TestGeneration(GenerationCommon):
         self.assertEqual(invoice.amount_total, 13)
         self.assert_ties_out(invoice)
 
+    def test_extra_lines_of_a_credit_note_are_given_back(self):
+        model = self.env.registry["lead.invoice.run.buyer"]
+
+        def refund_fee(items, document):
+            if not document.is_refund:
+                return []
+            return [{"name": "Platform fee", "quantity": 1, "price_unit": 3}]
+
+        self.patch(model, "_prepare_extra_line_vals", refund_fee)
+        sale = self.new_sale()
+        self.generate()
+        self.new_return(sale, at="2026-11-10T12:00:00Z")
+        credit_note = self.generate(GENERATION + WEEK)
+        self.assertEqual(credit_note.move_type, "out_refund")
+        self.assertEqual(credit_note.amount_total, 13)
+        self.assert_ties_out(credit_note)
+
     def test_a_changed_lead_line_is_shown_as_a_difference(self):
         self.cycle.posting = "draft"
         self.new_sale()

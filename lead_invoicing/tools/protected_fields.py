@@ -172,7 +172,7 @@ class CompanyGuard:
         return super().write(vals)
 
     def _check_can_change_company(self):
-        """Hook: refuse to take along what the records of a company rest on.
+        """Refuse to take along what the records of a company rest on; models say what.
 
         :raises UserError: a sentence that names the record
         """
