@@ -75,6 +75,14 @@ SCRIPT_PACKAGE_HASH = (
     "CSMjNzQalA=="
 )
 
+# Looks for what keeps people from using a page, in the tests of the portal.
+AXE = "axe.min.js"
+AXE_PACKAGE = "axe-core@4.14.1"
+AXE_PACKAGE_HASH = (
+    "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37Og"
+    "udVGtQ=="
+)
+
 # Libraries that wkhtmltopdf is linked to, and Debian's packages of them.
 LIBRARIES = {
     "libX11.so.6": "libx11-6",
@@ -150,6 +158,11 @@ class Environment:
         return next(filter(None, map(shutil.which, BROWSERS)), None)
 
     @property
+    def axe(self):
+        """The path of axe-core's script; each version has its own."""
+        return self.cache / AXE_PACKAGE.replace("@", "-") / AXE
+
+    @property
     def data_dir(self):
         """Odoo's files; apart for another server, which may know the same names."""
         if self.postgres.private:
@@ -182,6 +195,7 @@ class Environment:
             "ODOO_RC": str(config),
             # Barcodes; what reportlab takes by default would have to be compiled.
             "RL_renderPMBackend": "_renderPM",
+            "LEAD_INVOICING_AXE": str(self.axe),
             **self._further,
         }
         # Odoo would take it for the database to open.
@@ -333,6 +347,7 @@ class Environment:
             ("Debian packages", self._has_packages, self._install_packages),
             (f"Odoo {SERIES}", self._has_odoo, self._make_odoo),
             ("Odoo's missing script", self._has_script, self._make_script),
+            ("axe-core", self._has_axe, self._make_axe),
             ("wkhtmltopdf", self._has_wkhtmltopdf, self._make_wkhtmltopdf),
             ("PostgreSQL cluster", self._has_cluster, self._make_cluster),
         ]
@@ -390,7 +405,7 @@ class Environment:
             ),
             # Opens files as people do who get them, in the tests.
             "gnumeric": shutil.which("ssconvert"),
-            "npm": self._has_script() or shutil.which("npm"),
+            "npm": (self._has_script() and self._has_axe()) or shutil.which("npm"),
             "postgresql": not self.postgres.private or find_programs(),
             "postgresql-client": shutil.which("psql"),
         }
@@ -454,10 +469,26 @@ class Environment:
         return self._has_odoo() and (self.odoo.root / "odoo" / SCRIPT).exists()
 
     def _make_script(self):
+        target = self.odoo.root / "odoo" / SCRIPT
+        self._fetch_script(SCRIPT_PACKAGE, SCRIPT_PACKAGE_HASH, target)
+
+    def _has_axe(self):
+        return self.axe.exists()
+
+    def _make_axe(self):
+        self._fetch_script(AXE_PACKAGE, AXE_PACKAGE_HASH, self.axe)
+
+    def _fetch_script(self, package, expected, target):
+        """Put a script of an npm package somewhere.
+
+        :param package: its name and version
+        :param expected: the SHA-512 of the package, in base 64
+        :param target: where the script goes, under its own name
+        """
         with tempfile.TemporaryDirectory() as directory:
-            failing = f"The npm package {SCRIPT_PACKAGE} could not be fetched"
+            failing = f"The npm package {package} could not be fetched"
             run(
-                ["npm", "pack", "--pack-destination", directory, SCRIPT_PACKAGE],
+                ["npm", "pack", "--pack-destination", directory, package],
                 failing,
                 self.log,
                 "See that npm reaches its package registry, then run this again.",
@@ -465,9 +496,8 @@ class Environment:
             )
             (archive,) = Path(directory).glob("*.tgz")
             digest = hashlib.sha512(archive.read_bytes()).digest()
-            if base64.b64encode(digest).decode() != SCRIPT_PACKAGE_HASH:
+            if base64.b64encode(digest).decode() != expected:
                 raise Failure(f"{failing}: it is not the file that was expected.")
-            target = self.odoo.root / "odoo" / SCRIPT
             with tarfile.open(archive) as content:
                 script = content.extractfile(f"package/{target.name}").read()
         write(target, script.decode())
