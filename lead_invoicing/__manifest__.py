@@ -30,6 +30,7 @@
         "report/report_statement_templates.xml",
         "report/report_top_up_templates.xml",
         "views/lead_portal_templates.xml",
+        "views/lead_portal_home_templates.xml",
         "views/lead_statement_portal_templates.xml",
         "report/report_invoicing_reports.xml",
         "views/lead_billing_cycle_views.xml",
@@ -78,7 +79,7 @@
             "lead_invoicing/static/src/*.js",
             "lead_invoicing/static/src/scss/lead_*.scss",
         ],
-        "web.assets_frontend": ["lead_invoicing/static/src/scss/portal_report.scss"],
+        "web.assets_frontend": ["lead_invoicing/static/src/scss/portal_*.scss"],
         "web.report_assets_common": [
             "lead_invoicing/static/src/scss/report_invoice.scss"
         ],

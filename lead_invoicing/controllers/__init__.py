@@ -1,6 +1,7 @@
-"""Owns the addresses: the page of the Invoicing Report in the portal, and its files.
+"""Owns the addresses: the buyer's pages in the portal, and the files of the Invoicing
+Report.
 
 Who may see what is decided by `lead.invoicing.report`.
 """
 
-from . import dispute, portal, report, statement, top_up
+from . import dispute, home, portal, report, statement, top_up

@@ -1,9 +1,39 @@
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from .file_responses import NO_CACHE
+from .routing import get_report_url
+
 
 class BuyerPages:
-    """What the buyer's pages in the portal share: whose they are."""
+    """What the buyer's pages in the portal share: whose they are, and how they are
+    shown."""
+
+    def _render_lead_page(self, template, page_name, **values):
+        """Show a page with a buyer's data, which stays in no cache.
+
+        :param page_name: of the breadcrumbs, beginning with ``lead_``
+        """
+        response = request.render(
+            template,
+            {
+                **self._prepare_portal_layout_values(),
+                "page_name": page_name,
+                **values,
+            },
+        )
+        response.headers["Cache-Control"] = NO_CACHE
+        return response
+
+    def _prepare_portal_layout_values(self):
+        return {
+            **super()._prepare_portal_layout_values(),
+            "html_data": self._get_lead_html_data(),
+        }
+
+    def _get_lead_html_data(self):
+        """Return the attributes of a page: the language that it is read in."""
+        return {"lang": (request.env.lang or "en_US").replace("_", "-")}
 
     def _get_lead_buyer(self):
         """Return the buyer that a portal user belongs to, with all rights; None for
@@ -38,6 +68,32 @@ class BuyerPages:
         """Return 1 where the user is a buyer of leads, else 0: to count them all takes
         long, and a card on the home page shows no number."""
         return len(self._get_last_lead_sale())
+
+    def _get_lead_outlooks(self, buyer, companies):
+        """Return what comes next, of each of these companies that sold the buyer
+        leads."""
+        # Buyers see neither cycles nor companies, but when their own invoice comes.
+        buyer = buyer.sudo()
+        return [
+            buyer.with_company(company)._get_upcoming_lead_invoice()
+            for company in companies.sudo()
+        ]
+
+    def _get_lead_invoice_urls(self, ids):
+        """Return {id: address} of documents of the buyer: their pages; and the leads of
+        those of a company that the user has no other business with, of which Odoo shows
+        no page.
+
+        :param ids: of documents that the user may know of
+        """
+        documents = request.env["account.move"].browse(ids)
+        shown = documents._filtered_access("read")
+        return {
+            document.id: f"/my/invoices/{document.id}"
+            if document in shown
+            else get_report_url(invoice_id=document.id)
+            for document in documents
+        }
 
     def _open_leaving_out_errors(self, model, buyer, params):
         """Open what a page shows; return it, and {name: sentence} of the parameters

@@ -8,7 +8,6 @@ from odoo.http import request, route
 from odoo.addons.account.controllers.portal import PortalAccount
 
 from .buyer_pages import BuyerPages
-from .file_responses import NO_CACHE
 
 # So many leads are listed with a box to tick; of more, people enter references.
 MAX_LISTED = 200
@@ -21,6 +20,7 @@ class LeadDisputePortal(BuyerPages, PortalAccount):
 
     def _invoice_get_page_view_values(self, invoice, access_token, **kwargs):
         values = super()._invoice_get_page_view_values(invoice, access_token, **kwargs)
+        values["html_data"] = self._get_lead_html_data()
         # The invoice was opened with these rights; what is shown of its disputes is
         # for its buyer alone, but for what is to be paid.
         values["lead_dispute_notice"] = invoice._get_lead_dispute_notice()
@@ -80,21 +80,16 @@ class LeadDisputePortal(BuyerPages, PortalAccount):
         elif not self._is_disputable(invoice):
             return request.redirect(f"/my/invoices/{invoice_id}")
         leads, by_reference = self._find_disputable_leads(invoice)
-        response = request.render(
+        return self._render_lead_page(
             "lead_invoicing.portal_lead_dispute",
-            {
-                **self._prepare_portal_layout_values(),
-                "page_name": "lead_dispute",
-                "document": invoice,
-                "leads": leads,
-                "by_reference": by_reference,
-                "typed": typed,
-                "ticked": set(self._read_ticked()),
-                "error": error,
-            },
+            "lead_dispute",
+            document=invoice,
+            leads=leads,
+            by_reference=by_reference,
+            typed=typed,
+            ticked=set(self._read_ticked()),
+            error=error,
         )
-        response.headers["Cache-Control"] = NO_CACHE
-        return response
 
     @route(
         "/my/disputes/<int:dispute_id>/withdraw",

@@ -1,6 +1,9 @@
 import re
-from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
+from dateutil.relativedelta import relativedelta
+
+from odoo import fields
 from odoo.http import request, route
 
 from odoo.addons.account.controllers.portal import PortalAccount
@@ -8,11 +11,12 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..report.invoicing_report import LIMITS, format_count
+from ..tools.windows import to_wall
 from .buyer_pages import BuyerPages
 from .file_responses import MIME_TYPES, NO_CACHE
-from .routing import report_route
+from .routing import REPORT_URL as URL
+from .routing import get_report_url, report_route
 
-URL = "/my/invoicing-report"
 ROWS_PER_PAGE = 50
 
 _PAGE = re.compile("[1-9][0-9]{0,8}", re.ASCII)
@@ -37,19 +41,21 @@ class LeadPortal(BuyerPages, CustomerPortal):
         """
         page = int(page) if _PAGE.fullmatch(page) else 1
         params = self._complete_lead_report_params(params)
-        values = self._prepare_lead_report_values(page, params)
-        response = request.render("lead_invoicing.portal_invoicing_report", values)
-        response.headers["Cache-Control"] = NO_CACHE
-        return response
+        return self._render_lead_page(
+            "lead_invoicing.portal_invoicing_report",
+            "lead_report",
+            **self._prepare_lead_report_values(page, params),
+        )
 
     def _complete_lead_report_params(self, params):
-        """Return the parameters as the report takes them, with the lead type that was
-        sold last where none is asked for."""
+        """Return the parameters as the report takes them. Lead data needs one type: an
+        address that names some and no type shows the type that was sold last."""
         params = dict(params)
         if "fields" in params:
             # Browsers send one parameter for each box that is ticked.
             params["fields"] = ",".join(request.httprequest.args.getlist("fields"))
-        if not params.get("lead_type_id") and not params.get("invoice_id"):
+        chosen = params.get("lead_type_id") or params.get("invoice_id")
+        if params.get("fields", "").strip(",") and not chosen:
             params["lead_type_id"] = self._get_last_lead_sale().lead_type_id.id
         return params
 
@@ -60,19 +66,19 @@ class LeadPortal(BuyerPages, CustomerPortal):
         reports = request.env["lead.invoicing.report"]
         report, errors = self._open_leaving_out_errors(reports, buyer, params)
         values = {
-            **self._prepare_portal_layout_values(),
-            "page_name": "lead_report",
             "report": report,
             "errors": errors,
             "typed": params,
             "url": URL,
-            "get_url": self._get_lead_report_url,
+            "get_url": get_report_url,
         }
         if not report:
             return values
         values["asked"] = report.get_params()
+        values["periods"] = self._get_lead_report_periods(buyer, report)
         if not report.invoice:
-            values["outlooks"] = self._get_lead_outlooks(buyer, report)
+            companies = report.lead_types.company_id
+            values["outlooks"] = self._get_lead_outlooks(buyer, companies)
         if errors:
             # To choose anew: not what was asked for is shown, nor anything else.
             return values
@@ -88,6 +94,9 @@ class LeadPortal(BuyerPages, CustomerPortal):
             **values,
             "pager": pager,
             "rows": rows,
+            "invoice_urls": self._get_lead_invoice_urls(
+                {row["invoice_id"] for row in rows if row["invoice_id"]}
+            ),
             "position": request.env._(
                 "%(first)s to %(last)s of %(all)s",
                 first=format_count(request.env, pager["offset"] + 1),
@@ -114,21 +123,63 @@ class LeadPortal(BuyerPages, CustomerPortal):
             ],
         }
 
-    def _get_lead_outlooks(self, buyer, report):
-        """Return what comes next, of each company that sold the buyer leads."""
-        # Buyers see neither cycles nor companies, but when their own invoice comes.
-        buyer = buyer.sudo()
-        return [
-            buyer.with_company(company)._get_upcoming_lead_invoice()
-            for company in report.lead_types.company_id
-        ]
+    def _get_lead_report_periods(self, buyer, report):
+        """Return what is one click away: a list of dicts with ``name``, ``label``,
+        ``url`` and ``is_current``."""
+        env, asked = request.env, report.get_params()
+        today = to_wall(fields.Datetime.now(), ZoneInfo(report.tz)).date()
+        this_month = today.replace(day=1)
+        last_month = this_month - relativedelta(months=1)
+        kept = ("lead_type_id", "transaction_type", "billing", "fields")
+        kept = {name: asked[name] for name in kept if name in asked}
+        if not report.lead_type or report.invoice:
+            kept.pop("fields", None)
+        periods = []
+        for name, label, first, last in (
+            ("this_month", env._("This month"), this_month, today),
+            (
+                "last_month",
+                env._("Last month"),
+                last_month,
+                this_month - relativedelta(days=1),
+            ),
+        ):
+            periods.append(
+                {
+                    "name": name,
+                    "label": label,
+                    "url": get_report_url(**kept, date_from=first, date_to=last),
+                    "is_current": not report.invoice
+                    and (report.date_from, report.date_to) == (first, last),
+                }
+            )
+        if last := self._get_last_lead_document(buyer):
+            periods.append(
+                {
+                    "name": "last_invoice",
+                    "label": env._("Last invoice"),
+                    "url": get_report_url(invoice_id=last.id),
+                    "is_current": report.invoice == last,
+                }
+            )
+        return periods
 
-    def _get_lead_report_url(self, **params):
-        """Return the address of the report with these parameters, without the empty
-        ones; ``to`` names a format to download."""
-        path = "/".join(filter(None, [URL, params.pop("to", "")]))
-        query = {name: value for name, value in params.items() if value is not None}
-        return f"{path}?{urlencode(query)}" if query else path
+    def _get_last_lead_document(self, buyer):
+        """Return the buyer's last document for leads, in any company."""
+        # Safe: it is the buyer's own; the report opens it for nobody else.
+        return (
+            request.env["account.move"]
+            .sudo()
+            .search(
+                [
+                    ("commercial_partner_id", "=", buyer.id),
+                    ("lead_run_id", "!=", False),
+                    ("state", "=", "posted"),
+                ],
+                order="lead_window_end desc, id desc",
+                limit=1,
+            )
+        )
 
 
 class LeadPortalAccount(PortalAccount):

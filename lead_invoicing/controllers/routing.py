@@ -1,6 +1,21 @@
 import functools
+from urllib.parse import urlencode
 
 from odoo import http
+
+REPORT_URL = "/my/invoicing-report"
+
+
+def get_report_url(**params):
+    """Return the address of the buyer's Invoicing Report with these parameters, without
+    the empty ones; ``to`` names a format to download.
+
+    Pages always name the lead type that they show, so that a bookmark goes on showing
+    it; without one it is all of them.
+    """
+    path = "/".join(filter(None, [REPORT_URL, params.pop("to", "")]))
+    query = {name: value for name, value in params.items() if value is not None}
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def report_route(routes, **routing):

@@ -8,7 +8,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from ..report.params import read_id
 from ..report.statement_files import make_statement_pdf, write_statement_xlsx
 from .buyer_pages import BuyerPages
-from .file_responses import NO_CACHE, FileResponses
+from .file_responses import FileResponses
 from .routing import report_route
 
 URL = "/my/lead-statement"
@@ -42,8 +42,6 @@ class LeadStatementPortal(BuyerPages, FileResponses, CustomerPortal):
         statements = request.env["lead.account.statement"]
         statement, errors = self._open_leaving_out_errors(statements, buyer, params)
         values = {
-            **self._prepare_portal_layout_values(),
-            "page_name": "lead_statement",
             "statement": statement,
             "errors": errors,
             "typed": params,
@@ -52,9 +50,9 @@ class LeadStatementPortal(BuyerPages, FileResponses, CustomerPortal):
         if statement:
             values["query"] = urlencode(statement.get_params())
             values["balances"] = self._get_lead_balances_now(buyer)
-        response = request.render("lead_invoicing.portal_lead_statement", values)
-        response.headers["Cache-Control"] = NO_CACHE
-        return response
+        return self._render_lead_page(
+            "lead_invoicing.portal_lead_statement", "lead_statement", **values
+        )
 
     def _get_lead_balances_now(self, buyer):
         """Return what the buyer is told of its money now: a list of dicts with

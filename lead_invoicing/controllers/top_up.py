@@ -3,7 +3,6 @@ import re
 from odoo.exceptions import UserError
 from odoo.http import request, route
 
-from .file_responses import NO_CACHE
 from .routing import report_route
 from .statement import LeadStatementPortal
 
@@ -88,17 +87,7 @@ class LeadTopUpPortal(LeadStatementPortal):
     # ------------------------------------------------------------------
 
     def _render_lead_top_up(self, template, **values):
-        response = request.render(
-            template,
-            {
-                **self._prepare_portal_layout_values(),
-                "page_name": "lead_top_up",
-                "url": URL,
-                **values,
-            },
-        )
-        response.headers["Cache-Control"] = NO_CACHE
-        return response
+        return self._render_lead_page(template, "lead_top_up", **{"url": URL, **values})
 
     @report_route(URL, methods=["GET"])
     def portal_lead_top_up(self, **params):

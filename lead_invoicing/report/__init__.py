@@ -22,6 +22,7 @@ from . import res_partner_bank
 from . import lead_invoicing_report
 from . import as_pdf
 from . import lead_account_statement
+from . import lead_buyer_home
 from . import report_statement
 from . import ir_actions_report
 from . import res_users_settings

@@ -30,6 +30,20 @@ class AccountMove(models.Model):
         }
         return f"{self.get_base_url()}/my/invoicing-report?{urlencode(params)}"
 
+    def _is_posted_for_leads(self):
+        """Tell whether this is a posted document for leads, or the credit note of one:
+        never a pro forma, as Odoo calls what was not emailed yet."""
+        self.ensure_one()
+        # A buyer who may see the document may see what it is for.
+        move = self.sudo()
+        documents = move | move.reversed_entry_id
+        return move.state == "posted" and bool(documents.lead_run_id)
+
+    def _get_invoice_proforma_pdf_report_filename(self):
+        if self._is_posted_for_leads():
+            return self._get_invoice_report_filename()
+        return super()._get_invoice_proforma_pdf_report_filename()
+
     def _get_lead_payment_request(self):
         """Return what the mail asks for, in the language of the context; empty for
         what is not to be paid."""

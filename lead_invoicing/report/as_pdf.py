@@ -42,13 +42,15 @@ class ReportInvoicing(models.AbstractModel):
             report = self.env["lead.invoicing.report"]._open(partner, data or {})
         report.check_limit("pdf")
         # The layout is that of the company that sold the leads.
-        company = (report.invoice or report.lead_type).sudo().company_id
+        reports = self.env["lead.invoicing.report"]
+        types = report.lead_type or report.lead_types
+        company = reports._get_company(report.invoice, types).sudo()
         return {
             "doc_ids": partner.ids,
             "doc_model": "res.partner",
             "docs": partner,
             "report": report,
             "rows": report.get_page(report.count),
-            "company": company or self.env.company,
+            "company": company,
             "landscape": len(report.columns) > PORTRAIT_COLUMNS,
         }

@@ -85,6 +85,15 @@ class Column:
         return self.type in ("integer", "float", "monetary")
 
 
+# The document that the column ``invoice`` names: no column for people.
+INVOICE_ID = Column(
+    "invoice_id",
+    "",
+    "integer",
+    SQL("CASE WHEN move.state = 'posted' THEN move.id END"),
+)
+
+
 def get_lead_data_fields(lead_type):
     """Return {name: definition} of the lead data of a lead type, in its order."""
     definition = lead_type.lead_properties_definition or []

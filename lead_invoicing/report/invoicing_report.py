@@ -6,8 +6,8 @@ from functools import cached_property
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date, formatLang
 
-from ..models.lead_sale import behind_sql
-from .columns import DATA, IS_ERASED, JOINS, format_value
+from ..models.lead_sale import behind_sql, unbilled_sql
+from .columns import DATA, INVOICE_ID, IS_ERASED, JOINS, format_value
 
 # Kinds of transactions, as the totals count them.
 KINDS = ("purchased", "returned", "adjusted", "corrected", "waived")
@@ -85,6 +85,14 @@ def get_buyer_sql(buyers):
     return SQL("sale.commercial_partner_id = ANY(%s)", ids)
 
 
+def get_unbilled_sql(companies):
+    """Return the condition that ``sale`` is unbilled, in words that its index has.
+
+    :param companies: those that sold what is reported on
+    """
+    return SQL("%s AND sale.company_id = ANY(%s)", unbilled_sql("sale"), companies.ids)
+
+
 class InvoicingReport:
     """The lead transactions of one buyer, with their totals.
 
@@ -102,7 +110,7 @@ class InvoicingReport:
     :param buyers: those under whom its rows were recorded, mostly itself; None for all
         rows of a document
     :param invoice: the document whose rows these are; empty for a report by dates
-    :param lead_type: one lead type; empty for an invoice with leads of several types
+    :param lead_type: one lead type; empty for all of several
     :param lead_data: {name: definition} of the lead data that the reader may choose
     :param names: of the lead data that was chosen, in the order of the lead type
     :param date_from, date_to: the first and the last day, both inclusive; None for the
@@ -110,6 +118,7 @@ class InvoicingReport:
     :param start, end: the same as instants, ``[start, end)`` in naive UTC
     :param tz: name of the time zone in which days and times are told
     :param transaction_type: ``sale``, ``return`` (with price adjustments), None: both
+    :param billing: ``unbilled``: only what is on no document yet; None: all
     """
 
     def __init__(self, env, **values):
@@ -126,6 +135,7 @@ class InvoicingReport:
         self.end = values["end"]
         self.tz = values["tz"]
         self.transaction_type = values["transaction_type"]
+        self.billing = values.get("billing")
 
     # ------------------------------------------------------------------
     # Columns, totals, pages
@@ -146,10 +156,18 @@ class InvoicingReport:
         days = [format_date(self.env, day) for day in (self.date_from, self.date_to)]
         return self.env._(
             "Invoicing Report: %(lead_type)s, %(first)s to %(last)s",
-            lead_type=self.lead_type.name or self.env._("no leads"),
+            lead_type=self.get_lead_type_name(),
             first=days[0],
             last=days[1],
         )
+
+    def get_lead_type_name(self):
+        """Return which lead types this report is on, for people."""
+        if self.lead_type:
+            return self.lead_type.name
+        if self.lead_types:
+            return self.env._("all lead types")
+        return self.env._("no leads")
 
     def get_days(self):
         """Return the days of this report, for people."""
@@ -164,7 +182,9 @@ class InvoicingReport:
         if self.invoice:
             parts = ["leads", self.invoice.sudo().name or "draft"]
         else:
-            parts = ["leads", self.lead_type.code, self.date_from, self.date_to]
+            # Which type is not told where it is all of them.
+            code = self.lead_type.code or (self.lead_types and "all")
+            parts = ["leads", code, self.billing, self.date_from, self.date_to]
         name = "-".join(str(part) for part in (*parts, *suffixes) if part)
         return f"{re.sub('[^A-Za-z0-9]+', '-', name).strip('-')}.{extension}"
 
@@ -226,12 +246,14 @@ class InvoicingReport:
         """Return some of the rows: a list of dicts of values by the names of columns.
 
         Whatever is not known is None. Where the lead data were erased, the key
-        ``is_erased`` is true; :meth:`format_cell` says so.
+        ``is_erased`` is true; :meth:`format_cell` says so. ``invoice_id`` is the id of
+        the document that is named.
 
         :param int limit: at most so many rows
         :param int offset: after so many rows
         """
-        names = [column.name for column in self.columns] + ["is_erased"]
+        columns = (*self.columns, INVOICE_ID)
+        names = [column.name for column in columns] + ["is_erased"]
         rows = self.env.execute_query(self._get_page_sql(limit, offset))
         return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -240,7 +262,7 @@ class InvoicingReport:
         unless somebody changed a lead line. None where this is not all of an invoice,
         and for a cancelled one, whose rows were released.
         """
-        if not self.invoice or self.transaction_type:
+        if not self.invoice or self.transaction_type or self.billing:
             return None
         if self.lead_type and self.lead_type != self.lead_types:
             return None
@@ -266,6 +288,7 @@ class InvoicingReport:
             "date_to": str(self.date_to or ""),
             "transaction_type": self.transaction_type or "",
             "invoice_id": str(self.invoice.id or ""),
+            "billing": self.billing or "",
         }
         params = {name: value for name, value in params.items() if value}
         # Empty means none; without it there would be some by default.
@@ -277,6 +300,28 @@ class InvoicingReport:
         if value is None and column.is_lead_data and row["is_erased"]:
             return self.env._("erased")
         return format_value(self.env, column, value)
+
+    @property
+    def page_columns(self):
+        """The columns of a page: as those of files, but that the reason says which sale
+        is returned, see :meth:`get_reason`."""
+        return [column for column in self.columns if column.name != "origin_ref"]
+
+    def get_reason(self, row):
+        """Return why a row is what it is, with the sale that it returns or corrects, as
+        text for people."""
+        reason, sale = row.get("reason") or "", row.get("origin_ref")
+        if not sale:
+            return reason
+        if not reason:
+            return self.env._("Sale %s", sale)
+        return self.env._("%(reason)s (sale %(sale)s)", reason=reason, sale=sale)
+
+    def get_currency_name(self, row):
+        """Return the code of the currency of a row's amount."""
+        if name := row.get("currency"):
+            return name
+        return "".join(total["currency"].name for total in self.get_totals())
 
     def get_cell_direction(self, cell):
         """Return the HTML attribute ``dir`` of a cell: only a text that has letters
@@ -383,12 +428,18 @@ class InvoicingReport:
     @cached_property
     def _where_sql(self):
         conditions = [get_buyer_sql(self.buyers)]
-        if self.lead_type or not self.invoice:
-            conditions.append(SQL("sale.lead_type_id = %s", self.lead_type.id or None))
+        if self.lead_type:
+            conditions.append(SQL("sale.lead_type_id = %s", self.lead_type.id))
+        elif not self.invoice:
+            # Of all, only what the reader may see.
+            conditions.append(SQL("sale.lead_type_id = ANY(%s)", self.lead_types.ids))
         if self.start:
             conditions.append(SQL("sale.date >= %s", self.start))
         if self.end:
             conditions.append(SQL("sale.date < %s", self.end))
+        if self.billing:
+            types = self.lead_type or self.lead_types
+            conditions.append(get_unbilled_sql(types.sudo().company_id))
         if self.transaction_type == "sale":
             conditions.append(
                 SQL("sale.transaction_type = 'sale' AND sale.corrected_sale_id IS NULL")
@@ -441,6 +492,7 @@ class InvoicingReport:
             limit, offset = max(stop - offset, 0), self.count - stop
             direction = SQL("DESC")
         return self._get_values_sql(
+            (*self.columns, INVOICE_ID),
             SQL(
                 """
                 (SELECT sale.id
@@ -458,28 +510,30 @@ class InvoicingReport:
                 limit=limit,
                 offset=offset,
                 joins=self._joins_sql,
-            )
+            ),
         )
 
     def get_rows_sql(self):
         """Return the query for all rows: a value for each column, and whether the lead
         data were erased."""
         return self._get_values_sql(
+            self.columns,
             SQL(
                 "%s %s WHERE %s AND %s",
                 get_source_sql(self.invoice),
                 self._joins_sql,
                 self._where_sql,
                 self._shown_sql,
-            )
+            ),
         )
 
-    def _get_values_sql(self, sales):
+    def _get_values_sql(self, columns, sales):
         """Return the query for the values of transactions, in the order of rows.
 
+        :param columns: those whose values are wanted
         :param sales: what follows FROM
         """
-        names = [SQL.identifier(f"cell_{i}") for i, _column in enumerate(self.columns)]
+        names = [SQL.identifier(f"cell_{i}") for i, _column in enumerate(columns)]
         # The fence (OFFSET 0) has each cell looked up once, however often it is read.
         return SQL(
             """
@@ -490,10 +544,9 @@ class InvoicingReport:
                     OFFSET 0) AS row(%(names)s, is_erased, lead_data)
             """,
             values=SQL(", ").join(
-                column.read(name)
-                for column, name in zip(self.columns, names, strict=True)
+                column.read(name) for column, name in zip(columns, names, strict=True)
             ),
-            cells=SQL(", ").join(column.sql for column in self.columns),
+            cells=SQL(", ").join(column.sql for column in columns),
             is_erased=IS_ERASED,
             data=DATA,
             sales=sales,

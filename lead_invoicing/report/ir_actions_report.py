@@ -9,3 +9,13 @@ class IrActionsReport(models.Model):
         if self.report_name == "lead_invoicing.report_invoicing":
             return self.env.ref("lead_invoicing.report_invoicing_layout")
         return super()._get_layout()
+
+    def _get_rendering_context(self, report, docids, data):
+        data = super()._get_rendering_context(report, docids, data)
+        if data.get("proforma") and report.model == "account.move":
+            # Safe: whether what is printed was posted for leads.
+            documents = self.env["account.move"].sudo().browse(docids)
+            if all(document._is_posted_for_leads() for document in documents):
+                # What was billed is that, whether or not its email was sent yet.
+                data["proforma"] = False
+        return data

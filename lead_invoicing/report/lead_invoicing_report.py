@@ -10,7 +10,12 @@ from ..tools.local_time import get_zone, local_day
 from ..tools.parsing import shorten
 from ..tools.windows import day_start, to_wall
 from .columns import get_columns, get_lead_data_fields
-from .invoicing_report import InvoicingReport, get_buyer_sql, get_source_sql
+from .invoicing_report import (
+    InvoicingReport,
+    get_buyer_sql,
+    get_source_sql,
+    get_unbilled_sql,
+)
 from .params import read_params, refuse
 
 # So many fields of lead data are shown until the reader chooses.
@@ -39,18 +44,21 @@ class LeadInvoicingReport(models.AbstractModel):
         :param params: dict of texts, as the address of the report has them; all are
             optional, unknown ones are ignored
 
-            - ``lead_type_id``: one that the buyer has transactions of; by default the
-              first of them
+            - ``lead_type_id``: one that the buyer has transactions of; by default all
+              of them, with the columns that all have
             - ``date_from``, ``date_to``: days such as 2026-01-31, both inclusive, in
               the time zone of the buyer's cycle, else the company's billing time
               zone; by default from the start of the last window that is over
               (without windows: of last month) until today
             - ``fields``: names of lead-data fields with commas; empty for none, the
-              first five by default
+              first five by default. Lead data needs one type: where names are given
+              and no type, it is the buyer's first
             - ``transaction_type``: ``sale``, ``return``, or empty for both
             - ``invoice_id``: exactly the rows of this document, also those released
               from it after it was reversed; whatever their dates and, unless one is
               given, lead types
+            - ``billing``: ``unbilled`` for what is on no document yet and not waived;
+              by default from the first such day
         :return: the report
         :rtype: odoo.addons.lead_invoicing.report.invoicing_report.InvoicingReport
         :raises AccessError: if the reader may not see this buyer's rows
@@ -61,14 +69,17 @@ class LeadInvoicingReport(models.AbstractModel):
         self.env.flush_all()
         invoice = self._get_invoice(partner, asked.invoice_id)
         buyers = self._get_buyers(partner, invoice)
-        lead_type = self._get_lead_type(buyers, invoice, asked.lead_type_id)
-        # The time zone is no secret; the reader need not see cycles for it.
-        company = (invoice or lead_type).sudo().company_id or self.env.company
-        buyer = partner.sudo().with_company(company)
-        cycle = buyer._get_lead_billing_cycle()
-        zone = get_zone(self.env, cycle.tz) if cycle else company._get_lead_zone()
+        lead_types = self._get_lead_types(buyers, invoice, asked.lead_type_id)
+        lead_type = self._get_lead_type(lead_types, asked)
+        # Cycles and time zones are no secret; the reader need not see them for it.
+        company = self._get_company(invoice, lead_type or lead_types).sudo()
+        cycle = partner.sudo().with_company(company)._get_lead_billing_cycle()
+        zone = self._get_zone(partner, company)
         date_from = date_to = start = end = None
         if not invoice:
+            if asked.billing and not (asked.date_from or asked.date_to):
+                first = self._get_unbilled_day(buyers, lead_type or lead_types, zone)
+                asked = asked._replace(date_from=first)
             date_from, date_to = self._get_days(cycle, zone, asked)
             start = day_start(date_from, zone)
             end = day_start(date_to + timedelta(days=1), zone)
@@ -87,6 +98,7 @@ class LeadInvoicingReport(models.AbstractModel):
             end=end,
             tz=zone.key,
             transaction_type=asked.transaction_type,
+            billing=asked.billing,
         )
 
     @api.model
@@ -181,9 +193,13 @@ class LeadInvoicingReport(models.AbstractModel):
         return lead_types.search([("id", "in", ids)])
 
     @api.model
-    def _get_lead_type(self, buyers, invoice, lead_type_id):
-        lead_types = self._get_lead_types(buyers, invoice, lead_type_id)
-        if lead_type_id and not lead_types:
+    def _get_lead_type(self, lead_types, asked):
+        """Return the one lead type that is reported on; empty for all of several.
+
+        :param lead_types: those that the rows can be of
+        :param asked: a :class:`~.params.ReportParams`
+        """
+        if asked.lead_type_id and not lead_types:
             raise refuse(
                 self.env,
                 "lead_type_id",
@@ -191,9 +207,42 @@ class LeadInvoicingReport(models.AbstractModel):
                     "There are no leads of this type; choose one from the list."
                 ),
             )
-        if invoice and len(lead_types) > 1:
+        # Of a document, whoever wants lead data chooses a type first.
+        needs_one = asked.fields and not asked.invoice_id
+        if len(lead_types) > 1 and not needs_one:
             return lead_types.browse()
         return lead_types[:1]
+
+    @api.model
+    def _get_company(self, invoice, lead_types):
+        """Return the company in whose days and layout a report is: the one that sold
+        the leads; where several did, the reader's, if it is among them."""
+        # Which companies sold to a buyer is no secret to its readers.
+        companies = invoice.sudo().company_id or lead_types.sudo().company_id
+        if self.env.company in companies or not companies:
+            return self.env.company
+        return companies[0]
+
+    @api.model
+    def _get_zone(self, partner, company):
+        """Return the time zone in which a company tells a buyer its days: that of the
+        buyer's cycle, else the company's billing time zone."""
+        # The zone is no secret; the reader need not see cycles for it.
+        return get_zone(self.env, partner.sudo().with_company(company)._get_lead_tz())
+
+    @api.model
+    def _get_unbilled_day(self, buyers, lead_types, zone):
+        """Return the day of the first transaction that is unbilled; None without."""
+        companies = lead_types.sudo().company_id
+        # When was the first of these sold?
+        ((moment,),) = self.env.execute_query(
+            SQL(
+                "SELECT min(sale.date) FROM lead_sale sale WHERE %s AND %s",
+                get_buyer_sql(buyers),
+                get_unbilled_sql(companies),
+            )
+        )
+        return moment and to_wall(moment, zone).date()
 
     @api.model
     def _get_columns(self, report, digits):

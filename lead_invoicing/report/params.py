@@ -16,8 +16,10 @@ NAMES = (
     "fields",
     "transaction_type",
     "invoice_id",
+    "billing",
 )
 TRANSACTION_TYPES = ("sale", "return")
+BILLINGS = ("unbilled",)
 # Beyond, time zones and databases calculate differently, and nobody sold leads.
 YEARS = range(1900, 3000)
 
@@ -38,6 +40,7 @@ class ReportParams(NamedTuple):
     fields: tuple | None = None
     transaction_type: str | None = None
     invoice_id: int | None = None
+    billing: str | None = None
 
 
 def refuse(env, name, sentence):
@@ -62,6 +65,7 @@ def _get_labels(env):
         "fields": env._("Lead Data"),
         "transaction_type": env._("Kind"),
         "invoice_id": env._("Document"),
+        "billing": env._("Billing"),
     }
 
 
@@ -78,6 +82,7 @@ def read_params(env, params):
         fields=_read_names(given["fields"]),
         transaction_type=_read_type(env, given["transaction_type"]),
         invoice_id=read_id(env, "invoice_id", given["invoice_id"]),
+        billing=_read_billing(env, given["billing"]),
     )
     if result.date_from and result.date_to and result.date_from > result.date_to:
         raise refuse(
@@ -163,6 +168,22 @@ def _read_type(env, value):
             env._(
                 "“%s” is not a transaction type; choose sale or return, or leave it"
                 " empty for both.",
+                shorten(value),
+            ),
+        )
+    return value
+
+
+def _read_billing(env, value):
+    if not value:
+        return None
+    if value not in BILLINGS:
+        raise refuse(
+            env,
+            "billing",
+            env._(
+                "“%s” is not something to choose here; choose unbilled, or leave it"
+                " empty for all.",
                 shorten(value),
             ),
         )

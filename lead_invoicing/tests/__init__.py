@@ -48,6 +48,8 @@ from . import (
     test_overview,
     test_overview_tours,
     test_patience,
+    test_portal_access,
+    test_portal_home,
     test_portal_report,
     test_portal_tours,
     test_prepaid,

@@ -54,6 +54,7 @@ class TestPage(PortalReportCommon):
                     ("date_from", "2026-11-01"),
                     ("date_to", "2026-11-30"),
                     ("transaction_type", "return"),
+                    ("billing", ""),
                     ("fields", ""),
                     ("fields", "email"),
                 ]
@@ -105,21 +106,119 @@ class TestPage(PortalReportCommon):
         links = page.xpath("//nav[@aria-label='Lead type']//a")
         self.assertEqual(
             {link.text_content(): link.get("aria-current") for link in links},
-            {"Online Degree": "page", "Auto Insurance": None},
+            {"All types": None, "Online Degree": "page", "Auto Insurance": None},
         )
-        (link,) = (link for link in links if not link.get("aria-current"))
+        link = links[1]
         page = html.fromstring(self.url_open(link.get("href")).text)
         (row,) = self.rows(page)
         self.assertEqual(row["Transaction"], auto.external_ref)
         self.assertEqual(row["Vehicle Year"], "2019")
 
-    def test_opens_with_what_was_sold_last(self):
+    def test_opens_with_all_types_and_the_columns_that_all_have(self):
         auto = self.new_sale(lead_type="AUTO", at="2026-11-20T12:00:00Z")
         self.login(self.portal_user)
-        (row,) = self.rows(self.get_page())
+        page = self.get_page()
+        rows = self.rows(page)
+        self.assertEqual(
+            {row["Transaction"]: row["Lead Type"] for row in rows},
+            {
+                self.sale.external_ref: "Online Degree",
+                auto.external_ref: "Auto Insurance",
+            },
+        )
+        self.assertNotIn("First Name", rows[0])
+        self.assertTrue(page.xpath("//p[@name='lead_report_choose_type']"))
+        (current,) = page.xpath("//nav[@aria-label='Lead type']//a[@aria-current]")
+        self.assertEqual(current.text_content(), "All types")
+        # As the files of the same address.
+        content = self.get(f"{URL}/csv").text
+        self.assertIn(auto.external_ref, content)
+        self.assertIn(self.sale.external_ref, content)
+        for name in ("csv", "xlsx", "pdf"):
+            (link,) = page.xpath(f"//a[@name='lead_report_{name}']/@href")
+            self.assertNotIn("lead_type_id", parse_qs(urlsplit(link).query))
+
+    def test_addresses_that_ask_for_lead_data_show_one_type(self):
+        auto = self.new_sale(
+            lead_type="AUTO",
+            at="2026-11-20T12:00:00Z",
+            lead_data={"vehicle_year": 2019},
+        )
+        self.login(self.portal_user)
+        # Without a type, it is the one that was sold last, as it always was.
+        (row,) = self.rows(self.get_page(fields="vehicle_year"))
         self.assertEqual(row["Transaction"], auto.external_ref)
-        self.new_sale(at="2026-11-21T12:00:00Z")
-        self.assertEqual(len(self.rows(self.get_page())), 2)
+        self.assertEqual(row["Vehicle Year"], "2019")
+        # With a type it is that, whatever was sold since.
+        (row,) = self.rows(self.get_page(lead_type_id=self.edu.id))
+        self.assertEqual(row["First Name"], "Ada")
+
+    def test_dates_by_one_click(self):
+        self.new_sale(at="2026-10-20T12:00:00Z", lead_ref="October")
+        self.login(self.portal_user)
+        with freeze_time("2026-11-12 12:00"):
+            page = self.get_page(transaction_type="sale")
+            links = {
+                name: page.xpath(f"//a[@name='lead_report_{name}']/@href")[0]
+                for name in ("this_month", "last_month", "last_invoice")
+            }
+            this, last, invoice = (
+                html.fromstring(self.url_open(link).text) for link in links.values()
+            )
+        query = parse_qs(urlsplit(links["this_month"]).query)
+        self.assertEqual(query["date_to"], ["2026-11-12"])
+        self.assertEqual(query["transaction_type"], ["sale"])
+        self.assertEqual([row["Lead"] for row in self.rows(this)], ["L1"])
+        self.assertEqual([row["Lead"] for row in self.rows(last)], ["October"])
+        self.assertEqual([row["Lead"] for row in self.rows(invoice)], ["L1"])
+        self.assertIn(self.document.name, invoice.text_content())
+        for page, label in (
+            (this, "This month"),
+            (last, "Last month"),
+            (invoice, "Last invoice"),
+        ):
+            (current,) = page.xpath(
+                "//nav[@name='lead_report_periods']//a[@aria-current]"
+            )
+            self.assertEqual(current.text_content(), label)
+
+    def test_what_is_not_invoiced_yet(self):
+        waiting = self.new_sale(at="2026-07-10T12:00:00Z")
+        self.new_sale(at="2026-07-11T12:00:00Z")._waive("Goodwill")
+        self.login(self.portal_user)
+        with freeze_time("2026-11-12 12:00"):
+            page = self.get_page(billing="unbilled", date_from="", date_to="")
+        (row,) = self.rows(page)
+        self.assertEqual(row["Transaction"], waiting.external_ref)
+        self.assertEqual(
+            page.xpath("//input[@name='date_from']")[0].value, "2026-07-10"
+        )
+        (link,) = page.xpath("//a[@name='lead_report_csv']/@href")
+        self.assertIn("billing=unbilled", link)
+
+    def test_a_row_leads_to_its_invoice_and_back(self):
+        self.login(self.portal_user)
+        page = self.get_page()
+        (link,) = page.xpath("//td[@data-name='invoice']/a/@href")
+        self.assertEqual(link, f"/my/invoices/{self.document.id}")
+        invoice = html.fromstring(self.url_open(link).text)
+        (link,) = invoice.xpath("//a[@name='lead_report']/@href")
+        (row,) = self.rows(html.fromstring(self.url_open(link).text))
+        self.assertEqual(row["Transaction"], self.sale.external_ref)
+
+    def test_the_reason_says_which_sale_is_returned(self):
+        self.new_return(self.sale, reason="Wrong number")
+        self.login(self.portal_user)
+        *_rest, row = self.rows(self.get_page())
+        self.assertNotIn("Returned Sale", row)
+        self.assertEqual(row["Reason"], f"Wrong number (sale {self.sale.external_ref})")
+
+    def test_the_language_and_the_title_of_a_page(self):
+        self.login(self.portal_user)
+        page = self.get_page()
+        self.assertEqual(page.get("lang"), "en-US")
+        (title,) = page.xpath("//title")
+        self.assertIn("Invoicing Report: Online Degree", title.text_content())
 
     def test_pages(self):
         refs = [self.sale.external_ref]
@@ -163,7 +262,7 @@ class TestPage(PortalReportCommon):
             outlook,
             "Not invoiced yet 3.00 € $ 5.00"
             " Billing period Nov 9, 2026 – Nov 15, 2026"
-            " Next invoice Mon, Nov 16, 2026 at 6:00 AM (America/New_York)",
+            " Next invoice Mon, Nov 16, 2026 at 6:00 AM ET",
         )
         self.buyer.lead_billing_hold = True
         (outlook,) = self.text(
@@ -225,7 +324,7 @@ class TestInvoicePage(PortalReportCommon):
         self.assertIn("add up to the amount billed", page.text_content())
         # The days are those of the document.
         self.assertFalse(page.xpath("//input[@type='date']"))
-        (link,) = page.xpath("//nav[@aria-label='Lead type']//a[text()='All']")
+        (link,) = page.xpath("//nav[@aria-label='Lead type']//a[text()='All types']")
         self.assertEqual(link.get("aria-current"), "page")
         (link,) = page.xpath("//nav[@aria-label='Lead type']//a[contains(., 'Auto')]")
         page = html.fromstring(self.url_open(link.get("href")).text)
@@ -245,6 +344,31 @@ class TestInvoicePage(PortalReportCommon):
         self.login(self.portal_user)
         page = html.fromstring(self.url_open(f"/my/invoices/{invoice.id}").text)
         self.assertFalse(page.xpath("//a[@name='lead_report']"))
+
+    def test_a_posted_document_is_no_pro_forma(self):
+        self.login(self.portal_user)
+        self.assertFalse(self.document.invoice_pdf_report_id)
+        url = f"/my/invoices/{self.document.id}?report_type=html"
+        text = self.url_open(url).text
+        self.assertIn("Invoice", text)
+        self.assertNotIn("Proforma", text)
+        self.assertEqual(
+            self.document._get_invoice_proforma_pdf_report_filename(),
+            f"{self.document.name.replace('/', '_')}.pdf",
+        )
+        # Before it is posted, it may be called so.
+        self.document.button_draft()
+        self.assertIn(
+            "proforma", self.document._get_invoice_proforma_pdf_report_filename()
+        )
+
+    def test_how_to_pay_by_transfer(self):
+        self.login(self.portal_user)
+        page = html.fromstring(self.url_open(f"/my/invoices/{self.document.id}").text)
+        (text,) = self.text(page, "//section[@name='lead_how_to_pay']")
+        self.assertIn(self.document.payment_reference, text)
+        self.assertIn("How to pay", text)
+        self.assertEqual(page.get("lang"), "en-US")
 
     def test_the_mail_leads_to_the_days_of_its_window(self):
         template = self.env.ref("lead_invoicing.mail_template_lead_invoice")
@@ -397,13 +521,14 @@ class TestStrangers(PortalReportCommon):
         page = self.get_page()
         links = page.xpath("//nav[@aria-label='Lead type']//a")
         self.assertEqual(
-            [link.text_content() for link in links], ["Online Degree", "Solar"]
+            [link.text_content() for link in links],
+            ["All types", "Online Degree", "Solar"],
         )
         outlooks = self.text(page, "//section[@name='lead_report_outlook']/dl")
         self.assertEqual(len(outlooks), 2)
         self.assertIn("Second House", outlooks[1])
         self.assertIn("31.00", outlooks[1])
-        (row,) = self.rows(html.fromstring(self.url_open(links[1].get("href")).text))
+        (row,) = self.rows(html.fromstring(self.url_open(links[2].get("href")).text))
         self.assertEqual(row["Transaction"], "S1")
         # Its documents, too.
         sale = self.env["lead.sale"].browse(answer["id"])
@@ -430,6 +555,10 @@ class TestStrangers(PortalReportCommon):
                 document.action_post()
             page = self.get_page(invoice_id=document.id)
             self.assertEqual(len(self.rows(page)), rows)
+        # Odoo shows no page of it: the buyer's home leads to its leads.
+        home = html.fromstring(self.get("/my/leads").text)
+        links = home.xpath(f"//a[text()='{document.name}']/@href")
+        self.assertIn(f"{URL}?invoice_id={document.id}", links)
         # Another buyer sees nothing of it, by no guess.
         self.login(self.other_portal_user)
         response = self.get(

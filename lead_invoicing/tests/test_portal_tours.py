@@ -1,12 +1,10 @@
 """What a buyer does in the portal, in a real browser: by mouse, finger and keyboard."""
 
-import time
-
 from freezegun import freeze_time
 
 from odoo.tests import HttpCase, new_test_user, tagged
-from odoo.tests.common import ChromeBrowser
 
+from .common.browser import BrowserCommon
 from .common.generation import GenerationCommon
 
 ADA = {"first_name": "Ada", "email": "ada@byron.example", "program": "Mathematics"}
@@ -53,6 +51,9 @@ class PortalTourCommon(GenerationCommon, HttpCase):
 
 @tagged("post_install", "-at_install")
 class TestPortalTours(PortalTourCommon):
+    def test_comes_home(self):
+        self.start_tour("/web/login?redirect=/my", "lead_invoicing_buyer_comes_home")
+
     def test_reads_the_report(self):
         self.follow("reads_the_report")
 
@@ -73,57 +74,8 @@ class TestPortalPhoneTours(TestPortalTours):
 
 
 @tagged("post_install", "-at_install")
-class TestPortalKeyboard(PortalTourCommon):
+class TestPortalKeyboard(BrowserCommon, PortalTourCommon):
     """The keys are those of a keyboard, not events of a script."""
-
-    KEYS = {"Tab": 9, "Enter": 13, " ": 32}
-
-    def setUp(self):
-        super().setUp()
-        self.browser = ChromeBrowser(self)
-        self.addCleanup(self.browser.stop)
-
-    def press(self, key):
-        values = {
-            "key": key,
-            "code": "Space" if key == " " else key,
-            "windowsVirtualKeyCode": self.KEYS[key],
-        }
-        # What a key writes, or what it does to a button.
-        text = {"Enter": "\r", " ": " "}.get(key)
-        down = {"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}
-        for event in (down, {"type": "keyUp"}):
-            self.browser._websocket_request(
-                "Input.dispatchKeyEvent", params={**values, **event}
-            )
-
-    def evaluate(self, expression):
-        answer = self.browser._websocket_request(
-            "Runtime.evaluate",
-            params={"expression": expression, "returnByValue": True},
-        )
-        return answer["result"].get("value")
-
-    def wait_for(self, expression):
-        deadline = time.monotonic() + 20
-        while not self.evaluate(expression):
-            self.assertLess(time.monotonic(), deadline, expression)
-            time.sleep(0.1)
-
-    def get_focus(self):
-        """Return the name, label or text of what has the focus, which must show."""
-        # In a field for a date, it is on one of the parts within.
-        self.assertTrue(
-            self.evaluate(
-                "document.activeElement.matches("
-                "':focus-visible, [type=date]:focus-within')"
-            ),
-            self.evaluate("document.activeElement.outerHTML"),
-        )
-        return self.evaluate(
-            "(element => element.name || element.ariaLabel || element.innerText.trim())"
-            "(document.activeElement)"
-        )
 
     def test_all_is_reached_in_order_and_used_by_keys(self):
         with self.allow_requests(browser=self.browser):
@@ -140,16 +92,22 @@ class TestPortalKeyboard(PortalTourCommon):
                 # The parts of a date are one field.
                 if not found or found[-1] != name:
                     found.append(name)
-                self.assertLess(len(found), 15, found)
+                self.assertLess(len(found), 25, found)
             # After what every page of the portal begins with.
             self.assertEqual(
                 found[found.index("Home") + 1 :],
                 [
+                    "Lead Account",
+                    "lead_report_this_month",
+                    "lead_report_last_month",
+                    "lead_report_last_invoice",
+                    "All types",
                     "Auto Insurance",
                     "Online Degree",
                     "date_from",
                     "date_to",
                     "transaction_type",
+                    "billing",
                     "Show",
                 ],
             )
@@ -176,6 +134,44 @@ class TestPortalKeyboard(PortalTourCommon):
             self.assertEqual(
                 self.evaluate("document.activeElement.getAttribute('role')"), "region"
             )
+
+    def test_from_the_home_to_an_invoice_and_back_by_keys(self):
+        with self.allow_requests(browser=self.browser):
+            self.authenticate("tour_buyer", "tour_buyer", browser=self.browser)
+            self.open_in_browser("/my/leads")
+            # First of all, past what every page begins with.
+            self.press("Tab")
+            self.assertEqual(self.get_focus(), "Skip to Content")
+            found = []
+            while "lead_home_invoices" not in found:
+                self.press("Tab")
+                found.append(self.get_focus())
+                self.assertLess(len(found), 40, found)
+            # What is owed is before what is coming, and that before the picture.
+            links = [name for name in found if name.startswith("lead_home_")]
+            places = [
+                links.index(name) for name in ("lead_home_report", "lead_home_open_USD")
+            ]
+            self.assertEqual(places, sorted(places))
+            self.assertLess(
+                found.index("lead_home_open_USD"), found.index("The same as a table")
+            )
+            self.press("Tab")
+            name = self.get_focus()
+            self.assertIn("INV/", name)
+            self.press("Enter")
+            self.wait_for("!!document.querySelector('#invoice_content')")
+            while self.evaluate("document.activeElement.name") != "lead_report":
+                self.press("Tab")
+            self.get_focus()
+            self.press("Enter")
+            self.wait_for("!!document.querySelector('table[name=lead_report_table]')")
+            # And back by the steps above the page.
+            self.press("Tab")
+            while self.get_focus() != "Lead Account":
+                self.press("Tab")
+            self.press("Enter")
+            self.wait_for("location.pathname === '/my/leads'")
 
     def test_everything_has_a_label(self):
         with self.allow_requests(browser=self.browser):

@@ -34,9 +34,15 @@ class TestReportWizard(ReportCommon):
         self.assertEqual(wizard.lead_type_ids, self.auto | self.edu)
         self.assertEqual(wizard.date_from, date(2026, 11, 2))
         self.assertEqual(wizard.date_to, date(2026, 11, 10))
-        self.assertEqual(len(wizard.column_ids), 5)
+        # All types, as in the portal; lead data needs one.
+        self.assertFalse(wizard.lead_type_id)
+        self.assertFalse(wizard.column_ids)
         self.assertIn(self.car.external_ref, wizard.content)
-        self.assertNotIn(self.sale.external_ref, wizard.content)
+        self.assertIn(self.sale.external_ref, wizard.content)
+        with Form(wizard) as form:
+            form.lead_type_id = self.auto
+            self.assertEqual(len(form.column_ids), 5)
+            self.assertNotIn(self.sale.external_ref, form.content)
 
     def test_choices_show_at_once_and_are_remembered_per_user(self):
         with Form(self.open_wizard()) as form:
@@ -53,8 +59,11 @@ class TestReportWizard(ReportCommon):
         self.assertEqual(wizard.lead_type_id, self.edu)
         self.assertEqual(wizard.column_ids.mapped("name"), ["first_name"])
         self.assertEqual(wizard.transaction_type, "sale")
+        # All types, when they are chosen again.
+        wizard.lead_type_id = False
+        self.assertFalse(self.open_wizard().lead_type_id)
         self.user = self.env.user
-        self.assertEqual(len(self.open_wizard().column_ids), 5)
+        self.assertFalse(self.open_wizard().column_ids)
 
     def test_what_was_chosen_last_is_not_there(self):
         with Form(self.open_wizard()) as form:
@@ -108,7 +117,8 @@ class TestReportWizard(ReportCommon):
             params = url.decode_query().to_dict()
             self.assertEqual(params.pop("partner_id"), str(self.buyer.id))
             report = self.open(self.user, **params)
-            self.assertEqual(self.refs(report), [self.car.external_ref])
+            refs = [self.sale.external_ref, self.car.external_ref]
+            self.assertEqual(self.refs(report), refs)
 
     def test_a_limit_is_told_before_the_download(self):
         self.new_sale(lead_type="AUTO")

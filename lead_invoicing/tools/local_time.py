@@ -1,15 +1,17 @@
 """Time zones by name, and moments as people read them, in a zone and a language."""
 
+import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton
+from babel.dates import format_skeleton, get_timezone_name
 
 from odoo.exceptions import UserError
 from odoo.tools.misc import babel_locale_parse, format_date, format_time, get_lang
 
 from .windows import is_midnight, is_zone, to_wall
 
+_LETTERS = re.compile("[A-Z]{2,5}")
 EN_DASH = " \N{EN DASH} "
 
 
@@ -94,3 +96,14 @@ def format_time_of_day(env, time, lang_code=None):
     :param str lang_code: language, by default that of the context
     """
     return format_time(env, time, time_format="short", lang_code=lang_code)
+
+
+def format_zone(env, tz, lang_code=None):
+    """Return a time zone as people write it behind a time: "ET" in the United States;
+    its name in parentheses where their language has no such letters for it.
+
+    :param str lang_code: language, by default that of the context
+    """
+    locale = babel_locale_parse(get_lang(env, lang_code).code)
+    name = get_timezone_name(ZoneInfo(tz), width="short", locale=locale)
+    return name if _LETTERS.fullmatch(name) else f"({tz})"

@@ -217,11 +217,13 @@ class LeadInvoicingReportWizard(models.TransientModel):
         """Return what the user chose last, as far as this buyer has that, and the days
         that are shown by default."""
         choices = self._get_choices()
-        lead_type = self.lead_type_ids[:1]
-        if self.invoice_id and len(self.lead_type_ids) > 1:
+        lead_type = self.lead_type_ids
+        if len(lead_type) > 1:
+            # All of them, as in the portal.
             lead_type = lead_type.browse()
-        elif choices.get("lead_type_id") in self.lead_type_ids.ids:
-            lead_type = lead_type.browse(choices["lead_type_id"])
+            chosen = choices.get("lead_type_id")
+            if not self.invoice_id and chosen in self.lead_type_ids.ids:
+                lead_type = lead_type.browse(chosen)
         report = self.env["lead.invoicing.report"]._open(
             self.partner_id, {"invoice_id": self.invoice_id.id}
         )
@@ -261,5 +263,7 @@ class LeadInvoicingReportWizard(models.TransientModel):
                 **choices["columns"],
                 str(self.lead_type_id.id): self.column_ids.mapped("name"),
             }
+        elif not self.invoice_id:
+            choices.pop("lead_type_id", None)
         # The user's own.
         self.env.user.sudo().res_users_settings_ids.lead_report_choices = choices
