@@ -2,7 +2,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.http import request, route
 
-from odoo.addons.lead_invoicing.controllers.file_responses import NO_CACHE
 from odoo.addons.lead_invoicing.controllers.portal import LeadPortal
 from odoo.addons.lead_invoicing.controllers.routing import report_route
 from odoo.addons.lead_invoicing.tools.parsing import RowError, read_reference, read_text
@@ -63,18 +62,15 @@ class LeadReturnPortal(LeadPortal):
         return reasons.search([("company_id", "in", companies.ids)])
 
     def _render_lead_returns(self, template, buyer, **values):
-        response = request.render(
+        return self._render_lead_page(
             f"lead_invoicing_return.{template}",
-            {
-                **self._prepare_portal_layout_values(),
+            **{
                 "page_name": "lead_returns",
                 "url": URL,
                 "get_reasons": lambda: self._get_lead_return_reasons(buyer),
                 **values,
             },
         )
-        response.headers["Cache-Control"] = NO_CACHE
-        return response
 
     # ------------------------------------------------------------------
     # List and page

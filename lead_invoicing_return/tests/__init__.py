@@ -1,4 +1,5 @@
 from . import (
+    test_access,
     test_asking,
     test_at_once,
     test_corrections,
