@@ -1,4 +1,5 @@
 from . import (
+    test_access,
     test_disputed_link,
     test_overview,
     test_portal,

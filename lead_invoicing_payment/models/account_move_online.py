@@ -1,0 +1,38 @@
+from odoo import fields, models
+
+
+class AccountMove(models.Model):
+    """Paying online is offered for an invoice for leads where it works."""
+
+    _inherit = "account.move"
+
+    lead_is_payable_online = fields.Boolean(
+        compute="_compute_lead_is_payable_online",
+        # Which ways to pay there are is told to whoever may see the invoice.
+        compute_sudo=True,
+    )
+
+    def _compute_lead_is_payable_online(self):
+        groups = self.grouped(
+            lambda move: (move.company_id, move.partner_id, move.currency_id)
+        )
+        for (company, partner, currency), moves in groups.items():
+            providers = self.env["payment.provider"]._get_compatible_providers(
+                company.id, partner.id, 0.0, currency_id=currency.id
+            )
+            moves.lead_is_payable_online = bool(providers)
+
+    def _has_to_be_paid(self):
+        return super()._has_to_be_paid() and not self._is_lead_transfer_only()
+
+    def _is_lead_transfer_only(self):
+        """Tell whether this is an invoice for leads that cannot be paid online."""
+        self.ensure_one()
+        # What it is for is told to whoever may see the invoice.
+        return bool(self.sudo().lead_run_id) and not self.lead_is_payable_online
+
+    def _get_online_payment_error(self):
+        return super()._get_online_payment_error() or self.env._(
+            "This invoice cannot be paid online. Its page says how to pay it by bank"
+            " transfer."
+        )
