@@ -1,10 +1,11 @@
-"""Measure the Invoicing Report: its files beside psql, its page in a large table.
+"""Measure the buyer's pages: the Invoicing Report's files beside psql, its page and the
+buyer's home in a large table.
 
 Files: a buyer with a million rows downloads CSV, XLSX and PDF over HTTP; beside them
 psql writes the same rows with `\\copy`, and wkhtmltopdf prints the same rows as a plain
 table. Page: a buyer with a hundred thousand rows looks at the first and the last page,
-in a small and in a large table, request by request in turns. What counts is the best of
-several times, as the machine may do other things too.
+and at its home, in a small and in a large table, request by request in turns. What
+counts is the best of several times, as the machine may do other things too.
 
 The defaults write eleven million rows. That takes some seven minutes on two cores, and
 for a while ten gigabytes of disk; what it wrote is dropped after it.
@@ -26,6 +27,7 @@ from dev.stress import ledger
 from dev.stress.browser import Browser
 
 URL = "/my/invoicing-report"
+HOME = "/my/leads"
 PARTS = ("files", "page")
 ROWS_PER_PAGE = 50
 # What the report must keep to.
@@ -36,6 +38,8 @@ LIMITS = {
     "PDF: times a plain table": 5,
     "first page: times the small table": 1.5,
     "last page: times the small table": 1.5,
+    "home: times the small table": 1.5,
+    "home: seconds": 2,
 }
 
 # The columns of the report, as somebody who knows the tables would write them: local
@@ -254,7 +258,8 @@ def print_plain_table(environment, lines):
 
 
 def measure_pages(environment, options):
-    """Compare the first and the last page in a small and in a large table."""
+    """Compare the first and the last page, and the buyer's home, in a small and in a
+    large table."""
     with (
         ledger.world(environment, "small", options.keep) as small,
         ledger.world(environment, "large", options.keep) as large,
@@ -273,17 +278,30 @@ def measure_pages(environment, options):
                 for page in (1, last):
                     taken = get_page(browser, page, options.page_rows)
                     seconds.setdefault((browser, page), []).append(taken)
+                taken = get_home(browser)
+                seconds.setdefault((browser, HOME), []).append(taken)
         results = {}
-        for name, page in (("first", 1), ("last", last)):
+        for name, page in (("first page", 1), ("last page", last), ("home", HOME)):
             in_small, in_large = (min(seconds[browser, page]) for browser in browsers)
             print(
-                f"{name} page of {options.page_rows:,} rows: {1000 * in_small:.0f} ms"
+                f"{name} of {options.page_rows:,} rows: {1000 * in_small:.0f} ms"
                 f" beside {options.small:,}, {1000 * in_large:.0f} ms beside"
                 f" {options.large:,} rows of others",
                 flush=True,
             )
-            results[f"{name} page: times the small table"] = in_large / in_small
+            results[f"{name}: times the small table"] = in_large / in_small
+        results["home: seconds"] = in_large
         return results
+
+
+def get_home(browser):
+    """Return how many seconds the buyer's home takes."""
+    started = time.monotonic()
+    content = browser.read(HOME)
+    seconds = time.monotonic() - started
+    if b"lead_home_owed" not in content:
+        raise Failure("the buyer's home does not say what is owed.")
+    return seconds
 
 
 def get_page(browser, page, rows):
