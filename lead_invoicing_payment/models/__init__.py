@@ -1,10 +1,9 @@
 # ruff: noqa: I001
 """Owns automatic recharge: what a buyer consented to, each charge from its decision to
-its deposit, and who is told; which invoices can be paid online, and what the link on
-one asks to pay. The order is that of `super()`.
+its deposit, and who is told; and which invoices can be paid online. The order is that
+of `super()`.
 """
 
-from . import account_move
 from . import account_move_online
 from . import payment_transaction
 from . import lead_recharge_consent
