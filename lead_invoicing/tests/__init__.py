@@ -64,6 +64,7 @@ from . import (
     test_report_routes,
     test_report_wizard,
     test_return_reasons,
+    test_reversal_tours,
     test_review,
     test_rights,
     test_sending,

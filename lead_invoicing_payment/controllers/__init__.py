@@ -2,4 +2,4 @@
 is decided by the models.
 """
 
-from . import recharge, top_up
+from . import invoice, recharge, top_up
