@@ -39,6 +39,7 @@ def get_calls(env, client):
     yield from get_document_calls(env, client)
     yield from get_unbilled_calls(env, client)
     yield from get_hand_calls(env)
+    yield from get_close_calls(env, client)
 
 
 def get_overview_calls(client):
@@ -148,6 +149,25 @@ def get_hand_calls(env):
     ):
         wizard = env["lead.invoice.wizard"].create({"partner_ids": chosen.ids})
         yield title, Call(wizard._name, wizard.ids, "action_preview", {}, {})
+
+
+def get_close_calls(env, client):
+    """The screens with dates and totals, each filled, and what they open."""
+    close = env["lead.month.close"]._open({})
+    yield "month-end close", Call(close._name, close.ids, "action_show", {}, {})
+    yield "month-end close, opened", client.open_form(close)
+    yield (
+        "month-end close by buyer",
+        client.open_action(close.action_view_by_buyer()),
+    )
+    (billed,) = close.total_ids.filtered(lambda total: total.figure == "billed")
+    yield "leads billed in the month", client.open_action(billed.action_view_sales())
+    for title, model in (
+        ("unbilled as of, filled", "lead.unbilled.as.at.wizard"),
+        ("control totals of a week, filled", "lead.control.totals"),
+    ):
+        screen = env[model]._open({})
+        yield title, Call(model, screen.ids, "action_show", {}, {})
 
 
 def get_buyer(env):

@@ -19,7 +19,12 @@ ROW = "{:<34} {:>10} {:>10} {:>7} {:>9}"
 # which takes the longer the more there are.
 LIMIT = 2.0
 SUM_LIMIT = 10.0
-SUMS = {"leads by buyer", "leads by month, pivot"}
+SUMS = {
+    "leads billed in the month",
+    "leads by buyer",
+    "leads by month, pivot",
+    "month-end close",
+}
 # The day begins with it.
 FIRST_SCREEN, FIRST_LIMIT = "overview, whole", 1.0
 

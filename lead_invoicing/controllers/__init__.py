@@ -4,4 +4,4 @@ Report.
 Who may see what is decided by `lead.invoicing.report`.
 """
 
-from . import dispute, home, portal, report, statement, top_up
+from . import dispute, home, portal, report, screens, statement, top_up

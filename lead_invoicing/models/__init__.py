@@ -96,9 +96,11 @@ from . import res_company
 from . import res_company_feed_watch
 from . import res_company_dispute
 from . import res_company_reminder
+from . import res_company_accrual
 from . import res_company_statement
 from . import res_config_settings
 from . import res_config_settings_reminder
+from . import res_config_settings_accrual
 from . import res_config_settings_statement
 from . import res_config_settings_top_up
 from . import res_partner
@@ -111,6 +113,7 @@ from . import res_partner_charges
 from . import res_partner_returns
 from . import res_partner_reminder
 from . import lead_account_closing
+from . import lead_accrual
 from . import res_partner_closing
 from . import res_partner_thresholds
 from . import res_partner_top_up

@@ -8,7 +8,12 @@ class LeadSale(models.Model):
     _inherit = "lead.sale"
 
     def action_waive(self):
-        """Ask why these transactions are never billed, and waive them."""
+        """Ask why these transactions are never billed, and waive them.
+
+        :raises UserError: for a transaction that is on an invoice
+        """
+        self.check_access("write")
+        self._check_not_on_invoice()
         return self._get_waive_action(self.env._("Waive"), False)
 
     def action_unwaive(self):
@@ -41,9 +46,27 @@ class LeadSale(models.Model):
         self.check_access("write")
         self._check_waiver_reason(reason)
         self._check_correction_whole()
+        self._check_not_on_invoice()
+        sales, returns = self._find_to_waive()
+        (sales + returns)._log_waiver(True, reason, with_sale=returns)
+        for sale in (sales + returns).sudo():
+            # The user may write these rows; only the freeze is passed.
+            sale.write({"waived": True, "reason": sale.reason or reason})
+
+    def _find_to_waive(self):
+        """Return those of these transactions that are not waived yet, and the returns
+        that are waived with them."""
         sales = self.filtered(lambda sale: not sale.waived)
-        returns = self._search_returns() - self
-        for sale in sales + returns:
+        returns = sales._search_returns() - self
+        return sales, returns.filtered(lambda back: not back.waived)
+
+    def _check_not_on_invoice(self):
+        """Refuse to waive what is billed, or what a return of it is billed for.
+
+        :raises UserError: naming the transaction
+        """
+        sales = self.filtered(lambda sale: not sale.waived)
+        for sale in sales + (self._search_returns() - self):
             if sale.invoice_line_id:
                 raise UserError(
                     self.env._(
@@ -52,13 +75,6 @@ class LeadSale(models.Model):
                         sale.external_ref,
                     )
                 )
-        returns = (returns & sales._search_returns()).filtered(
-            lambda back: not back.waived
-        )
-        (sales + returns)._log_waiver(True, reason, with_sale=returns)
-        for sale in (sales + returns).sudo():
-            # The user may write these rows; only the freeze is passed.
-            sale.write({"waived": True, "reason": sale.reason or reason})
 
     def _unwaive(self, reason):
         """Make these waived transactions unbilled again. A sale takes along the

@@ -15,6 +15,7 @@ from . import lead_balance_level
 from . import lead_overview_card
 from . import lead_overview_card_tiles
 from . import lead_overview_card_graphs
+from . import lead_sale_close
 from . import account_move
 from . import account_move_dispute
 from . import account_move_charges
@@ -24,6 +25,7 @@ from . import as_pdf
 from . import lead_account_statement
 from . import lead_buyer_home
 from . import report_statement
+from . import report_screen
 from . import ir_actions_report
 from . import res_users_settings
 from . import lead_invoice_run_books

@@ -8,6 +8,12 @@ from ..models.lead_sale import unbilled_sql
 from ..tools.context_values import read_day, read_moment
 from .lead_unbilled import AGES, SALE_FIELDS, get_age_domain, get_age_sql
 
+# Later than anything that is known.
+ALL_KNOWN = datetime.max.replace(microsecond=0)
+# A waiver that came later tells that there was none before, and its undoing that there
+# was one.
+WAS_NOT_WAIVED = SQL("COALESCE(decided.waived, sale.waived IS NOT TRUE)")
+
 
 class LeadUnbilledAsAt(models.Model):
     """What was unbilled at the end of a past day: month end's accrual.
@@ -38,6 +44,7 @@ class LeadUnbilledAsAt(models.Model):
     sale_count = fields.Integer("Transactions", readonly=True)
     amount = fields.Monetary(readonly=True)
     oldest_date = fields.Datetime("Oldest", readonly=True, aggregator="min")
+    as_at = fields.Date("As Of", readonly=True)
 
     @property
     def _table_query(self):
@@ -96,10 +103,11 @@ class LeadUnbilledAsAt(models.Model):
             """
             SELECT min(id) AS id, company_id, partner_id, lead_type_id, currency_id,
                    age, count(*) AS sale_count, sum(amount) AS amount,
-                   min(date) AS oldest_date
+                   min(date) AS oldest_date, %s::date AS as_at
               FROM (%s) unbilled
              GROUP BY company_id, partner_id, lead_type_id, currency_id, age
             """,
+            as_at,
             self._get_transactions_sql(as_at, known_at),
         )
 
@@ -150,14 +158,10 @@ class LeadUnbilledAsAt(models.Model):
                           SELECT sale_id FROM lead_sale_waiver
                            WHERE company_id = %(company)s
                              AND create_date > %(known_at)s)) sale
-              LEFT JOIN (
-                   SELECT DISTINCT ON (sale_id) sale_id, waived
-                     FROM lead_sale_waiver
-                    WHERE company_id = %(company)s AND create_date > %(known_at)s
-                    ORDER BY sale_id, id) decided ON decided.sale_id = sale.id
+              LEFT JOIN (%(decided)s) decided ON decided.sale_id = sale.id
              WHERE sale.date < %(end)s
                AND sale.create_date <= %(known_at)s
-               AND COALESCE(decided.waived, sale.waived IS NOT TRUE)
+               AND %(was_not_waived)s
                AND NOT EXISTS (
                    SELECT FROM lead_sale_past_billing past
                     WHERE past.sale_id = sale.id
@@ -178,5 +182,22 @@ class LeadUnbilledAsAt(models.Model):
             company=company.id,
             as_at=as_at,
             end=end,
-            known_at=known_at or datetime.max.replace(microsecond=0),
+            known_at=known_at or ALL_KNOWN,
+            decided=self._get_decided_sql(company, known_at),
+            was_not_waived=WAS_NOT_WAIVED,
+        )
+
+    @api.model
+    def _get_decided_sql(self, company, known_at):
+        """Return the query for what was first decided after a moment on waivers in a
+        company: ``WAS_NOT_WAIVED`` asks that, as ``decided``, of ``sale``."""
+        return SQL(
+            """
+            SELECT DISTINCT ON (sale_id) sale_id, waived
+              FROM lead_sale_waiver
+             WHERE company_id = %s AND create_date > %s
+             ORDER BY sale_id, id
+            """,
+            company.id,
+            known_at or ALL_KNOWN,
         )

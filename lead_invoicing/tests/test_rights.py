@@ -28,12 +28,18 @@ lead.invoice.wizard      c     c       -     -     -     -     -     c      -
 lead.invoice.wizard.line c     c       -     -     -     -     -     c      -
 lead.control.totals      c     c       -     -     -     -     -     c      -
 lead.control.totals.line c     c       -     -     -     -     -     c      -
+lead.control.totals.sum  c     c       -     -     -     -     -     c      -
+lead.screen              -     -       -     -     -     -     -     -      -
+lead.month.close         c     c       -     -     -     -     -     c      -
+lead.month.close.total   c     c       -     -     -     -     -     c      -
+lead.month.close.line    c     c       -     -     -     -     -     c      -
 lead.sale.past.billing   r     r       -     -     -     -     -     -      -
 lead.sale.waiver         r     r       -     -     -     -     -     -      -
 lead.sale.waive.wizard   -     c       -     -     -     -     -     c      -
 lead.unbilled            r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at      r     r       -     -     -     -     -     -      -
 lead.unbilled.as.at.wizard c   c       -     -     -     -     -     c      -
+lead.unbilled.as.at.wizard.line c c    -     -     -     -     -     c      -
 lead.setup               c     c       -     -     -     -     -     c      -
 lead.invoicing.report    -     -       -     -     -     -     -     -      -
 lead.erasure             -     r       -     -     -     -     -     -      -
@@ -55,9 +61,12 @@ lead.billing.charge      r     rwcu    -     -     -     -     -     c      -
 lead.billing.charge.tier r     rwcu    -     -     -     -     -     c      -
 lead.billed.charge       r     r       -     -     -     -     -     -      -
 lead.billed.charge.share r     r       -     -     -     -     -     -      -
+lead.accrual             r     r       -     -     -     -     -     -      -
 lead.top.up              rwc   rwc     -     -     -     -     -     c      -
 """
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
+
+SCREEN_METHODS = {"action_open_default", "action_pdf", "action_show", "action_xlsx"}
 
 # All that can be called from outside, beside what every Odoo model has. Whatever is
 # added here needs a test of who may call it.
@@ -96,14 +105,28 @@ PUBLIC_METHODS = {
     "lead.sale.release.wizard": {"action_release"},
     "lead.invoice.wizard": {"action_invoice", "action_preview"},
     "lead.invoice.wizard.line": set(),
-    "lead.control.totals": {"action_compare"},
-    "lead.control.totals.line": set(),
+    "lead.screen": SCREEN_METHODS,
+    "lead.control.totals": {*SCREEN_METHODS, "action_compare"},
+    "lead.control.totals.line": {"action_view_sales"},
+    "lead.control.totals.sum": {"action_view_sales"},
+    "lead.accrual": set(),
+    "lead.month.close": {
+        *SCREEN_METHODS,
+        "action_accrue",
+        "action_view_by_buyer",
+        "action_view_by_lead_type",
+        "action_view_days",
+        "action_view_differences",
+    },
+    "lead.month.close.line": {"action_view_sales"},
+    "lead.month.close.total": {"action_view_sales"},
     "lead.sale.past.billing": set(),
     "lead.sale.waiver": set(),
     "lead.sale.waive.wizard": {"action_confirm"},
     "lead.unbilled": {"action_view_sales"},
     "lead.unbilled.as.at": {"action_view_sales"},
-    "lead.unbilled.as.at.wizard": {"action_view"},
+    "lead.unbilled.as.at.wizard": {*SCREEN_METHODS, "action_view"},
+    "lead.unbilled.as.at.wizard.line": {"action_view_sales"},
     "lead.setup": {
         "action_create_cycle",
         "action_create_lead_type",
@@ -221,6 +244,17 @@ class TestRights(RightsCommon):
             "lead.control.totals.line": totals.line_ids.create(
                 {"wizard_id": totals.create({}).id}
             ),
+            "lead.control.totals.sum": totals.sum_ids.create(
+                {"wizard_id": totals.create({}).id}
+            ),
+            "lead.screen": self.env["lead.screen"],
+            "lead.month.close": (close := self.env["lead.month.close"]).create({}),
+            "lead.month.close.total": close.total_ids.create(
+                {"close_id": close.create({}).id}
+            ),
+            "lead.month.close.line": close.line_ids.create(
+                {"close_id": close.create({}).id}
+            ),
             "lead.sale.past.billing": self.make_past_billing(),
             "lead.sale.waiver": self.make_waiver(),
             "lead.sale.waive.wizard": self.env["lead.sale.waive.wizard"].create(
@@ -231,6 +265,14 @@ class TestRights(RightsCommon):
             "lead.unbilled.as.at.wizard": self.env["lead.unbilled.as.at.wizard"].create(
                 {}
             ),
+            "lead.unbilled.as.at.wizard.line": self.env[
+                "lead.unbilled.as.at.wizard.line"
+            ].create(
+                {"wizard_id": self.env["lead.unbilled.as.at.wizard"].create({}).id}
+            ),
+            "lead.accrual": self.env["lead.accrual"]
+            .sudo()
+            .create({"company_id": self.company.id, "month": "2026-11-01"}),
             "lead.setup": self.env["lead.setup"].create({}),
             "lead.invoicing.report": self.env["lead.invoicing.report"],
             "lead.erasure": self.env["lead.erasure"]._erase_on_request(self.sale, "x"),

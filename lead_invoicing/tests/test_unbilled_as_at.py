@@ -289,42 +289,13 @@ STEPS = {
 }
 
 
-@tagged("post_install", "-at_install")
-class TestTheSameAnswerForEver(AsAtCommon):
-    """Whatever happens afterwards, what was unbilled at a moment is told the same."""
+class HistoryCommon(AsAtCommon):
+    """What can happen to leads and their documents, done at random."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.buyers = cls.buyer + cls.new_buyer("Buyer B")
-
-    def test_histories(self):
-        done = Counter()
-        for seed in range(2):
-            with self.subTest(seed=seed):
-                done += self.try_history(random.Random(seed), 60)
-        # Histories in which nothing happens show nothing.
-        self.assertGreater(min(done[name] for name in STEPS), 1, done)
-
-    def try_history(self, chance, length):
-        """Do so much at random, ask each time, and ask all again in the end.
-
-        :return: a Counter of what was done
-        """
-        done = Counter()
-        answers = {}
-        now = datetime(2026, 10, 1, 12)
-        with self.env.cr.savepoint() as savepoint:
-            for _number in range(length):
-                now += timedelta(hours=chance.randint(1, 60))
-                with self.at(now):
-                    done[self.do_something(chance, now)] += 1
-                    answers.update(self.ask(now))
-            for (day, known_at), answer in answers.items():
-                self.assertEqual(self.answer(day, known_at), answer, (day, known_at))
-            savepoint.rollback()
-        self.env.invalidate_all()
-        return done
 
     def do_something(self, chance, now):
         """Do one of the steps for which there is something; return its name."""
@@ -362,30 +333,6 @@ class TestTheSameAnswerForEver(AsAtCommon):
         documents = self.env["account.move"]
         found = documents.search([("lead_run_id", "!=", False), *domain], order="id")
         return found.reversal_move_ids if name == "undo reversal" else found
-
-    def ask(self, now):
-        """Ask for today and days before; today's answer is what is unbilled now."""
-        today = now.replace(tzinfo=ZoneInfo("UTC")).astimezone(NEW_YORK).date()
-        days = [today - timedelta(days=days) for days in (0, 1, 5, 30)]
-        answers = {(day, now): self.answer(day, now) for day in days}
-        for (day, _now), answer in answers.items():
-            self.assertEqual(self.answer(day), answer)
-        # A document can be dated tomorrow, as it is tomorrow already in UTC.
-        waiting = self.env["lead.sale"].search(
-            [
-                "|",
-                ("billing_state", "in", ["unbilled", "draft"]),
-                ("invoice_id.date", ">", today),
-            ]
-        )
-        found = answers[today, now].values()
-        self.assertEqual(sum(count for count, _amount in found), len(waiting))
-        self.assertAlmostEqual(
-            sum(amount for _count, amount in found), sum(waiting.mapped("amount"))
-        )
-        return answers
-
-    # How it is done
 
     def do_sell(self, buyer, chance, now):
         price = f"{chance.randint(1, 30)}.25"
@@ -430,3 +377,58 @@ class TestTheSameAnswerForEver(AsAtCommon):
 
     def do_release(self, move, _chance, _now):
         move._release_credited_lead_sales("Wrong company")
+
+
+@tagged("post_install", "-at_install")
+class TestTheSameAnswerForEver(HistoryCommon):
+    """Whatever happens afterwards, what was unbilled at a moment is told the same."""
+
+    def test_histories(self):
+        done = Counter()
+        for seed in range(2):
+            with self.subTest(seed=seed):
+                done += self.try_history(random.Random(seed), 60)
+        # Histories in which nothing happens show nothing.
+        self.assertGreater(min(done[name] for name in STEPS), 1, done)
+
+    def try_history(self, chance, length):
+        """Do so much at random, ask each time, and ask all again in the end.
+
+        :return: a Counter of what was done
+        """
+        done = Counter()
+        answers = {}
+        now = datetime(2026, 10, 1, 12)
+        with self.env.cr.savepoint() as savepoint:
+            for _number in range(length):
+                now += timedelta(hours=chance.randint(1, 60))
+                with self.at(now):
+                    done[self.do_something(chance, now)] += 1
+                    answers.update(self.ask(now))
+            for (day, known_at), answer in answers.items():
+                self.assertEqual(self.answer(day, known_at), answer, (day, known_at))
+            savepoint.rollback()
+        self.env.invalidate_all()
+        return done
+
+    def ask(self, now):
+        """Ask for today and days before; today's answer is what is unbilled now."""
+        today = now.replace(tzinfo=ZoneInfo("UTC")).astimezone(NEW_YORK).date()
+        days = [today - timedelta(days=days) for days in (0, 1, 5, 30)]
+        answers = {(day, now): self.answer(day, now) for day in days}
+        for (day, _now), answer in answers.items():
+            self.assertEqual(self.answer(day), answer)
+        # A document can be dated tomorrow, as it is tomorrow already in UTC.
+        waiting = self.env["lead.sale"].search(
+            [
+                "|",
+                ("billing_state", "in", ["unbilled", "draft"]),
+                ("invoice_id.date", ">", today),
+            ]
+        )
+        found = answers[today, now].values()
+        self.assertEqual(sum(count for count, _amount in found), len(waiting))
+        self.assertAlmostEqual(
+            sum(amount for _count, amount in found), sum(waiting.mapped("amount"))
+        )
+        return answers

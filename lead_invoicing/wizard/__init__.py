@@ -3,6 +3,11 @@
 What a dialog decides is carried out by the models.
 """
 
+# What screens share is there before them.
+from . import lead_screen
+
+# isort: split
+
 from . import (
     account_move,
     account_move_reversal,
@@ -13,11 +18,15 @@ from . import (
     lead_account_closing_wizard,
     lead_books_finding,
     lead_control_totals,
+    lead_control_totals_line,
     lead_erasure_wizard,
     lead_invoice_wizard,
     lead_invoice_wizard_period,
     lead_invoicing_report_column,
     lead_invoicing_report_wizard,
+    lead_month_close,
+    lead_month_close_accrual,
+    lead_month_close_line,
     lead_overview_card,
     lead_sale,
     lead_sale_release_wizard,

@@ -3,8 +3,11 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from ..recording.control_totals import TYPES, ControlTotalsReader
+from ..report.screen_document import ScreenDocument, ScreenTable
+from ..tools.context_values import read_day
 
 # Beyond, a list of errors is no help.
 MAX_ERRORS = 20
@@ -15,15 +18,16 @@ class LeadControlTotals(models.TransientModel):
 
     _name = "lead.control.totals"
     _description = "Control Totals"
+    _inherit = "lead.screen"
+    _transient_max_hours = 24.0
+    _screen = "control-totals"
+    _screen_action = "lead_invoicing.action_lead_control_totals"
 
     date_from = fields.Date(
         "From", required=True, default=lambda self: self._default_date(7)
     )
     date_to = fields.Date(
         "To", required=True, default=lambda self: self._default_date(1)
-    )
-    tz = fields.Char(
-        "Days In", compute="_compute_tz", help="Days begin and end in this time zone."
     )
     platform_text = fields.Text(
         "Platform's Totals",
@@ -35,7 +39,16 @@ class LeadControlTotals(models.TransientModel):
     line_ids = fields.One2many(
         "lead.control.totals.line", "wizard_id", "Totals", readonly=True
     )
-    is_shown = fields.Boolean(readonly=True)
+    sum_ids = fields.One2many(
+        "lead.control.totals.sum", "wizard_id", "Sums", readonly=True
+    )
+    only_differences = fields.Boolean(
+        help="List only the days on which the platform counted something else."
+    )
+    shown_line_ids = fields.Many2many(
+        "lead.control.totals.line", compute="_compute_shown_line_ids", string="Days"
+    )
+    is_shown = fields.Boolean(compute="_compute_is_shown")
     is_compared = fields.Boolean(readonly=True)
     difference_count = fields.Integer(compute="_compute_difference_count")
 
@@ -44,25 +57,51 @@ class LeadControlTotals(models.TransientModel):
         # Not today: it is not over.
         return self.env.company._get_lead_today() - timedelta(days=days)
 
-    @api.depends("date_from")
-    def _compute_tz(self):
-        self.tz = self.env.company._get_lead_zone().key
+    @api.depends("date_from", "date_to")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for wizard in self:
+            wizard.display_name = wizard._get_title()
+
+    @api.depends("shown_at")
+    def _compute_is_shown(self):
+        for wizard in self:
+            wizard.is_shown = bool(wizard.shown_at)
 
     @api.depends("line_ids.is_different")
     def _compute_difference_count(self):
         for wizard in self:
             wizard.difference_count = len(wizard.line_ids.filtered("is_different"))
 
+    @api.depends("line_ids.is_different", "only_differences")
+    def _compute_shown_line_ids(self):
+        for wizard in self:
+            lines = wizard.line_ids
+            if wizard.only_differences:
+                lines = lines.filtered("is_different")
+            wizard.shown_line_ids = lines
+
     @api.onchange("date_from", "date_to", "platform_text", "platform_file")
     def _onchange_selection(self):
-        self.is_shown = False
+        self.shown_at = False
 
     def action_compare(self):
         """Show the totals, beside those of the platform where they are given.
 
         :raises UserError: naming each row and field of the platform's that is wrong
         """
-        self.ensure_one()
+        self.action_show()
+
+    def _get_title(self):
+        if not (self.date_from and self.date_to):
+            return self.env._("Control Totals")
+        return self.env._(
+            "Control Totals %(first)s through %(last)s",
+            first=format_date(self.env, self.date_from, date_format="medium"),
+            last=format_date(self.env, self.date_to, date_format="medium"),
+        )
+
+    def _fill(self):
         own = self.env["lead.sale"].control_totals(self.date_from, self.date_to)
         currencies = {
             currency.name: currency
@@ -79,26 +118,54 @@ class LeadControlTotals(models.TransientModel):
             ): (row["count"], row["amount"])
             for row in own
         }
+        days = [day for day, _type, _currency in platform]
+        covered = (min(days), max(days)) if days else None
         self.line_ids.unlink()
-        self.env["lead.control.totals.line"].create(
+        self.line_ids.create(
             [
-                self._prepare_line_vals(key, totals.get(key), platform.get(key))
+                self._prepare_line_vals(
+                    key, totals.get(key), platform.get(key), covered
+                )
                 for key in sorted(
                     totals.keys() | platform.keys(),
                     key=lambda key: (key[0], TYPES.index(key[1]), key[2].name),
                 )
             ]
         )
-        self.write({"is_shown": True, "is_compared": bool(platform)})
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Control Totals"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "view_mode": "form",
-            "target": "new",
-            "context": {"dialog_size": "extra-large"},
-        }
+        self.is_compared = bool(platform)
+        self._fill_sums()
+
+    def _fill_sums(self):
+        """Add up the days of each type and currency; beside the platform, those only
+        that it covers."""
+        self.sum_ids.unlink()
+        groups = self.line_ids.grouped(
+            lambda line: (line.currency_id, line.transaction_type)
+        )
+        self.sum_ids.create(
+            [
+                {
+                    "wizard_id": self.id,
+                    "currency_id": currency.id,
+                    "transaction_type": transaction_type,
+                    **{
+                        name: sum(lines.mapped(name))
+                        for name in (
+                            "transaction_count",
+                            "amount",
+                            "platform_count",
+                            "platform_amount",
+                            "count_difference",
+                            "amount_difference",
+                        )
+                    },
+                }
+                for (currency, transaction_type), lines in sorted(
+                    groups.items(),
+                    key=lambda group: (group[0][0].name, TYPES.index(group[0][1])),
+                )
+            ]
+        )
 
     def _read_platform_totals(self, currencies):
         """Return what the platform counted, as {(day, type, currency): (count,
@@ -146,8 +213,11 @@ class LeadControlTotals(models.TransientModel):
                 self.env._("The file is not UTF-8 text: save it as CSV in UTF-8.")
             ) from None
 
-    def _prepare_line_vals(self, key, own, platform):
-        """Return the values of the line for one day, type and currency."""
+    def _prepare_line_vals(self, key, own, platform, covered):
+        """Return the values of the line for one day, type and currency.
+
+        :param covered: the first and the last day that the platform gave, if any
+        """
         day, transaction_type, currency = key
         count, amount = own or (0, 0.0)
         platform_count, platform_amount = platform or (0, 0.0)
@@ -160,49 +230,52 @@ class LeadControlTotals(models.TransientModel):
             "amount": amount,
             "platform_count": platform_count,
             "platform_amount": float(platform_amount),
+            "is_covered": bool(covered) and covered[0] <= day <= covered[1],
         }
 
+    def _get_link_params(self):
+        return {
+            "from": fields.Date.to_string(self.date_from),
+            "to": fields.Date.to_string(self.date_to),
+        }
 
-class LeadControlTotalsLine(models.TransientModel):
-    """The totals of one day, type and currency, ours and the platform's."""
+    @api.model
+    def _read_link_params(self, params):
+        first = read_day(self.env, self.env._("From"), params.get("from"))
+        last = read_day(self.env, self.env._("To"), params.get("to"))
+        values = {"date_from": first, "date_to": last}
+        return {name: value for name, value in values.items() if value}
 
-    _name = "lead.control.totals.line"
-    _description = "Control Total"
-    _order = "id"
+    def _get_document(self):
+        self._check_shown()
+        return ScreenDocument(
+            self.env,
+            self._get_title(),
+            self.company_id,
+            self._get_facts(),
+            [
+                self._get_table(self.env._("Totals"), self.sum_ids),
+                self._get_table(
+                    self.env._("By Day"), self.shown_line_ids, with_day=True
+                ),
+            ],
+        )
 
-    wizard_id = fields.Many2one(
-        "lead.control.totals", required=True, index=True, ondelete="cascade"
-    )
-    day = fields.Date()
-    transaction_type = fields.Selection(
-        [
-            ("sale", "Sales"),
-            ("return", "Returns"),
-            ("correction", "Price Corrections"),
-        ],
-        "Type",
-    )
-    currency_id = fields.Many2one("res.currency")
-    transaction_count = fields.Integer("Recorded")
-    amount = fields.Monetary("Amount Recorded")
-    platform_count = fields.Integer("Platform")
-    platform_amount = fields.Monetary()
-    count_difference = fields.Integer("Difference", compute="_compute_difference")
-    amount_difference = fields.Monetary(compute="_compute_difference")
-    is_different = fields.Boolean(compute="_compute_difference")
-
-    @api.depends(
-        "transaction_count",
-        "amount",
-        "platform_count",
-        "platform_amount",
-        "wizard_id.is_compared",
-    )
-    def _compute_difference(self):
-        for line in self:
-            line.count_difference = line.platform_count - line.transaction_count
-            line.amount_difference = line.platform_amount - line.amount
-            line.is_different = line.wizard_id.is_compared and bool(
-                line.count_difference
-                or line.currency_id.compare_amounts(line.platform_amount, line.amount)
-            )
+    def _get_table(self, title, lines, with_day=False):
+        """Return the table of sums, or of days, for paper and workbook."""
+        labels = [
+            self.env._("Currency"),
+            self.env._("Type"),
+            self.env._("Recorded"),
+            self.env._("Amount Recorded"),
+        ]
+        if self.is_compared:
+            labels += [
+                self.env._("Platform"),
+                self.env._("Platform Amount"),
+                self.env._("Difference"),
+                self.env._("Amount Difference"),
+            ]
+        if with_day:
+            labels.insert(0, self.env._("Day"))
+        return ScreenTable(title, labels, [line._get_cells(with_day) for line in lines])

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import format_list
 
 
 class LeadSaleWaiveWizard(models.TransientModel):
@@ -12,12 +13,31 @@ class LeadSaleWaiveWizard(models.TransientModel):
     )
     take_back = fields.Boolean(readonly=True)
     sale_count = fields.Integer("Number of Transactions", compute="_compute_sale_count")
+    consequence = fields.Char(compute="_compute_consequence")
     reason = fields.Char(required=True)
 
     @api.depends("sale_ids")
     def _compute_sale_count(self):
         for wizard in self:
             wizard.sale_count = len(wizard.sale_ids)
+
+    @api.depends("sale_ids", "take_back")
+    @api.depends_context("lang")
+    def _compute_consequence(self):
+        for wizard in self:
+            # As the ledger has them, also before the dialog is stored.
+            sales, returns = wizard.sale_ids._origin._find_to_waive()
+            amounts = [
+                currency.format(sum(rows.mapped("amount")))
+                for currency, rows in (sales + returns).grouped("currency_id").items()
+            ]
+            wizard.consequence = (
+                amounts
+                and not wizard.take_back
+                and self.env._(
+                    "%s will never be billed.", format_list(self.env, amounts)
+                )
+            )
 
     def action_confirm(self):
         """Waive the transactions, or make them unbilled again.

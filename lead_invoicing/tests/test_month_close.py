@@ -1,0 +1,249 @@
+from datetime import date, datetime
+
+from freezegun import freeze_time
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from ..report.lead_sale_close import CLOSE_FIGURES, CLOSE_SIGNS
+from .test_unbilled_as_at import AsAtCommon
+
+FIGURES = [figure for figure, _label in CLOSE_FIGURES]
+
+
+class MonthCloseCommon(AsAtCommon):
+    """Ways to close a month as a clerk, and to look at what it says."""
+
+    def close(self, month="2026-11", now="2026-12-15 12:00:00", user=None, **vals):
+        """Return the close of a month, filled by a clerk at a moment."""
+        self.env.flush_all()
+        with freeze_time(now):
+            closes = self.env["lead.month.close"].with_user(user or self.billing_user)
+            close = closes.create({"month": month, **vals})
+            close.action_show()
+        return close
+
+    def figures(self, close, currency=None):
+        """Return {figure: (transactions, amount)} of a close, without the zeros."""
+        currency = currency or self.company.currency_id
+        return {
+            total.figure: (total.sale_count, round(total.amount, 2))
+            for total in close.total_ids
+            if total.currency_id == currency and total.sale_count
+        }
+
+    def get_sales(self, row):
+        """Return the transactions that a row opens."""
+        action = row.action_view_sales()
+        ledger = self.env["lead.sale"].with_user(self.billing_user)
+        return ledger.with_context(**action["context"]).search(action["domain"])
+
+    def assert_adds_up(self, close):
+        """Each figure is the sum of what it opens, and they go from start to end."""
+        for row in [*close.total_ids, *close.line_ids]:
+            sales = self.get_sales(row)
+            with self.subTest(figure=row.figure):
+                self.assertEqual(len(sales), row.sale_count)
+                self.assertAlmostEqual(sum(sales.mapped("amount")), row.amount, 2)
+        for currency, totals in close.total_ids.grouped("currency_id").items():
+            amounts = {total.figure: total.amount for total in totals}
+            counts = {total.figure: total.sale_count for total in totals}
+            for numbers in (amounts, counts):
+                end = sum(sign * numbers[name] for name, sign in CLOSE_SIGNS.items())
+                self.assertAlmostEqual(end, numbers["closing"], 2, currency.name)
+
+
+@tagged("post_install", "-at_install")
+class TestMonthClose(MonthCloseCommon):
+    """What a month-end close says of the leads of a month."""
+
+    def test_a_month_goes_from_its_start_to_its_end(self):
+        self.cycle.posting = "post"
+        before = self.new_sale(at="2026-10-20T12:00:00Z", price="7.00")
+        billed = self.new_sale(price="11.00")
+        self.new_return(billed, price="1.00")
+        waived = self.new_sale(price="21.00")
+        waived._waive("Goodwill")
+        self.generate()
+        self.assertEqual((before + billed).mapped("billing_state"), ["invoiced"] * 2)
+        self.new_sale(at="2026-11-20T12:00:00Z", price="13.00")
+        self.new_sale(at="2026-12-02T12:00:00Z", price="17.00")
+        close = self.close()
+        self.assertEqual(
+            self.figures(close),
+            {
+                "opening": (1, 7),
+                "sold": (3, 45),
+                "returned": (1, -1),
+                "waived": (1, 21),
+                "billed": (3, 17),
+                "closing": (1, 13),
+                "deferred": (1, 13),
+            },
+        )
+        self.assert_adds_up(close)
+        documents = self.env["account.move"].search([("lead_run_id", "!=", False)])
+        self.assertEqual(sum(documents.mapped("amount_untaxed_signed")), 17)
+
+    def test_what_is_credited_stays_billed_until_it_is_released(self):
+        with self.at(datetime(2026, 11, 5)):
+            self.new_sale()
+            invoice = self.bill(date(2026, 11, 4))
+            invoice.action_post()
+        with self.at(datetime(2026, 12, 5)):
+            self.reverse(invoice)
+        self.assertEqual(
+            self.figures(self.close()), {"sold": (1, 10), "billed": (1, 10)}
+        )
+        self.assertEqual(self.figures(self.close("2026-12")), {"credited": (1, 10)})
+        with self.at(datetime(2026, 12, 6)):
+            invoice._release_credited_lead_sales("Wrong company")
+        close = self.close("2026-12")
+        self.assertEqual(
+            self.figures(close),
+            {"credited": (1, 10), "released": (1, 10), "closing": (1, 10)},
+        )
+        self.assert_adds_up(close)
+
+    def test_price_corrections_are_told_apart(self):
+        sale = self.new_sale(price="10.00")
+        self.new_sale(
+            price="8.00",
+            at="2026-11-06T12:00:00Z",
+            type="correction",
+            origin_external_ref=sale.external_ref,
+        )
+        close = self.close()
+        figures = self.figures(close)
+        self.assertEqual(figures["sold"], (1, 10))
+        self.assertEqual(figures["corrected"], (2, -2))
+        self.assertEqual(figures["closing"][1], 8)
+        self.assert_adds_up(close)
+
+    def test_days_are_cut_in_the_billing_time_zone(self):
+        for tz, month in (("America/New_York", "2026-10"), ("UTC", "2026-11")):
+            with self.subTest(tz=tz), self.env.cr.savepoint() as savepoint:
+                self.company.lead_tz = tz
+                self.new_sale(at="2026-11-01T03:59:59Z")
+                close = self.close(month)
+                self.assertEqual(close.tz, tz)
+                self.assertEqual(self.figures(close)["sold"], (1, 10))
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_currencies_are_never_added(self):
+        euro = self.env.ref("base.EUR")
+        euro.active = True
+        self.new_sale(price="5.00")
+        self.new_sale(price="6.00", currency="EUR")
+        close = self.close()
+        self.assertEqual(self.figures(close)["closing"], (1, 5))
+        self.assertEqual(self.figures(close, euro)["closing"], (1, 6))
+        self.assert_adds_up(close)
+
+    def test_beside_the_month_before(self):
+        self.new_sale(at="2026-10-20T12:00:00Z", price="7.00")
+        self.new_sale(self.new_buyer("Buyer B"), price="7.00")
+        self.new_sale(price="7.00")
+        close = self.close()
+        (sold,) = close.total_ids.filtered(lambda total: total.figure == "sold")
+        self.assertEqual((sold.amount, sold.previous_amount, sold.change), (14, 7, 7))
+        lines = close.line_ids.filtered(lambda line: line.figure == "sold")
+        self.assertEqual(
+            {line.partner_id.name: line.is_different for line in lines},
+            {"Buyer A": False, "Buyer B": True},
+        )
+        action = close.action_view_differences()
+        self.assertEqual(action["context"]["search_default_different"], 1)
+        for view in ("list", "kanban", "search"):
+            lines.get_view(view_type=view)
+
+    def test_beside_the_platform(self):
+        self.new_sale()
+        self.new_sale(at="2026-11-20T12:00:00Z")
+        close = self.close(platform_text="2026-11-04,sale,USD,2,20.00")
+        (total,) = close.control_sum_ids
+        self.assertEqual((total.transaction_count, total.amount), (2, 20))
+        # The days that the platform did not give differ from nothing.
+        self.assertEqual((total.count_difference, total.amount_difference), (1, 10))
+        self.assertEqual(close.difference_count, 1)
+        self.assertEqual(len(self.get_sales(total)), 2)
+        self.assertEqual(close.action_view_days()["res_id"], close.control_id.id)
+
+    def test_what_comes_later_leaves_it_as_it_is_until_it_is_shown_again(self):
+        self.new_sale()
+        close = self.close()
+        with freeze_time("2026-12-16 12:00:00"):
+            late = self.new_sale(at="2026-11-06T12:00:00Z")
+        self.assertEqual(self.figures(close)["sold"], (1, 10))
+        self.assert_adds_up(close)
+        with freeze_time("2026-12-17 12:00:00"):
+            close.action_show()
+        self.assertEqual(self.figures(close)["sold"], (2, 20))
+        self.assertIn(late, self.get_sales(close.total_ids[1]))
+
+    def test_an_empty_month(self):
+        close = self.close()
+        self.assertFalse(close.total_ids)
+        self.assertEqual(len(close._get_document().tables), 4)
+
+    def test_it_begins_with_the_month_that_is_over(self):
+        self.company.lead_tz = "America/New_York"
+        with freeze_time("2026-12-01 04:59"):
+            close = self.env["lead.month.close"].create({})
+        self.assertEqual(close.month, "2026-10")
+        self.assertEqual(
+            (close.date_from, close.date_to), (date(2026, 10, 1), date(2026, 10, 31))
+        )
+
+    def test_of_the_own_company_only(self):
+        self.new_sale()
+        other = self._create_company(name="Other House")
+        closes = self.env["lead.month.close"].with_company(other)
+        with freeze_time("2026-12-15"):
+            close = closes.create({"month": "2026-11"})
+            close.action_show()
+        self.assertFalse(close.total_ids)
+
+    def test_who_may_look(self):
+        self.new_sale()
+        close = self.close()
+        for user in (self.plain_user, self.portal_user, self.integrator):
+            with self.assertRaises(AccessError):
+                close.with_user(user).action_show()
+            with self.assertRaises(AccessError):
+                close.total_ids[0].with_user(user).action_view_sales()
+        # Nor another clerk at what one compares.
+        for record in (close, close.total_ids, close.line_ids):
+            with self.assertRaises(AccessError):
+                record.with_user(self.manager).read(["display_name"])
+        with self.assertRaises(AccessError):
+            close.with_user(self.manager)._get_document()
+
+    def test_a_link_opens_the_same_month(self):
+        with freeze_time("2026-12-15"):
+            close = self.close("2026-09")
+            self.assertIn("/lead-invoicing/month-close?month=2026-09", close.link)
+            other = close.with_user(self.manager)._open({"month": "2026-09"})
+            self.assertEqual(other.date_from, date(2026, 9, 1))
+            for month in ("2026-13", "x", "1999-01"):
+                with self.assertRaisesRegex(UserError, "Choose one of the last"):
+                    close._open({"month": month})
+
+    def test_as_many_queries_for_many_buyers_as_for_few(self):
+        counts = []
+        for number in (2, 20):
+            for name in range(number):
+                self.new_sale(self.new_buyer(f"Buyer {number} {name}"))
+            self.env.flush_all()
+            with freeze_time("2026-12-15"):
+                closes = self.env["lead.month.close"].with_user(self.billing_user)
+                close = closes.create({"month": "2026-11"})
+                self.env.flush_all()
+                before = self.env.cr.sql_log_count
+                close.action_show()
+                self.env.flush_all()
+                counts.append(self.env.cr.sql_log_count - before)
+        # The second time, more is known already.
+        self.assertLessEqual(counts[1], counts[0])
+        self.assertLess(counts[0], 80)
