@@ -82,7 +82,7 @@ class TestScreens(RightsCommon, HttpCase):
         for words in (
             record.display_name,
             self.company.name,
-            "Data through Tue, Dec 15, 2026 12:00 PM",
+            "Data through Tue, Dec 15, 2026 12:00",
             f"by {self.clerk.name}",
             "time zone",
         ):

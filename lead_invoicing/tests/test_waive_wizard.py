@@ -13,20 +13,24 @@ class TestWaiveWizard(GenerationCommon):
         dialog = self.env[action["res_model"]].with_user(self.manager)
         return dialog.with_context(**action["context"])
 
+    def get_text(self, dialog):
+        """Return what it says, with plain blanks."""
+        return dialog.consequence.replace("\N{NO-BREAK SPACE}", "")
+
     def test_it_says_what_will_never_be_billed(self):
         sales = self.new_sale(price="21.00") + self.new_sale(price="4.00")
         dialog = self.open_dialog(sales).create({"reason": "Goodwill"})
-        self.assertEqual(dialog.consequence, "$25.00 will never be billed.")
+        self.assertEqual(self.get_text(dialog), "$25.00 will never be billed.")
         # The unbilled returns of a sale are waived with it.
         self.new_return(sales[0], price="1.00")
         dialog.invalidate_recordset()
-        self.assertEqual(dialog.consequence, "$24.00 will never be billed.")
+        self.assertEqual(self.get_text(dialog), "$24.00 will never be billed.")
 
     def test_each_currency_by_itself(self):
         self.env.ref("base.EUR").active = True
         sales = self.new_sale() + self.new_sale(price="5.00", currency="EUR")
         dialog = self.open_dialog(sales).create({"reason": "Goodwill"})
-        self.assertIn("$10.00", dialog.consequence)
+        self.assertIn("$10.00", self.get_text(dialog))
         self.assertIn("5.00", dialog.consequence)
         self.assertNotIn("15.00", dialog.consequence)
 

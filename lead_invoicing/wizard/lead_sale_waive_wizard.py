@@ -25,19 +25,19 @@ class LeadSaleWaiveWizard(models.TransientModel):
     @api.depends_context("lang")
     def _compute_consequence(self):
         for wizard in self:
+            if wizard.take_back:
+                wizard.consequence = False
+                continue
             # As the ledger has them, also before the dialog is stored.
             sales, returns = wizard.sale_ids._origin._find_to_waive()
             amounts = [
                 currency.format(sum(rows.mapped("amount")))
                 for currency, rows in (sales + returns).grouped("currency_id").items()
             ]
-            wizard.consequence = (
-                amounts
-                and not wizard.take_back
-                and self.env._(
-                    "%s will never be billed.", format_list(self.env, amounts)
-                )
-            )
+            wizard.consequence = bool(amounts) and self._get_consequence(amounts)
+
+    def _get_consequence(self, amounts):
+        return self.env._("%s will never be billed.", format_list(self.env, amounts))
 
     def action_confirm(self):
         """Waive the transactions, or make them unbilled again.
