@@ -17,6 +17,9 @@ from . import lead_overview_card_tiles
 from . import lead_overview_card_graphs
 from . import lead_sale_close
 from . import account_move
+from . import account_move_corrections
+from . import account_move_paper
+from . import account_move_settled
 from . import account_move_dispute
 from . import account_move_charges
 from . import res_partner_bank

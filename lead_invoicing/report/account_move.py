@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 from odoo import api, models
 from odoo.tools import SQL, format_date, formatLang
 
-from ..models.lead_sale import behind_sql
 from ..tools.local_time import last_instant, local_day
 
 
@@ -92,95 +91,6 @@ class AccountMove(models.Model):
             )
         return context
 
-    def _get_move_lines_to_report(self):
-        """Print the two lines of price corrections as one, see
-        :meth:`_get_lead_correction_rows`."""
-        lines = super()._get_move_lines_to_report()
-        # A buyer who may see the document may see what it consists of.
-        return lines.filtered(lambda line: not line.sudo().lead_corrects)
-
-    def _get_lead_correction_rows(self):
-        """Return what the document says of price corrections, instead of its two lines
-        for each kind of them.
-
-        :return: list of dicts: ``name``, ``quantity`` (the number of corrections),
-            ``taxes`` (names), ``subtotal`` and ``total``, as the lines have them
-        """
-        self.ensure_one()
-        # A buyer who may see the document may see what it consists of.
-        lines = self.sudo().invoice_line_ids.filtered("lead_corrects")
-        groups = lines.grouped(lambda line: (line.lead_type_id, line.tax_ids))
-        prices = self.sudo()._read_lead_correction_prices() if groups else {}
-        rows = []
-        for (lead_type, taxes), lines in groups.items():
-            old, new, count = self._get_common_prices(prices, lines)
-            if old is None:
-                name = self.env._(
-                    "%(lead_type)s – Prices corrected: %(count)s",
-                    lead_type=lead_type.name,
-                    count=count,
-                )
-            else:
-                name = self.env._(
-                    "%(lead_type)s – Price corrected from %(old)s to %(new)s",
-                    lead_type=lead_type.name,
-                    old=self.currency_id.format(old),
-                    new=self.currency_id.format(new),
-                )
-            rows.append(
-                {
-                    "name": name,
-                    "quantity": count,
-                    "taxes": ", ".join(tax.tax_label for tax in taxes if tax.tax_label),
-                    "subtotal": sum(lines.mapped("price_subtotal")),
-                    "total": sum(lines.mapped("price_total")),
-                }
-            )
-        return rows
-
-    def _read_lead_correction_prices(self):
-        """Return from which prices to which ones the corrections on each line go.
-
-        :return: {line id: list of (old price, new price, number of corrections)}
-        """
-        self.env["lead.sale"].flush_model()
-        prices = defaultdict(list)
-        # From which prices to which ones do the corrections on each line go?
-        for line_id, *values in self.env.execute_query(
-            SQL(
-                """
-                SELECT half.line_id, old.corrected_price, new.corrected_price, count(*)
-                  FROM (%s) half
-                  LEFT JOIN lead_sale old
-                       ON old.corrected_sale_id = half.corrected_sale_id
-                      AND old.transaction_type = 'return'
-                  LEFT JOIN lead_sale new
-                       ON new.corrected_sale_id = half.corrected_sale_id
-                      AND new.transaction_type = 'sale'
-                 WHERE half.move_id = %s
-                 GROUP BY half.line_id, old.corrected_price, new.corrected_price
-                """,
-                behind_sql(SQL("sale.corrected_sale_id IS NOT NULL")),
-                self.id,
-            )
-        ):
-            prices[line_id].append(values)
-        return prices
-
-    @api.model
-    def _get_common_prices(self, prices, lines):
-        """Return the price before and the new one that all corrections on ``lines``
-        have, each None where they differ; and how many corrections these are."""
-        # Each correction is on two lines, but where one of them was deleted.
-        half = lines.filtered(lambda line: line.lead_transaction_type == "sale")
-        found = [entry for line in half or lines for entry in prices[line.id]]
-        pairs = {(old, new) for old, new, _count in found}
-        old, new = pairs.pop() if len(pairs) == 1 else (None, None)
-        if new is None:
-            old = None
-        count = sum(count for _old, _new, count in found)
-        return old, new, count
-
     def _get_lead_summary(self):
         """Return what the document says of its leads: per lead type, and per
         sub-account where there are any; never per lead.
@@ -194,7 +104,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         # A buyer who may see the document may see what it consists of.
         move = self.sudo()
-        sign = -1 if move.move_type == "out_refund" else 1
+        sign = move._get_lead_sign()
         summary = {}
         for line in move.invoice_line_ids.filtered("lead_type_id"):
             row = summary.setdefault(line.lead_type_id, self._new_lead_summary_row())
@@ -209,6 +119,12 @@ class AccountMove(models.Model):
             {**row, "lead_type": lead_type, "sub_accounts": sub_accounts[lead_type]}
             for lead_type, row in summary.items()
         ]
+
+    def _get_lead_sign(self):
+        """Return what turns the sign of transactions, sales above zero, into that of
+        this document's lines."""
+        self.ensure_one()
+        return -1 if self.move_type == "out_refund" else 1
 
     @api.model
     def _new_lead_summary_row(self):

@@ -51,6 +51,7 @@ from . import (
     test_month_close,
     test_overview,
     test_overview_tours,
+    test_paper,
     test_patience,
     test_portal_access,
     test_portal_home,

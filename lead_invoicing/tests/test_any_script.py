@@ -4,6 +4,7 @@ from lxml import html
 
 from odoo.tests import HttpCase, tagged
 
+from .common.generation import GENERATION, WEEK
 from .common.report import NOVEMBER, ReportCommon
 
 ARABIC = "تأمين (سيارات)"
@@ -52,13 +53,18 @@ class TestAnyScript(ReportCommon, HttpCase):
         (cell,) = page.xpath(f"//td[contains(., '{LONG}')]")
         self.assertEqual(cell.get("class"), "o_lead_unbroken")
 
-    def test_summary_and_lines_of_the_invoice(self):
+    def test_the_table_of_the_invoice(self):
+        branch = {"name": ARABIC, "ref": "branch", "parent_id": self.buyer.id}
+        later = "2026-11-10T12:00:00Z"
+        self.new_sale(self.env["res.partner"].create(branch), at=later)
+        self.new_sale(price="11.00", at=later)
+        self.document = self.generate(GENERATION + WEEK)
         content, _type = self.env["ir.actions.report"]._render_qweb_html(
             "account.account_invoices", self.document.ids
         )
         page = html.fromstring(content.decode())
-        (summary,) = page.xpath("//table[@name='lead_summary']")
-        self.assert_own_direction(summary, {"td"})
+        (table,) = page.xpath("//table[@name='invoice_line_table']")
+        self.assert_own_direction(table, {"td", "div"})
         for cell in page.xpath("//td[@name='account_invoice_line_name']"):
             self.assertEqual(cell.get("dir"), "auto")
             self.assertIn("text-break", cell.get("class"))

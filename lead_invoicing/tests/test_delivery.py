@@ -168,9 +168,11 @@ class TestInvoicePdf(DeliveryCommon, HttpCase):
         self.assertIn("Nov 2, 2026 – Nov 8, 2026", text)
         self.assertIn("PO 4711", text)
         words = [" ".join(line.split()) for line in text.splitlines()]
-        self.assertIn("Leads Purchased Amount Returned Amount Net", words)
-        self.assertIn("Online Degree 3 $ 36.00 1 $ -12.00 $ 24.00", words)
-        self.assertIn("Auto Insurance 1 $ 20.00 0 $ 0.00 $ 20.00", words)
+        self.assertIn("Description Leads Price Amount", words)
+        self.assertIn("Online Degree 3 12.00 $ 36.00", words)
+        self.assertIn("Online Degree – Leads returned -1 12.00 $ -12.00", words)
+        self.assertIn("Online Degree (3 purchased, 1 returned) 2 $ 24.00", words)
+        self.assertIn("Auto Insurance 1 20.00 $ 20.00", words)
         self.assertNotIn("SECRET", text.upper())
 
     def test_sub_accounts_have_subtotals(self):

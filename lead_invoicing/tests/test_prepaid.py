@@ -158,7 +158,7 @@ class TestPrepaid(PrepaidCommon):
         self.assertIn("Receipt</span>", "".join(html.split()))
         self.assertIn("Invoice, paid in full from your balance", html)
         # Nothing asks for money.
-        for text in ("Due Date", "Payment Communication", "Payment terms"):
+        for text in ("Due Date", "How to Pay", "Payment terms"):
             self.assertNotIn(text, html)
 
 

@@ -529,7 +529,7 @@ class TestBillCorrections(GivenBackCommon):
         [row] = invoice._get_lead_correction_rows()
         self.assertEqual(
             row["name"].replace("\N{NO-BREAK SPACE}", " "),
-            "Online Degree – Price corrected from $ 10.00 to $ 8.00",
+            "Online Degree – Price corrected from $ 10.00 to $ 8.00: 2",
         )
         self.assertEqual((row["quantity"], row["subtotal"]), (2, -4))
         html = (

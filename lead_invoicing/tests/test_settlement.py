@@ -427,4 +427,4 @@ class TestReceiptIsTrue(SettlementCommon):
             .decode()
         )
         self.assertNotIn("from your balance", html)
-        self.assertIn("Payment Communication", html)
+        self.assertIn("How to Pay", html)
