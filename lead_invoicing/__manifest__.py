@@ -41,6 +41,7 @@
         "views/lead_buyer_ref_views.xml",
         "views/lead_return_reason_views.xml",
         "views/lead_invoice_run_views.xml",
+        "views/account_move_search_views.xml",
         "views/account_move_views.xml",
         "views/account_move_outcome_views.xml",
         "views/account_payment_views.xml",

@@ -116,6 +116,7 @@ from . import lead_account_closing
 from . import lead_accrual
 from . import res_partner_closing
 from . import res_partner_thresholds
+from . import res_partner_last_deposit
 from . import res_partner_top_up
 from . import res_company_top_up
 from . import res_company_team

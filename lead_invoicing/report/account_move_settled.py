@@ -166,11 +166,10 @@ class AccountMove(models.Model):
             label = self.env._("Paid from your balance")
         else:
             label = self.env._("Already applied")
-        return [
-            *rows,
-            ("settled", label, -settled),
-            ("due", self.env._("Amount due"), self.amount_residual),
-        ]
+        rows.append(("settled", label, -settled))
+        if not self.currency_id.is_zero(self.amount_residual):
+            rows.append(("due", self.env._("Amount due"), self.amount_residual))
+        return rows
 
     def _format_lead_money(self, amount):
         return formatLang(self.env, amount, currency_obj=self.currency_id)

@@ -39,6 +39,7 @@ from . import (
     test_hostile_input,
     test_import_client,
     test_import_never_guesses,
+    test_invoice_lists,
     test_invoice_wizard,
     test_invoice_wizard_period,
     test_invoicing_report,

@@ -394,7 +394,7 @@ class TestBillingCycle(TransactionCase):
         window = (at("2026-10-26 12:00"), at("2026-10-30 22:00"))
         self.assertEqual(
             plain_spaces(format_window(self.env, *window, "America/New_York")),
-            "Mon, Oct 26, 2026 8:00 AM – Fri, Oct 30, 2026 6:00 PM (America/New_York)",
+            "Mon, Oct 26, 2026 8:00 AM – Fri, Oct 30, 2026 6:00 PM ET",
         )
 
     def test_window_is_printed_in_the_language_asked_for(self):

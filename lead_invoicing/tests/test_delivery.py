@@ -185,5 +185,6 @@ class TestInvoicePdf(DeliveryCommon, HttpCase):
             " ".join(line.split())
             for line in self._get_text(self.generate()).splitlines()
         ]
-        self.assertIn("Online Degree 2 $ 25.00 0 $ 0.00 $ 25.00", words)
-        self.assertIn("Branch North 1 $ 15.00 0 $ 0.00 $ 15.00", words)
+        self.assertIn("Online Degree (2 purchased) 2 $ 25.00", words)
+        self.assertIn("Branch North (1 purchased) 1 $ 15.00", words)
+        self.assertIn("Buyer A (1 purchased) 1 $ 10.00", words)

@@ -60,7 +60,7 @@ def format_window(env, start, end, tz, lang_code=None):
     """Print a window for people, as its invoice does.
 
     From midnight to midnight it is its days, both inclusive, as in "Nov 1, 2026 to
-    Nov 7, 2026"; else days, times and the zone.
+    Nov 7, 2026"; else days, times and the zone, as in "6:00 AM ET".
 
     :param datetime start: naive UTC
     :param datetime end: naive UTC, exclusive
@@ -78,7 +78,7 @@ def format_window(env, start, end, tz, lang_code=None):
     moments = (
         " ".join(format_moment(env, moment, zone, lang_code)) for moment in (start, end)
     )
-    return f"{EN_DASH.join(moments)} ({tz})"
+    return f"{EN_DASH.join(moments)} {format_zone(env, tz, lang_code)}"
 
 
 def format_moment(env, moment, zone, lang_code=None):
