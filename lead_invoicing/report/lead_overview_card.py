@@ -80,7 +80,9 @@ class LeadOverviewCard(models.Model):
     def _search_is_shown(self, operator, value):
         if operator != "in":
             return NotImplemented
-        cards = self.search([]).filtered(lambda card: card._is_shown() in value)
+        # A dozen of cards.
+        cards = self.search([])  # pylint: disable=no-search-all
+        cards = cards.filtered(lambda card: card._is_shown() in value)
         return [("id", "in", cards.ids)]
 
     def _is_shown(self):
@@ -112,9 +114,9 @@ class LeadOverviewCard(models.Model):
 
     def _get_tile_figures(self, reader):
         """Return the number and the money of what needs a person."""
-        number, amounts = reader.read(self._get_sources(reader)[self.code])
+        number, amounts = reader.read_source(self._get_sources(reader)[self.code])
         if money := self._get_money_sources(reader).get(self.code):
-            _number, amounts = reader.read(money)
+            _number, amounts = reader.read_source(money)
         return {
             "figure_count": number,
             "figure": self._format_number(number),

@@ -123,7 +123,7 @@ class LeadOverviewCard(models.Model):
         for group in reader.unbilled:
             key = (group["reason"], group["currency_id"])
             values[key][group["age"]] += group["amount"]
-        _number, amounts = reader.read(self._get_sources(reader)[self.code])
+        _number, amounts = reader.read_source(self._get_sources(reader)[self.code])
         # In the order of the reasons, so that each keeps its color.
         order = list(reasons)
         return {
@@ -153,7 +153,7 @@ class LeadOverviewCard(models.Model):
         cycles = self.env["lead.billing.cycle"].search(
             [("next_generation_at", "!=", False)], order="next_generation_at, id"
         )
-        _number, amounts = reader.read(self._get_sources(reader)[self.code])
+        _number, amounts = reader.read_source(self._get_sources(reader)[self.code])
         return {
             "table": self._dump(
                 [

@@ -62,7 +62,7 @@ class OverviewReader:
     def __init__(self, env):
         self.env = env
 
-    def read(self, source):
+    def read_source(self, source):
         """Return how many records a source has, and their money.
 
         :return: (number, list of (currency, amount))

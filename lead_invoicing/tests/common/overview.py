@@ -61,7 +61,7 @@ class OverviewCommon(SettlementCommon):
         self.assertEqual(number(self.open(card.action_open())), count)
         reader = OverviewReader(card.env)
         sources = card._get_sources(reader) | card._get_money_sources(reader)
-        _number, shown = reader.read(sources[code])
+        _number, shown = reader.read_source(sources[code])
         self.assertEqual(
             {currency.name: round(amount, 2) for currency, amount in shown}, amounts
         )
