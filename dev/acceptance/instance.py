@@ -63,6 +63,11 @@ class Instance:
         arguments = ["-i", "lead_invoicing", "--stop-after-init", "--no-http"]
         self._run(self._command(*arguments), "The addon could not be installed")
 
+    def install_addon(self, *names):
+        """Install further addons into the database."""
+        arguments = ["-i", ",".join(names), "--stop-after-init", "--no-http"]
+        self._run(self._command(*arguments), "The addons could not be installed")
+
     def drop(self):
         """Drop the database; the log stays, for whoever asks why something failed."""
         self.environment.drop_database(self.database)

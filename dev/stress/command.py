@@ -3,6 +3,7 @@
 import argparse
 
 from dev.stress import (
+    buyer,
     check_books,
     crash,
     power,
@@ -16,6 +17,7 @@ from dev.stress import (
 
 BENCHMARKS = {
     "books": check_books,
+    "buyer": buyer,
     "crash": crash,
     "power": power,
     "preview": preview,
