@@ -139,3 +139,43 @@ def create_user(env, login):
     # A user makes such a key in the preferences.
     keys = env["res.users.apikeys"].with_user(user).sudo()
     return keys._generate("rpc", "Faults", None)
+
+
+def prepare_recharge(env, options):
+    """Have each prepaid buyer consent to be recharged by the demo provider."""
+    bank = env["account.journal"].search([("type", "=", "bank")], limit=1)
+    account = env["account.account"].create(
+        {
+            "name": "Outstanding Receipts",
+            "code": "101499",
+            "account_type": "asset_current",
+            "reconcile": True,
+        }
+    )
+    bank.inbound_payment_method_line_ids.payment_account_id = account
+    provider = env["payment.provider"].search([("code", "=", "demo")], limit=1)
+    provider.write({"state": "test", "allow_tokenization": True, "journal_id": bank.id})
+    method = env.ref("payment_demo.payment_method_demo")
+    method.active = True
+    for buyer in env["res.partner"].search([("lead_billing_mode", "=", "prepaid")]):
+        token = env["payment.token"].create(
+            {
+                "provider_id": provider.id,
+                "payment_method_id": method.id,
+                "partner_id": buyer.id,
+                "provider_ref": "x",
+                "payment_details": "1234",
+                "demo_simulated_state": "done",
+            }
+        )
+        env["lead.recharge.consent"]._give(
+            buyer.with_company(env.company),
+            {
+                "token_id": token.id,
+                "currency_id": env.company.currency_id.id,
+                "threshold": options["amount"] / 2,
+                "amount": options["amount"],
+                "daily_limit": 100 * options["amount"],
+            },
+        )
+    env.cr.commit()
