@@ -64,5 +64,9 @@ registry.category("web_tour.tours").add("lead_invoicing_buyer_disputes_and_pays"
             trigger: "div[name='lead_dispute_card']:contains(Nobody ever answers):contains(Open)",
             timeout: 30000,
         },
+        {
+            content: "All of the page is there: a browser that ends amid that complains",
+            trigger: "#chatterRoot:shadow .o-mail-Chatter",
+        },
     ],
 });
