@@ -106,7 +106,11 @@ class LeadMonthClose(models.TransientModel):
         )
         action["name"] = self._get_title()
         action["domain"] = [("close_id", "=", self.id)]
-        action["context"] = {"group_by": ["currency_id", "figure", group], **context}
+        # Figures are not added up, nor are currencies.
+        groups = ["figure", "currency_id", group]
+        if len(self.total_ids.currency_id) < 2:
+            groups.remove("currency_id")
+        action["context"] = {"group_by": groups, **context}
         return action
 
     def action_view_days(self):

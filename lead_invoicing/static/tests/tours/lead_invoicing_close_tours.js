@@ -33,10 +33,6 @@ tours.add("lead_invoicing_chief_closes", {
                 ".o_searchview_facet:contains(Only Differences), .o_searchview:contains(Only Differences)",
         },
         {
-            trigger: ".o_group_header:contains(USD)",
-            run: "click",
-        },
-        {
             trigger: ".o_group_header:contains(Unbilled at the end)",
             run: "click",
         },
