@@ -258,9 +258,12 @@ class Environment:
         self.postgres.drop(name)
         shutil.rmtree(self.data_dir / "filestore" / name, ignore_errors=True)
 
+    def _odoo_addons_path(self):
+        return ",".join(map(str, self.odoo.addons))
+
     def _template(self):
         """Return the database that new ones are copied from, after making it once."""
-        key = f"{self.odoo.version} {self.odoo.root} {self.python}"
+        key = f"{self.odoo.version} {self._odoo_addons_path()} {self.python}"
         name = f"template_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
         waiting = "Waiting for the template database, which is being made."
         with turn(self.cache / "template.lock", waiting):
@@ -316,7 +319,10 @@ class Environment:
         self.drop_database(name)
         self.postgres.create(draft)
         failing = "The template database could not be made"
+        # Without the project's addons: it is used where they are another version, or
+        # not there, and Odoo refuses a list with one that it cannot find.
         arguments = ["--stop-after-init", "--no-http", "--log-level=warn"]
+        arguments.append(f"--addons-path={self._odoo_addons_path()}")
         command = self.odoo_command("-d", draft, "-i", "account,portal", *arguments)
         run(command, failing, self.log, env=self.variables())
         files = self.data_dir / "filestore"

@@ -19,13 +19,6 @@ def get_version(manifest):
 
 VERSION = get_version((ROOT / MANIFEST).read_text())
 
-# The Odoo of then knows of no addon that came later; an XML id that stays would keep
-# the update from telling of it again.
-FORGET = r"""
-DELETE FROM ir_model_data WHERE name LIKE 'module\_lead\_invoicing\_%';
-DELETE FROM ir_module_module WHERE name LIKE 'lead\_invoicing\_%'
-"""
-
 # In the version before, after USE: drafts, waivers, and documents that were reversed or
 # cancelled.
 USE_MORE = """
@@ -231,7 +224,6 @@ def test_updates_from_the_version_before(database, version_before):
     paths = [*database.environment.odoo.addons, version_before]
     old = f"--addons-path={','.join(map(str, paths))}"
     new = f"--addons-path={','.join(map(str, database.environment.addons_path))}"
-    database.environment.postgres.execute(FORGET, database.name)
     database.run("-i", "lead_invoicing", "--stop-after-init", old)
     database.run("shell", old, script=USE + USE_MORE)
     before = tell(database, old)
