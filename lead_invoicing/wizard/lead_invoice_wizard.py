@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, formatLang
 
 from ..models.lead_billing_cycle import POSTINGS
 from ..models.lead_sale import unbilled_sql
@@ -68,6 +68,7 @@ class LeadInvoiceWizard(models.TransientModel):
     )
     is_previewed = fields.Boolean()
     summary = fields.Char(compute="_compute_summary")
+    left_out_summary = fields.Char(compute="_compute_summary")
 
     @api.model
     def default_get(self, fields):
@@ -101,12 +102,16 @@ class LeadInvoiceWizard(models.TransientModel):
     def _compute_summary(self):
         for wizard in self:
             made = wizard.line_ids.filtered(lambda line: not line.message)
+            left_out = wizard.line_ids - made
             wizard.summary = self.env._(
                 "Buyers: %(buyers)s. Leads purchased: %(purchased)s, returned:"
-                " %(returned)s.",
-                buyers=len(made.partner_id),
-                purchased=sum(made.mapped("purchased")),
-                returned=sum(made.mapped("returned")),
+                " %(returned)s. Total before tax: %(amounts)s.",
+                **made._get_totals(),
+            )
+            wizard.left_out_summary = left_out and self.env._(
+                "Left out: leads purchased %(purchased)s, returned %(returned)s, before"
+                " tax %(amounts)s. The reasons are in the last column.",
+                **left_out._get_totals(),
             )
 
     @api.onchange(
@@ -379,3 +384,19 @@ class LeadInvoiceWizardLine(models.TransientModel):
     charge = fields.Char("Agreed Charge")
     amount = fields.Monetary()
     message = fields.Char("Left Out Because")
+
+    def _get_totals(self):
+        """Return what these lines add up to, amounts per currency, in words."""
+        totals = defaultdict(float)
+        for line in self:
+            totals[line.currency_id] += line.amount
+        return {
+            "buyers": len(self.partner_id),
+            "purchased": sum(self.mapped("purchased")),
+            "returned": sum(self.mapped("returned")),
+            "amounts": "; ".join(
+                formatLang(self.env, total, currency_obj=currency)
+                for currency, total in totals.items()
+            )
+            or "0",
+        }
