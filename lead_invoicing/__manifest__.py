@@ -48,6 +48,7 @@
         "wizard/account_move_send_views.xml",
         "wizard/lead_control_totals_views.xml",
         "wizard/lead_invoice_wizard_views.xml",
+        "wizard/lead_invoice_run_fix_views.xml",
         "wizard/lead_invoicing_report_wizard_views.xml",
         "views/res_partner_views.xml",
         "views/lead_billing_charge_views.xml",

@@ -37,6 +37,7 @@ def get_calls(env, client):
     yield from get_buyer_calls(env, client)
     yield from get_ledger_calls(env, client)
     yield from get_document_calls(env, client)
+    yield from get_workbench_calls(env, client)
     yield from get_unbilled_calls(env, client)
     yield from get_hand_calls(env)
     yield from get_close_calls(env, client)
@@ -121,6 +122,21 @@ def get_document_calls(env, client):
         ("leads of a run", run.action_view_purchased()),
     ):
         yield title, client.open_action(action)
+
+
+def get_workbench_calls(env, client):
+    """The run with the most buyers: its form with the table; what its totals open."""
+    ((run, _count), *_others) = env["lead.invoice.run.buyer"]._read_group(
+        [], ["run_id"], ["__count"], order="__count desc", limit=1
+    )
+    yield "the largest run", client.open_form(run)
+    for title, action in (
+        ("posted documents of the largest run", run.action_view_posted()),
+        ("documents to post of the largest run", run.action_view_drafts()),
+        ("left out of the largest run", run.action_view_left_out()),
+    ):
+        yield title, client.open_action(action)
+    yield "exceptions", client.open_action("lead_invoicing.action_lead_exceptions")
 
 
 def get_unbilled_calls(env, client):

@@ -33,6 +33,7 @@ from . import lead_erasure
 
 from . import account_move
 from . import account_move_review
+from . import account_move_approval
 from . import account_move_delivery
 from . import account_move_sending
 from . import account_move_networks
@@ -73,6 +74,7 @@ from . import mail_notification
 
 from . import lead_billing_cycle
 from . import lead_billing_cycle_wording
+from . import lead_billing_cycle_notice
 from . import lead_billing_cycle_charges
 from . import lead_billing_charge
 from . import lead_billing_charge_tier
@@ -80,6 +82,9 @@ from . import lead_billed_charge
 from . import lead_billed_charge_share
 from . import lead_invoice_run
 from . import lead_invoice_run_buttons
+from . import lead_invoice_run_totals
+from . import lead_invoice_run_next_steps
+from . import lead_invoice_run_stopping
 from . import lead_invoice_run_chatter
 from . import lead_invoice_run_charges
 from . import lead_invoice_run_returns
@@ -89,6 +94,9 @@ from . import lead_invoice_run_buyer_documents
 from . import lead_invoice_run_buyer_review
 from . import lead_invoice_run_buyer_given_back
 from . import lead_invoice_run_buyer_chatter
+from . import lead_invoice_run_buyer_row
+from . import lead_invoice_run_buyer_buttons
+from . import lead_invoice_run_buyer_fix
 from . import lead_invoice_run_buyer_charges
 from . import lead_invoice_run_buyer_shares
 
@@ -109,6 +117,7 @@ from . import res_partner_buying
 from . import res_partner_guard
 from . import res_partner_settlement
 from . import res_partner_tracking
+from . import res_partner_notice
 from . import res_partner_charges
 from . import res_partner_returns
 from . import res_partner_reminder

@@ -38,6 +38,10 @@ class AccountMove(models.Model):
                 body = self.env._(
                     "Reviewed and posted. It was kept because: %s", reason
                 )
+            elif move.state == "draft":
+                body = self.env._(
+                    "Reviewed and approved. It was kept because: %s", reason
+                )
             else:
                 body = self.env._(
                     "Reviewed and canceled. It was kept because: %s", reason

@@ -128,13 +128,18 @@ class AccountMove(models.Model):
         """Return the action that says what became of drafts that were posted together,
         and shows the list anew."""
         sentences = [self.env._("Documents posted: %s.", len(posted))] + failures
+        return self._get_lead_told_action("\n".join(sentences), is_bad=bool(failures))
+
+    @api.model
+    def _get_lead_told_action(self, message, is_bad=False):
+        """Return the action that tells the user something, and reloads the screen."""
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "warning" if failures else "success",
-                "sticky": bool(failures),
-                "message": "\n".join(sentences),
+                "type": "warning" if is_bad else "success",
+                "sticky": is_bad,
+                "message": message,
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }

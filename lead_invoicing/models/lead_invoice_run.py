@@ -247,6 +247,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
             "invoice_date_policy": cycle.invoice_date_policy,
             "tz": cycle.tz,
             "state": "running",
+            "is_stopped_by_hand": False,
             "message": False,
         }
         if run:
@@ -411,6 +412,16 @@ class LeadInvoiceRun(EngineOnly, models.Model):
             if run.state != "stopped" and not run.todo_count:
                 run.state = "failed" if run.failed_count else "done"
 
+    def _try_to_close(self):
+        """Set the state of this run if it has nothing left to do, unless somebody
+        stops it, or puts a buyer back in line, at this moment."""
+        try:
+            self._update_state()
+            self.env.flush_all()
+        except TRY_AGAIN:
+            # The batch is committed; the next call looks at the run again.
+            self.env.cr.rollback()
+
     @api.model
     def _close_worked_off_runs(self):
         """Close runs that have nothing left to do and that nobody works on: two workers
@@ -541,7 +552,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
                 continue
             run.state = "running"
             processed = run._lock_next_buyers()._process()
-            run._update_state()
+            run._try_to_close()
             return processed
         return 0
 
@@ -573,8 +584,11 @@ class LeadInvoiceRun(EngineOnly, models.Model):
 
     @api.model
     def _resume_unblocked_runs(self):
-        """Let stopped runs go on whose company's trouble is over."""
-        stopped = self.search([("state", "=", "stopped")])
+        """Let stopped runs go on whose company's trouble is over; not those that a
+        person stopped."""
+        stopped = self.search(
+            [("state", "=", "stopped"), ("is_stopped_by_hand", "=", False)]
+        )
         stopped.filtered(lambda run: not run._get_blocker())._resume()
 
     @api.model

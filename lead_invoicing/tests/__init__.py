@@ -73,6 +73,8 @@ from . import (
     test_reversal_tours,
     test_review,
     test_rights,
+    test_run_stopping_at_once,
+    test_run_workbench,
     test_screens,
     test_sending,
     test_settlement,
@@ -90,4 +92,5 @@ from . import (
     test_unbilled_as_at,
     test_waive_wizard,
     test_windows,
+    test_workbench_tours,
 )

@@ -147,7 +147,7 @@ class TestQueryCounts(GenerationCommon):
             self.client.open_form(run.with_user(self.billing_user)) for run in runs[:2]
         )
         (answer,) = self.assert_same_count(few, many)
-        self.assertGreater(len(answer["failure_ids"]), 4 * FEW)
+        self.assertGreater(len(answer["buyer_ids"]), 4 * FEW)
 
     def check_forms(self, buyers, _run):
         """The forms of what has many leads behind it, and of what has few."""

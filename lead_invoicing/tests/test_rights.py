@@ -21,6 +21,7 @@ lead.buyer.ref           r     rwcu    -     -     -     -     -     c      -
 lead.billing.cycle       r     rwcu    -     -     -     -     -     c      -
 lead.invoice.run         r     r       -     -     -     -     -     -      -
 lead.invoice.run.buyer   r     r       -     -     -     -     -     -      -
+lead.invoice.run.fix     c     c       -     -     -     -     -     c      -
 lead.delivery.attempt    -     -       -     -     -     -     -     -      -
 lead.sale.release        r     r       -     -     -     -     -     -      -
 lead.sale.release.wizard -     c       -     -     -     -     -     c      -
@@ -83,20 +84,37 @@ PUBLIC_METHODS = {
     "lead.return.reason": set(),
     "lead.buyer.ref": set(),
     "lead.billing.cycle": set(),
+    # The steps of the workbench: see test_run_workbench.
     "lead.invoice.run": {
+        "action_go_on",
+        "action_post",
+        "action_post_and_send",
+        "action_resend",
         "action_retry",
+        "action_review",
+        "action_stop",
         "action_view_buyers",
+        "action_view_drafts",
         "action_view_failures",
         "action_view_invoices",
+        "action_view_left_out",
         "action_view_not_sent",
+        "action_view_posted",
         "action_view_purchased",
         "action_view_returned",
         "action_view_skipped",
         "action_view_waiting",
         "check_books",
     },
+    "lead.invoice.run.fix": {"action_save", "action_view_partner"},
     "lead.invoice.run.buyer": {
+        "action_approve",
+        "action_fix",
+        "action_post",
+        "action_post_and_send",
+        "action_resend",
         "action_retry",
+        "action_review",
         "action_view_invoices",
         "action_view_partner",
     },
@@ -169,7 +187,10 @@ PUBLIC_METHODS = {
     "lead.billed.charge.share": set(),
     "lead.top.up": {"action_cancel", "action_print"},
     "account.move": {
+        "action_lead_approve",
         "action_lead_dispute",
+        "action_lead_resend",
+        "action_lead_view_doubtful",
         "action_view_lead_disputes",
         "action_lead_post",
         "action_lead_post_and_send",
@@ -225,6 +246,9 @@ class TestRights(RightsCommon):
             "lead.billing.cycle": self.cycle,
             "lead.invoice.run": self.run,
             "lead.invoice.run.buyer": self.failure,
+            "lead.invoice.run.fix": self.env["lead.invoice.run.fix"].create(
+                {"item_id": self.failure.id}
+            ),
             "lead.delivery.attempt": self.env["lead.delivery.attempt"]
             .sudo()
             .create({"move_id": self.document.id}),

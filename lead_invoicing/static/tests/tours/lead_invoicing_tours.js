@@ -20,30 +20,25 @@ tours.add("lead_invoicing_clerk_mends", {
         },
         {
             content: "Open the run with a failure",
-            trigger: ".o_data_row:contains(Done with failures) td[name='cycle_id']",
+            trigger: ".o_data_row:contains(Failures to fix) td[name='display_name']",
             run: "click",
         },
         {
             content: "It says how many",
-            trigger: ".alert-warning:contains(1 of 2 buyers could not be invoiced)",
+            trigger: "button[name='action_view_failures']:contains(1)",
         },
         {
             content: "And why",
-            trigger: ".o_field_widget[name='failure_ids'] .o_data_row:contains(is archived)",
+            trigger: ".o_field_widget[name='buyer_ids'] .o_data_row:contains(is archived)",
         },
         {
             content: "Fix the buyer",
-            trigger: ".o_field_widget[name='failure_ids'] button[name='action_view_partner']",
-            run: "click",
-        },
-        {
-            content: "Open the buyer's billing page",
-            trigger: ".o_form_view a.nav-link[name='lead_invoicing']",
+            trigger: ".o_field_widget[name='buyer_ids'] button[name='action_fix']",
             run: "click",
         },
         {
             content: "Choose another receivable account",
-            trigger: ".o_field_widget[name='property_account_receivable_id'] input",
+            trigger: ".modal .o_field_widget[name='receivable_account_id'] input",
             run: "edit Fixed receivable",
         },
         {
@@ -51,21 +46,8 @@ tours.add("lead_invoicing_clerk_mends", {
             run: "click",
         },
         {
-            content: "Save",
-            trigger: ".o_form_button_save",
-            run: "click",
-        },
-        {
-            content: "Back to the run",
-            trigger: ".o_form_saved",
-        },
-        {
-            trigger: ".o_back_button",
-            run: "click",
-        },
-        {
-            content: "Retry",
-            trigger: ".o_statusbar_buttons button[name='action_retry']",
+            content: "Save and retry",
+            trigger: ".modal button[name='action_save']:contains(Save and Retry)",
             run: "click",
         },
         {
@@ -85,7 +67,7 @@ tours.add("lead_invoicing_clerk_looks", {
     steps: () => [
         {
             content: "The run is done now",
-            trigger: ".o_data_row:contains(Done) td[name='cycle_id']",
+            trigger: ".o_data_row:contains(Done) td[name='display_name']",
             run: "click",
         },
         {
@@ -179,34 +161,34 @@ tours.add("lead_invoicing_manager_makes_a_cycle", {
 tours.add("lead_invoicing_clerk_on_a_phone", {
     url: "/odoo/action-lead_invoicing.action_lead_invoice_run",
     steps: () => [
-        fits("The runs are cards", ".o_kanban_record:contains(Done with failures)"),
+        fits("The runs are cards", ".o_kanban_record:contains(Failures to fix)"),
         {
             content: "Open the run with a failure",
-            trigger: ".o_kanban_record:contains(Done with failures)",
+            trigger: ".o_kanban_record:contains(Failures to fix)",
             run: "click",
         },
-        fits("The run", ".o_form_view .alert-warning"),
+        fits("The run", ".o_form_view button[name='action_view_failures']"),
         {
             content: "The failure is a card with its reason",
-            trigger: ".o_field_widget[name='failure_ids'] .o_kanban_record:contains(is archived)",
+            trigger: ".o_field_widget[name='buyer_ids'] .o_kanban_record:contains(is archived)",
         },
         {
             content: "Fix the buyer",
-            trigger: ".o_field_widget[name='failure_ids'] button[name='action_view_partner']",
+            trigger: ".o_field_widget[name='buyer_ids'] button[name='action_fix']",
+            run: "click",
+        },
+        fits("The dialog", ".modal .o_field_widget[name='receivable_account_id']"),
+        {
+            content: "Not now",
+            trigger: ".modal footer button.btn-secondary",
             run: "click",
         },
         {
-            trigger: ".o_form_view a.nav-link[name='lead_invoicing']",
-            run: "click",
-        },
-        fits("The buyer", ".o_field_widget[name='property_account_receivable_id']"),
-        {
-            trigger: ".o_back_button",
-            run: "click",
+            trigger: "body:not(:has(.modal))",
         },
         {
             content: "Retry this buyer",
-            trigger: ".o_field_widget[name='failure_ids'] button[name='action_retry']",
+            trigger: ".o_field_widget[name='buyer_ids'] button[name='action_retry']",
             run: "click",
         },
         {

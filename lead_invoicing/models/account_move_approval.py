@@ -1,0 +1,96 @@
+from odoo import models
+from odoo.exceptions import UserError
+
+
+class AccountMove(models.Model):
+    """Drafts kept for review that a person has looked at and found right."""
+
+    _inherit = "account.move"
+
+    def action_lead_approve(self):
+        """Note that these drafts were checked: they are no longer to be reviewed, and
+        wait to be posted.
+
+        :raises UserError: when none of them is to be reviewed
+        :raises AccessError: for users without rights in Lead Invoicing
+        """
+        self.env["lead.invoice.run"].check_access("read")
+        kept = self.filtered(
+            lambda move: move.state == "draft" and move.lead_review_reason
+        )
+        if not kept:
+            raise UserError(self.env._("None of these documents is to be reviewed."))
+        kept.check_access("write")
+        kept._end_lead_review()
+
+    def action_lead_resend(self):
+        """Send those of these posted documents that did not get to their buyers, in the
+        background; what is on its way or has arrived does not go again.
+
+        :return: the action that says how many will be sent
+        :raises UserError: when there is none
+        :raises AccessError: for users without rights in Lead Invoicing
+        """
+        self.env["lead.invoice.run"].check_access("read")
+        # What waits is sent by itself: nothing is sent twice.
+        unsent = self.filtered(
+            lambda move: (
+                move.lead_run_id
+                and move.state == "posted"
+                and move.lead_delivery_state in ("failed", "no_address")
+            )
+        )
+        if not unsent:
+            raise UserError(
+                self.env._(
+                    "All of these documents were sent, or are waiting to be sent."
+                )
+            )
+        unsent.check_access("write")
+        unsent._queue_lead_sending()
+        return self._get_lead_told_action(
+            self.env._("Documents that will be sent now: %s.", len(unsent))
+        )
+
+    def action_lead_view_doubtful(self):
+        """Open the leads behind what is to be reviewed: those of this draft without a
+        price or sold to the buyer more than once; all of them, when it is kept for
+        another reason."""
+        self.ensure_one()
+        sales = self.env["lead.sale"]
+        sales.check_access("read")
+        own = [("invoice_id", "=", self.id)]
+        doubtful = self._find_lead_doubtful()
+        domain = [*own, ("id", "in", doubtful.ids)] if doubtful else own
+        return {
+            **sales._get_view_action(domain),
+            "name": self.env._("Leads to Check"),
+        }
+
+    def _find_lead_doubtful(self):
+        """Return the leads of this draft that cost nothing, and those whose lead was
+        sold to this buyer more than once."""
+        sales = self.env["lead.sale"].search(
+            [
+                ("invoice_id", "=", self.id),
+                ("transaction_type", "=", "sale"),
+                ("corrected_sale_id", "=", False),
+            ]
+        )
+        refs = sales.filtered("lead_ref").mapped("lead_ref")
+        twice = {
+            ref
+            for ref, count in sales._read_group(
+                [
+                    ("commercial_partner_id", "in", sales.commercial_partner_id.ids),
+                    ("company_id", "=", self.company_id.id),
+                    ("transaction_type", "=", "sale"),
+                    ("corrected_sale_id", "=", False),
+                    ("lead_ref", "in", refs),
+                ],
+                ["lead_ref"],
+                ["__count"],
+            )
+            if count > 1
+        }
+        return sales.filtered(lambda sale: not sale.price or sale.lead_ref in twice)

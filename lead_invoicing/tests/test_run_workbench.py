@@ -1,0 +1,445 @@
+"""What a clerk sees and does on a run: all as a user with the Billing role alone."""
+
+from datetime import timedelta
+
+from freezegun import freeze_time
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+
+from .common.generation import GENERATION
+from .common.rights import RightsCommon
+
+
+class WorkbenchCommon(RightsCommon):
+    """A run of drafts and failures, seen by a clerk."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.clerk = cls.new_user("workbench", "lead_invoicing.group_user")
+
+    @property
+    def desk(self):
+        """The environment of the clerk's browser."""
+        return self.env(user=self.clerk, su=False)
+
+    def as_clerk(self, records):
+        return records.with_user(self.clerk)
+
+    def bill_drafts(self, *buyers, **cycle_values):
+        """Bill a sale to each of these buyers, posting as the cycle is told."""
+        self.cycle.write({"posting": "draft", **cycle_values})
+        for buyer in buyers:
+            self.new_sale(buyer)
+        documents = self.generate()
+        return self.as_clerk(documents.lead_run_id)
+
+    def row_of(self, run, buyer):
+        return run.buyer_ids.filtered(lambda item: item.partner_id == buyer)
+
+
+class TestRunTable(WorkbenchCommon):
+    """Each figure opens the records behind it, and they add up to it."""
+
+    def test_row_says_what_a_buyer_bought_and_what_became_of_it(self):
+        sale = self.new_sale(price="30.00")
+        self.new_sale(price="20.00")
+        self.new_return(sale)
+        self.cycle.posting = "post"
+        document = self.generate()
+        row = self.as_clerk(document.lead_run_buyer_id)
+        self.assertEqual((row.purchased_count, row.returned_count), (2, 1))
+        self.assertEqual(row.document_names, document.name)
+        self.assertEqual(row.document_state, "posted")
+        self.assertIn("20.00", row.amount_summary)
+        self.assertFalse(row.problem)
+        action = row.action_view_invoices()
+        opened = self.desk[action["res_model"]].search(action["domain"])
+        self.assertEqual(opened, document)
+
+    def test_row_of_two_documents_says_what_is_to_be_done(self):
+        self.buyer.lead_invoice_split = "lead_type"
+        self.new_sale(price="30.00")
+        self.new_sale(price="20.00", lead_type="AUTO")
+        documents = self.generate().sudo()
+        documents[0].button_draft()
+        row = self.as_clerk(documents.lead_run_buyer_id)
+        self.assertEqual(row.document_state, "draft")
+        self.assertIn("50.00", row.amount_summary)
+
+    def test_failed_row_says_why(self):
+        self.bill()
+        row = self.as_clerk(self.failure)
+        self.assertIn("archived", row.problem)
+        self.assertFalse(row.amount_summary or row.document_names)
+        self.assertFalse(row.document_state or row.delivery_state)
+
+    def test_undelivered_row_says_what_to_do(self):
+        self.cycle.posting = "send"
+        self.buyer.email = False
+        self.new_sale()
+        document = self.generate().sudo()
+        document._set_lead_delivery(*document._get_lead_reason_not_sent())
+        row = self.as_clerk(document.lead_run_buyer_id)
+        self.assertEqual(row.delivery_state, "no_address")
+        self.assertIn("no email address", row.problem)
+
+    def test_totals_are_what_their_buttons_open(self):
+        self.company.lead_review_zero_price = True
+        self.cycle.posting = "post"
+        kept = self.new_sale(self.other_buyer, price=0)
+        self.new_sale(self.other_buyer, price="7.00")
+        self.new_sale(price="12.00")
+        small = self.new_buyer("Small", lead_minimum_amount=100)
+        self.new_sale(small, price="1.00")
+        run = self.as_clerk(self.generate().lead_run_id)
+        self.assertTrue(kept.invoice_id.lead_review_reason)
+        for count, amounts, button, total in (
+            ("posted_count", "posted_amounts", "action_view_posted", "12.00"),
+            ("review_count", "review_amounts", "action_review", "7.00"),
+        ):
+            with self.subTest(count):
+                documents = self.open(run, button)
+                self.assertEqual(run[count], len(documents))
+                self.assertEqual(len(documents), 1)
+                self.assertIn(total, run[amounts])
+                self.assertAlmostEqual(
+                    sum(documents.mapped("amount_total_in_currency_signed")),
+                    float(total),
+                )
+        left_out = self.open(run, "action_view_left_out")
+        self.assertEqual(run.left_out_count, len(left_out))
+        self.assertEqual(left_out.partner_id, small)
+        self.assertIn("Hold Invoices Below", run.left_out_reasons)
+        self.assertEqual(run.outcome, "review")
+
+    def test_drafts_wait_to_be_posted(self):
+        run = self.bill_drafts(self.buyer, self.other_buyer)
+        self.assertEqual(run.draft_count, 2)
+        self.assertEqual(len(self.open(run, "action_view_drafts")), 2)
+        self.assertIn("20.00", run.draft_amounts)
+        self.assertEqual(run.outcome, "draft")
+        self.assertFalse(run.posted_count or run.posted_amounts)
+
+    def test_not_sent_is_no_done(self):
+        self.cycle.posting = "send"
+        self.new_sale()
+        document = self.generate().sudo()
+        run = self.as_clerk(document.lead_run_id)
+        document._set_lead_delivery("failed", "The mail server is down.")
+        self.assertEqual(run.state, "done")
+        self.assertEqual(run.outcome, "not_sent")
+        documents = self.open(run, "action_view_not_sent")
+        self.assertEqual(run.not_sent_count, len(documents))
+
+    def test_manual_run_has_a_name(self):
+        run = self.env["lead.invoice.run"].sudo()
+        run = run.create(
+            {"company_id": self.company.id, "window_end": GENERATION, "tz": "UTC"}
+        )
+        self.assertIn("Manual", self.as_clerk(run).display_name)
+
+    def test_table_has_a_fixed_number_of_queries(self):
+        buyers = [self.new_buyer(f"Many {number}") for number in range(12)]
+        run = self.bill_drafts(*buyers)
+        names = [
+            "purchased_count",
+            "returned_count",
+            "amount_summary",
+            "document_names",
+            "document_state",
+            "delivery_state",
+            "problem",
+        ]
+
+        def count(items):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            items.read(names)
+            return self.cr.sql_log_count - before
+
+        rows = run.buyer_ids.browse(run.buyer_ids.ids)
+        count(rows[:1])
+        self.assertEqual(count(rows[:3]), count(rows))
+
+    def open(self, run, button):
+        action = getattr(run, button)()
+        return self.desk[action["res_model"]].search(action["domain"])
+
+
+class TestRunSteps(WorkbenchCommon):
+    """Each step is the rule that documents and buyers have for it already."""
+
+    def test_drafts_of_a_run_are_posted(self):
+        run = self.bill_drafts(self.buyer, self.other_buyer)
+        run.action_post()
+        self.assertEqual(set(run.invoice_ids.mapped("state")), {"posted"})
+        self.assertEqual(run.outcome, "done")
+        with self.assertRaises(UserError):
+            run.action_post()
+
+    def test_rows_are_posted_and_sent(self):
+        run = self.bill_drafts(self.buyer, self.other_buyer)
+        row = self.row_of(run, self.buyer)
+        row.action_post_and_send()
+        self.assertEqual(row.document_state, "posted")
+        self.assertEqual(row.delivery_state, "to_send")
+        self.assertEqual(self.row_of(run, self.other_buyer).document_state, "draft")
+
+    def test_what_is_to_be_reviewed_is_posted_once_it_is_approved(self):
+        self.company.lead_review_zero_price = True
+        self.new_sale(price=0)
+        run = self.bill_drafts(self.buyer, posting="post")
+        row = self.row_of(run, self.buyer)
+        self.assertEqual(row.document_state, "review")
+        with self.assertRaises(UserError):
+            run.action_post()
+        self.assertEqual(
+            self.desk["account.move"].search(row.action_review()["domain"]),
+            row.invoice_ids,
+        )
+        row.action_approve()
+        self.assertEqual(row.document_state, "draft")
+        self.assertFalse(row.invoice_ids.sudo().activity_ids)
+        self.assertIn("approved", row.invoice_ids.sudo().message_ids[0].body)
+        with self.assertRaises(UserError):
+            row.action_approve()
+        run.action_post()
+        self.assertEqual(row.document_state, "posted")
+
+    def test_review_leads_to_the_leads_in_question(self):
+        self.company.lead_review_zero_price = True
+        free = self.new_sale(price=0)
+        run = self.bill_drafts(self.buyer, posting="post")
+        action = run.invoice_ids.action_lead_view_doubtful()
+        self.assertEqual(self.desk["lead.sale"].search(action["domain"]), free)
+
+    def test_what_did_not_arrive_is_sent_again_once(self):
+        run = self.bill_drafts(self.buyer, posting="send")
+        document = run.invoice_ids
+        document.sudo()._set_lead_delivery("failed", "The mail server is down.")
+        document.sudo().sending_data = False
+        row = self.row_of(run, self.buyer)
+        row.action_resend()
+        self.assertEqual(row.delivery_state, "to_send")
+        self.assertTrue(document.sudo().sending_data)
+        with self.assertRaises(UserError):
+            row.action_resend()
+
+    def test_others_can_do_nothing(self):
+        run = self.bill_drafts(self.buyer)
+        for user in (self.plain_user, self.accountant, self.stranger):
+            for name in ("action_post", "action_stop", "action_go_on", "action_retry"):
+                with (
+                    self.subTest(user=user.login, name=name),
+                    self.assertRaises(AccessError),
+                ):
+                    getattr(run.with_user(user), name)()
+            with self.assertRaises(AccessError):
+                run.buyer_ids.with_user(user).action_post()
+        self.assertEqual(run.invoice_ids.state, "draft")
+
+
+class TestRunFix(WorkbenchCommon):
+    """A dialog with just what failed, which retries on saving."""
+
+    def fix(self, row, **values):
+        action = row.action_fix()
+        wizard = (
+            self.desk[action["res_model"]].with_context(**action["context"]).create({})
+        )
+        kinds = wizard.kinds
+        wizard.write(values)
+        wizard.action_save()
+        return kinds
+
+    def test_archived_account(self):
+        self.bill()
+        row = self.as_clerk(self.failure)
+        other = self.receivable.copy({"active": True})
+        self.assertEqual(self.fix(row, receivable_account_id=other.id), "receivable")
+        self.assertEqual(row.state, "todo")
+        invoice = self.generate(GENERATION)
+        self.assertEqual(invoice.partner_id, self.other_buyer)
+
+    def test_hold(self):
+        self.cycle.posting = "post"
+        self.new_sale()
+        run = self.env["lead.invoice.run"]
+        run = run.sudo()._open_scheduled_run(
+            self.cycle, *self.cycle._get_window(GENERATION)
+        )
+        self.buyer.lead_billing_hold = True
+        self.generate()
+        row = self.row_of(self.as_clerk(run), self.buyer)
+        self.assertEqual(row.state, "failed")
+        self.assertEqual(self.fix(row), "hold")
+        self.assertFalse(self.buyer.lead_billing_hold)
+        self.assertEqual(row.state, "todo")
+
+    def test_product_without_account(self):
+        product = self.edu_product.sudo().with_company(self.company)
+        account = product._get_product_accounts()["income"]
+        bad = account.copy()
+        product.property_account_income_id = bad
+        bad.active = False
+        self.new_sale()
+        self.generate()
+        row = self.desk["lead.invoice.run.buyer"].search([("state", "=", "failed")])
+        self.assertEqual(self.fix(row, income_account_id=account.id), "income")
+        self.assertEqual(product.property_account_income_id, account)
+        self.assertTrue(self.generate(GENERATION))
+
+    def test_only_what_is_broken_can_be_changed(self):
+        """The dialog of one trouble cannot be used to change another thing."""
+        self.bill()
+        row = self.as_clerk(self.failure)
+        product = self.edu_product.sudo().with_company(self.company)
+        before = product.property_account_income_id
+        income = self.env["account.account"].search(
+            [("internal_group", "=", "income")], limit=1
+        )
+        other = self.receivable.copy({"active": True})
+        self.fix(
+            row,
+            receivable_account_id=other.id,
+            income_account_id=income.id,
+            email="other@example.com",
+        )
+        self.assertEqual(product.property_account_income_id, before)
+        self.assertNotEqual(self.other_buyer.email, "other@example.com")
+
+    def test_missing_email_address(self):
+        run = self.bill_drafts(self.buyer, posting="send")
+        self.buyer.email = False
+        document = run.invoice_ids.sudo()
+        document.sending_data = False
+        document._set_lead_delivery(*document._get_lead_reason_not_sent())
+        row = self.row_of(run, self.buyer)
+        self.assertEqual(self.fix(row, email="new@example.com"), "email")
+        self.assertEqual(self.buyer.email, "new@example.com")
+        self.assertEqual(row.delivery_state, "to_send")
+
+    def test_unknown_trouble_has_a_link(self):
+        self.bill()
+        self.receivable.active = True
+        row = self.as_clerk(self.failure)
+        self.assertFalse(self.fix(row))
+        self.assertEqual(row.state, "todo")
+
+    def test_nothing_to_fix(self):
+        run = self.bill_drafts(self.buyer)
+        with self.assertRaises(UserError):
+            run.buyer_ids.action_fix()
+
+    def test_others_cannot_fix(self):
+        self.bill()
+        for user in (self.stranger, self.accountant):
+            with self.subTest(user=user.login), self.assertRaises(AccessError):
+                self.env["lead.invoice.run.fix"].with_user(user).create(
+                    {"item_id": self.failure.id}
+                ).action_save()
+
+
+class TestRunStopping(WorkbenchCommon):
+    """A person stops a run and has it go on; nothing is billed twice or forgotten."""
+
+    def open_run(self):
+        self.cycle.posting = "post"
+        self.new_sale()
+        self.new_sale(self.other_buyer)
+        window = self.cycle._get_window(GENERATION)
+        run = self.env["lead.invoice.run"].sudo()
+        with freeze_time(GENERATION):
+            run = run._open_scheduled_run(self.cycle, *window)
+            self.cycle.next_generation_at = GENERATION + timedelta(days=7)
+        return self.as_clerk(run)
+
+    def test_stopped_run_waits_for_a_person(self):
+        run = self.open_run()
+        run.action_stop()
+        self.assertEqual((run.state, run.stopped_by_id), ("stopped", self.clerk))
+        self.assertIn(self.clerk.name, run.message)
+        self.assertFalse(self.generate())
+        self.assertEqual(run.state, "stopped")
+        run.action_go_on()
+        self.assertEqual((run.state, run.is_stopped_by_hand), ("running", False))
+        self.assertEqual(len(self.generate()), 2)
+        self.assertEqual(run.state, "done")
+
+    def test_clicking_twice_changes_nothing(self):
+        run = self.open_run()
+        run.action_stop()
+        messages = len(run.sudo().message_ids)
+        run.action_stop()
+        self.assertEqual(len(run.sudo().message_ids), messages)
+        run.action_go_on()
+        run.action_go_on()
+        self.assertEqual(run.state, "running")
+        self.generate()
+        run.action_stop()
+        self.assertEqual(run.state, "done")
+
+    def test_stop_that_comes_too_late_stops_nothing(self):
+        run = self.open_run()
+        run.action_stop()
+        run.buyer_ids.sudo().write({"state": "skipped"})
+        self.generate()
+        self.assertEqual(run.state, "done")
+
+    def test_pace(self):
+        run = self.open_run()
+        self.assertEqual(run.pace, "0 of 2 buyers")
+        self.assertFalse(run._get_speeds())
+        first = run.buyer_ids[0].sudo()
+        first.state = "done"
+        first.flush_recordset()
+        self.cr.execute(
+            "UPDATE lead_invoice_run_buyer SET write_date = %s WHERE id = %s",
+            [fields.Datetime.now() - timedelta(minutes=1), first.id],
+        )
+        run.invalidate_recordset()
+        self.assertIn("1 of 2 buyers, 1 a minute, about a minute left", run.pace)
+
+
+class TestPreview(WorkbenchCommon):
+    """Invoice Leads says what will be invoiced, before tax, and what is left out."""
+
+    def test_left_out_is_not_added_in(self):
+        self.new_sale(price="20.00")
+        self.new_sale(self.other_buyer, price="30.00")
+        self.other_buyer.lead_billing_hold = True
+        wizard = self.desk["lead.invoice.wizard"].create({"date_to": "2026-11-30"})
+        wizard.action_preview()
+        self.assertIn("Buyers: 1. Leads purchased: 1", wizard.summary)
+        self.assertIn("20.00", wizard.summary)
+        self.assertIn("before tax", wizard.summary)
+        self.assertIn("30.00", wizard.left_out_summary)
+        self.assertNotIn("50.00", wizard.summary + wizard.left_out_summary)
+
+
+class TestNotices(WorkbenchCommon):
+    """What is unusual is said where it is set, and stays there."""
+
+    def test_cycle_says_its_gap_and_its_delay(self):
+        self.assertFalse(self.cycle.schedule_notice)
+        self.cycle.write(
+            {"window_end_day": "5", "window_end_time": 0, "generation_day": "4"}
+        )
+        self.assertIn("billing periods: 2.", self.cycle.schedule_notice)
+        self.assertIn("6 days after", self.cycle.schedule_notice)
+        self.cycle.include_earlier = False
+        self.assertIn("stay in Unbilled", self.cycle.schedule_notice)
+
+    def test_buyer_says_that_its_last_invoice_failed(self):
+        self.bill()
+        self.assertIn("archived", self.as_clerk(self.other_buyer).lead_billing_notice)
+        self.assertFalse(self.as_clerk(self.buyer).lead_billing_notice)
+
+    def test_buyer_says_that_its_cycle_has_changed(self):
+        self.bill()
+        self.buyer.lead_billing_cycle_id = self.cycle.copy({"name": "Other"})
+        notice = self.as_clerk(self.buyer).lead_billing_notice
+        self.assertIn("created by Weekly, through 11/08/2026", notice)
