@@ -80,7 +80,7 @@
         "views/lead_top_up_portal_templates.xml",
         "views/lead_overview_views.xml",
     ],
-    "demo": ["demo/lead_invoicing_demo.xml"],
+    "demo": ["demo/lead_invoicing_demo.xml", "demo/lead_company_demo.xml"],
     "assets": {
         "web.assets_backend": [
             "lead_invoicing/static/src/*.js",

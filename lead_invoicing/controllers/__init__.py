@@ -4,4 +4,13 @@ Report.
 Who may see what is decided by `lead.invoicing.report`.
 """
 
-from . import dispute, home, portal, report, screens, statement, top_up
+from . import (
+    dispute,
+    home,
+    import_template,
+    portal,
+    report,
+    screens,
+    statement,
+    top_up,
+)

@@ -26,6 +26,8 @@ from . import lead_sale_waiving
 from . import lead_sale_correction
 from . import lead_sale_reason
 from . import lead_sale_control
+from . import lead_sale_entry
+from . import lead_sale_sample
 from . import lead_sale_past_billing
 from . import lead_sale_release
 from . import lead_sale_waiver
@@ -105,6 +107,8 @@ from . import res_company_feed_watch
 from . import res_company_dispute
 from . import res_company_reminder
 from . import res_company_accrual
+from . import res_company_sample
+from . import res_company_setup
 from . import res_company_statement
 from . import res_config_settings
 from . import res_config_settings_reminder

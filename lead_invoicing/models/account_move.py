@@ -257,6 +257,7 @@ class AccountMove(EngineGuard, models.Model):
         draft. Money that was asked for becomes its buyer's. Settling comes when all of
         it stands; last, prepaid buyers' statements are frozen.
         """
+        self._check_lead_samples()
         self.filtered("lead_run_id")._check_lead_sales_claimed()
         self.filtered("lead_run_id")._check_lead_accounts()
         self._link_lead_returns()
@@ -269,6 +270,14 @@ class AccountMove(EngineGuard, models.Model):
         posted._settle_lead_documents()
         posted._freeze_lead_statements()
         return posted
+
+    def _check_lead_samples(self):
+        """Refuse to post what is of sample buyers.
+
+        :raises UserError: naming the buyer
+        """
+        for company in self.company_id:
+            company._check_no_lead_sample(self.commercial_partner_id)
 
     def _check_lead_accounts(self):
         """Refuse to post into archived accounts, and say what to do about it: Odoo

@@ -14,7 +14,11 @@ from ..tools.zone_field import Zone
 LEAD_DATA_MAX_MONTHS = 600
 VOLUME_FACTOR_MAX = 1000
 # What Lead Invoicing itself writes down; nobody else does.
-ENGINE_FIELDS = {"lead_data_erased_before", "lead_feed_is_silent"}
+ENGINE_FIELDS = {
+    "lead_data_erased_before",
+    "lead_feed_is_silent",
+    "lead_mail_tested_at",
+}
 
 
 class ResCompany(EngineGuard, models.Model):

@@ -42,6 +42,9 @@ class LedgerRules:
     kept_since: datetime | None  # lead data that are older are not kept
     reasons: models.Model  # its reasons for returns
     reason_words: dict[str, int]  # the active ones by code and name, folded
+    # Samples, for which nothing real is recorded.
+    sample_buyer_ids: frozenset[int] = frozenset()
+    sample_type_ids: frozenset[int] = frozenset()
 
 
 class LeadRecorder(CorrectionRules, ReturnRules):
@@ -75,6 +78,7 @@ class LeadRecorder(CorrectionRules, ReturnRules):
             self._check_date,
             self._check_buyer,
             self._check_lead_type,
+            self._check_no_sample,
             self._check_currency,
             self._check_lead_data,
         )
@@ -376,6 +380,17 @@ class LeadRecorder(CorrectionRules, ReturnRules):
                 ),
             )
         row.lead_type_id = lead_type_id
+
+    def _check_no_sample(self, row):
+        is_type = row.lead_type_id in self.rules.sample_type_ids
+        if is_type or row.partner_id in self.rules.sample_buyer_ids:
+            raise RowError(
+                "lead_type" if is_type else "buyer_ref",
+                self.env._(
+                    "this is a sample, for which nothing is recorded; choose another"
+                    " one, or remove the sample leads under Getting Started."
+                ),
+            )
 
     def _check_currency(self, row):
         """Check the currency, and that the price is not finer than it can be billed."""

@@ -16,6 +16,8 @@ from . import lead_overview_card
 from . import lead_overview_card_tiles
 from . import lead_overview_card_graphs
 from . import lead_sale_close
+from . import lead_sale_template
+from . import res_partner_template
 from . import account_move
 from . import account_move_corrections
 from . import account_move_paper

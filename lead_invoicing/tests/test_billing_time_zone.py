@@ -85,7 +85,7 @@ class TestBillingTimeZone(LeadInvoicingCommon):
         setup = setups.create({})
         self.assertEqual(setup.tz, "Europe/Vienna")
         setup.tz = "Asia/Tokyo"
-        setup.action_create_cycle()
+        setup.action_confirm_zone()
         self.assertEqual(self.company.lead_tz, "Asia/Tokyo")
         self.assertTrue(self.company.lead_tz_confirmed)
 

@@ -18,14 +18,15 @@ class TestDemoData(GenerationCommon):
     def setUpClass(cls):
         super().setUpClass()
         with freeze_time(TODAY):
-            convert_file(
-                cls.env,
-                "lead_invoicing",
-                "demo/lead_invoicing_demo.xml",
-                {},
-                mode="init",
-                noupdate=True,
-            )
+            for name in ("lead_invoicing_demo", "lead_company_demo"):
+                convert_file(
+                    cls.env,
+                    "lead_invoicing",
+                    f"demo/{name}.xml",
+                    {},
+                    mode="init",
+                    noupdate=True,
+                )
         cls.buyers = cls.env["res.partner"].search([("ref", "=like", "DEMO-%")])
 
     def test_every_transaction_is_recorded(self):

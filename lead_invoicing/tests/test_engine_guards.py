@@ -31,6 +31,7 @@ BY_PEOPLE = {
         "lead_review_same_lead",
         "lead_review_volume_factor",
         "lead_review_zero_price",
+        "lead_setup_hidden",
         "lead_top_up_currency_id",
         "lead_top_up_minimum",
         "lead_tz",

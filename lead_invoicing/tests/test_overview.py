@@ -289,9 +289,7 @@ class TestOverview(OverviewCommon):
         card = self.get_card("setup", self.manager)
         self.assertFalse(card.is_calm)
         self.assertEqual(card.action_open()["res_model"], "lead.setup")
-        self.company.lead_billing_cycle_id = self.cycle
-        self.new_sale()
-        self.generate()
+        self.company.lead_setup_hidden = True
         self.assertNotIn("setup", self.get_cards(self.manager))
 
     def test_others_see_nothing(self):
@@ -450,7 +448,7 @@ class TestUnbilledScreen(OverviewCommon):
 
     def test_without_any_lead_it_says_where_to_begin(self):
         self.assertIn("No leads yet", self.get_help())
-        self.assertIn("action_lead_setup", self.get_help())
+        self.assertIn("action_server_lead_setup", self.get_help())
         self.new_sale()
         self.assertIn("All leads are billed", self.get_help())
 

@@ -8,34 +8,15 @@ class LeadOverviewCard(models.Model):
 
     def _is_shown(self):
         shown = super()._is_shown()
-        return shown and not (self.code == "setup" and self._is_set_up())
-
-    def _is_set_up(self):
-        """Tell whether the current company has all that invoices need, and made one."""
-        steps = self._get_setup_steps()
-        return sum(steps) == len(steps)
-
-    def _get_setup_steps(self):
-        """Return which steps are done: list of booleans."""
-        setup = self.env["lead.setup"].new()
-        return [
-            setup.has_journal,
-            setup.has_lead_type,
-            bool(setup.cycle_id),
-            setup.has_sale,
-            setup.has_document,
-        ]
+        return shown and not (self.code == "setup" and self.env.company.lead_setup_done)
 
     def _get_setup_figures(self, _reader):
-        steps = self._get_setup_steps()
+        steps = self.env.company._get_lead_setup_steps()
+        done = sum(step["done"] for step in steps)
         return {
-            "figure_count": len(steps) - sum(steps),
-            "figure": self.env._(
-                "%(done)s of %(all)s", done=sum(steps), all=len(steps)
-            ),
+            "figure_count": len(steps) - done,
+            "figure": self.env._("%(done)s of %(all)s", done=done, all=len(steps)),
         }
 
     def _open_setup(self):
-        return self.env["ir.actions.act_window"]._for_xml_id(
-            "lead_invoicing.action_lead_setup"
-        )
+        return self.env["lead.setup"]._open()

@@ -1,14 +1,27 @@
-from odoo import api, fields, models
+import json
+import shlex
 
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from odoo.addons.base.models.res_users import check_identity
+
+from ..report.lead_sale_template import get_template_url
+from ..tools.local_time import format_moment
 from ..tools.zone_field import Zone
 
 
 class LeadSetup(models.TransientModel):
     """Getting started: what is there already, and what comes next. Each step offers
-    something that can be done as well, or otherwise, on the screens it leads to."""
+    something that can be done as well, or otherwise, on the screens it leads to.
+
+    Each user has one for each company, which stays: the list can be left and resumed.
+    """
 
     _name = "lead.setup"
     _description = "Getting Started with Lead Invoicing"
+    # It is kept, as the address of its screen is.
+    _transient_max_hours = 0
 
     company_id = fields.Many2one(
         "res.company",
@@ -16,27 +29,65 @@ class LeadSetup(models.TransientModel):
         readonly=True,
         default=lambda self: self.env.company,
     )
-    has_journal = fields.Boolean(compute="_compute_progress")
+    done = fields.Char(compute="_compute_done", help="The keys of the steps done.")
+    done_label = fields.Char("Progress", compute="_compute_done")
+    chosen_step = fields.Char(help="The step that a person wants to see, if any.")
+    step = fields.Char(
+        compute="_compute_done",
+        help="The step that is shown: the one chosen, otherwise the first to do.",
+    )
+    is_administrator = fields.Boolean(compute="_compute_is_administrator")
+    has_journal = fields.Boolean(compute="_compute_has_journal")
+    hidden = fields.Boolean(related="company_id.lead_setup_hidden")
+    # Address and zone
+    address = fields.Text(compute="_compute_address")
+    tz = Zone(
+        lambda self: self.env["lead.billing.cycle"]._tz_selection(),
+        "Time Zone",
+        required=True,
+        default=lambda self: self.env.company._propose_lead_tz(),
+        help="Days, weeks and months begin and end in this zone.",
+    )
+    zone_summary = fields.Char(compute="_compute_address")
+    has_sample = fields.Boolean(compute="_compute_has_sample")
     # What leads are sold
-    has_lead_type = fields.Boolean(compute="_compute_progress")
     lead_type_name = fields.Char(
         "Lead Type",
-        default=lambda self: self.env._("Leads"),
+        default=lambda self: self.env._("Mortgage"),
         help="What you call the leads that you sell, such as Auto Insurance. Each kind"
         " of lead with its own line on the invoice is a lead type.",
     )
     lead_type_code = fields.Char(
-        "Code", default="LEAD", help="What the distribution platform calls it."
+        "Code",
+        compute="_compute_lead_type_code",
+        store=True,
+        readonly=False,
+        help="What the distribution platform calls it.",
+    )
+    is_taxed = fields.Selection(
+        [("no", "No, leads are sold without tax"), ("yes", "Yes")],
+        "Do you charge sales tax or VAT?",
+        required=True,
+        default="no",
     )
     tax_ids = fields.Many2many(
         "account.tax",
         string="Taxes",
         domain="[('type_tax_use', '=', 'sale'), ('company_id', '=', company_id)]",
-        default=lambda self: self.env.company.account_sale_tax_id,
     )
+    lead_type_summary = fields.Char(compute="_compute_lead_type_summary")
     # When they are invoiced
-    cycle_id = fields.Many2one("lead.billing.cycle", compute="_compute_progress")
+    cycle_id = fields.Many2one(
+        "lead.billing.cycle",
+        "Used by Default",
+        related="company_id.lead_billing_cycle_id",
+    )
     cycle_summary = fields.Char(related="cycle_id.schedule_summary")
+    default_cycle_id = fields.Many2one(
+        "lead.billing.cycle",
+        "Default Billing Cycle",
+        domain="[('company_id', '=', company_id)]",
+    )
     frequency = fields.Selection(
         [
             ("weekly", "Every week, Monday to Sunday"),
@@ -47,13 +98,6 @@ class LeadSetup(models.TransientModel):
         "Invoice Leads",
         required=True,
         default="weekly",
-    )
-    tz = Zone(
-        lambda self: self.env["lead.billing.cycle"]._tz_selection(),
-        "Time Zone",
-        required=True,
-        default=lambda self: self.env.company._propose_lead_tz(),
-        help="Days, weeks and months begin and end in this zone.",
     )
     posting = fields.Selection(
         [
@@ -67,32 +111,270 @@ class LeadSetup(models.TransientModel):
         help="Start with drafts: look at them, then let the cycle post and send them"
         " automatically.",
     )
-    # What was sold, and what became of it
-    has_sale = fields.Boolean(compute="_compute_progress")
-    has_document = fields.Boolean(compute="_compute_progress")
+    # Mail
+    mail_result = fields.Char(readonly=True)
+    # Who looks after exceptions
+    team_user_ids = fields.Many2many(
+        "res.users",
+        string="Billing Team",
+        domain=lambda self: [
+            ("all_group_ids", "in", self.env.ref("lead_invoicing.group_user").id)
+        ],
+        default=lambda self: self.env.company.lead_team_user_ids or self.env.user,
+    )
+    team_summary = fields.Char(compute="_compute_team_summary")
+    # Buyers, and what was sold to them
+    buyer_summary = fields.Char(compute="_compute_buyer_summary")
+    invited_id = fields.Many2one("res.partner", "Buyer")
+    api_line = fields.Text("Example", compute="_compute_api_line")
+    first_sale = fields.Char(compute="_compute_first_sale")
+    # The first invoice
+    invoice_id = fields.Many2one("account.move", compute="_compute_invoice_id")
+    invoice_state = fields.Selection(related="invoice_id.state")
+    invoice_summary = fields.Char(compute="_compute_invoice_id")
 
     def _compute_display_name(self):
         self.display_name = self.env._("Getting Started")
 
-    @api.depends("company_id")
-    def _compute_progress(self):
-        for setup in self:
-            company = setup.company_id
+    # What is there
 
-            def there_is(model, *domain, company=company):
-                return bool(
-                    self.env[model].search_count(
-                        [("company_id", "=", company.id), *domain], limit=1
-                    )
+    @api.depends("company_id", "chosen_step")
+    def _compute_done(self):
+        for setup in self:
+            steps = setup.company_id._get_lead_setup_steps()
+            done = [step["key"] for step in steps if step["done"]]
+            to_do = [step["key"] for step in steps if not step["done"]]
+            setup.done = ",".join(done)
+            setup.done_label = self.env._(
+                "%(done)s of %(all)s done", done=len(done), all=len(steps)
+            )
+            setup.step = setup.chosen_step or next(iter(to_do), False)
+
+    def _compute_is_administrator(self):
+        self.is_administrator = self.env.user.has_group("base.group_system")
+
+    @api.depends("company_id")
+    def _compute_has_journal(self):
+        for setup in self:
+            setup.has_journal = setup._find_first(
+                "account.journal", ("type", "=", "sale")
+            )
+
+    @api.depends("company_id")
+    def _compute_address(self):
+        for setup in self:
+            # Every user of a company sees it on its documents.
+            partner = setup.company_id.sudo().partner_id
+            setup.address = partner._display_address(without_company=True).strip()
+            setup.zone_summary = setup.company_id._get_lead_zone().key
+
+    @api.depends("company_id")
+    def _compute_has_sample(self):
+        for setup in self:
+            setup.has_sample = bool(setup.company_id._get_lead_samples())
+
+    @api.depends("lead_type_name")
+    def _compute_lead_type_code(self):
+        for setup in self:
+            words = "".join(
+                c if c.isalnum() else " " for c in setup.lead_type_name or ""
+            )
+            setup.lead_type_code = "-".join(words.upper().split())
+
+    @api.depends("company_id")
+    def _compute_lead_type_summary(self):
+        for setup in self:
+            lead_types = self.env["lead.type"].search(
+                [("company_id", "=", setup.company_id.id)]
+            )
+            names = lead_types.mapped("name")
+            # Who sells leads may know whether they are taxed.
+            taxes = lead_types.sudo().product_id.taxes_id.filtered(
+                lambda tax, company=setup.company_id: tax.company_id == company
+            )
+            setup.lead_type_summary = self.env._(
+                "%(types)s; tax: %(taxes)s.",
+                types=", ".join(names),
+                taxes=", ".join(taxes.mapped("name")) or self.env._("none"),
+            )
+
+    @api.depends("company_id")
+    def _compute_team_summary(self):
+        for setup in self:
+            # Who looks after exceptions, their colleagues may know.
+            team = setup.company_id.sudo()._get_lead_team()
+            setup.team_summary = ", ".join(team.mapped("name"))
+
+    @api.depends("company_id")
+    def _compute_buyer_summary(self):
+        partners = self.env["res.partner"]
+        for setup in self:
+            domain = setup.company_id._get_lead_buyers_domain()
+            count = partners.search_count(domain)
+            missing = partners.search_count([*domain, ("email", "=", False)])
+            setup.buyer_summary = self.env._(
+                "Buyers: %(count)s, without an email address: %(missing)s.",
+                count=count,
+                missing=missing,
+            )
+
+    @api.depends("company_id")
+    def _compute_first_sale(self):
+        for setup in self:
+            sale = setup._find_first("lead.sale")
+            setup.first_sale = bool(sale) and self.env._(
+                "First row received: %(reference)s, on %(moment)s.",
+                reference=sale.external_ref,
+                moment=setup._format_moment(sale.create_date),
+            )
+
+    @api.depends("company_id")
+    def _compute_invoice_id(self):
+        states = dict(
+            self.env["account.move"]
+            ._fields["lead_delivery_state"]
+            ._description_selection(self.env)
+        )
+        for setup in self:
+            move = setup._find_first("account.move", *self._get_first_invoice_domain())
+            setup.invoice_id = move
+            if move.state == "posted":
+                setup.invoice_summary = self.env._(
+                    "%(invoice)s for %(buyer)s: %(state)s.",
+                    invoice=move.name,
+                    buyer=move.commercial_partner_id.name,
+                    state=states.get(move.lead_delivery_state)
+                    or self.env._("Posted, not sent"),
+                )
+            else:
+                setup.invoice_summary = bool(move) and self.env._(
+                    "A draft for %s is waiting to be posted and sent.",
+                    move.commercial_partner_id.name,
                 )
 
-            setup.has_journal = there_is("account.journal", ("type", "=", "sale"))
-            setup.has_lead_type = there_is("lead.type")
-            setup.cycle_id = company.lead_billing_cycle_id
-            setup.has_sale = there_is("lead.sale")
-            setup.has_document = there_is("account.move", ("lead_run_id", "!=", False))
+    def _get_first_invoice_domain(self):
+        return [("lead_run_id", "!=", False), ("state", "!=", "cancel")]
+
+    def _find_first(self, model, *domain):
+        """Return the first record of the company, of those that the user may see."""
+        domain = [("company_id", "=", self.company_id.id), *domain]
+        return self.env[model].search(domain, order="id", limit=1)
+
+    def _format_moment(self, moment):
+        zone = self.company_id._get_lead_zone()
+        return format_moment(self.env, moment, zone)
+
+    # The ready line
+
+    @api.depends("company_id")
+    def _compute_api_line(self):
+        for setup in self:
+            setup.api_line = setup._get_api_line()
+
+    def _get_api_line(self):
+        """Return a command that records a sale over the API, but for the key."""
+        base_url = self.company_id.get_base_url()
+        headers = (
+            "Authorization: bearer $KEY",
+            f"X-Odoo-Database: {self.env.cr.dbname}",
+            "Content-Type: application/json",
+        )
+        body = json.dumps({"vals_list": [self._prepare_api_row()]})
+        return " \\\n  ".join(
+            [
+                f"curl {base_url}/json/2/lead.sale/record_transactions",
+                *(f'-H "{header}"' for header in headers),
+                f"-d {shlex.quote(body)}",
+            ]
+        )
+
+    def _prepare_api_row(self):
+        sales = self.env["lead.sale"].with_company(self.company_id)
+        lead_type = sales._get_sample_lead_type()
+        moment = fields.Datetime.now().replace(microsecond=0)
+        return {
+            "external_ref": "TEST-1",
+            "type": "sale",
+            "occurred_at": f"{moment.isoformat()}Z",
+            "buyer_ref": sales._get_sample_buyer_ref(),
+            "lead_type": lead_type.code or "MORTGAGE",
+            "price": "25.00",
+        }
 
     # Actions
+
+    @api.model
+    def _open(self):
+        """Return the action that opens the list where the user left it."""
+        company = self.env.company
+        setup = self.search(
+            [("company_id", "=", company.id), ("create_uid", "=", self.env.uid)],
+            limit=1,
+        )
+        setup = setup or self.create({})
+        setup.chosen_step = False
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "lead_invoicing.action_lead_setup"
+        )
+        return {**action, "res_id": setup.id}
+
+    def action_open_step(self):
+        """Show the step that the button's context names, or fold it."""
+        self.ensure_one()
+        key = self.env.context.get("lead_setup_step")
+        keys = {step["key"] for step in self.company_id._get_lead_setup_steps()}
+        if key not in keys:
+            raise UserError(self.env._("Choose one of the steps of the list."))
+        self.chosen_step = False if key == self.chosen_step else key
+
+    def action_hide(self):
+        """Show the list on the overview no longer, or show it again."""
+        self._check_manages()
+        self.company_id.sudo().lead_setup_hidden = not self.hidden
+
+    def _check_manages(self):
+        """Refuse whoever does not configure this company's billing.
+
+        :raises AccessError: for others
+        """
+        self.ensure_one()
+        self.env["lead.type"].check_access("create")
+        self._check_company_is_current()
+
+    def _check_company_is_current(self):
+        if self.company_id not in self.env.companies:
+            raise AccessError(
+                self.env._(
+                    "You are not currently working in %s. Switch to it first.",
+                    # Its name is no secret to who was given the list.
+                    self.company_id.sudo().name,
+                )
+            )
+
+    def action_edit_company(self):
+        """Open the company's address and logo."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Company Address and Logo"),
+            "res_model": "res.company",
+            "res_id": self.company_id.id,
+            "views": [
+                (self.env.ref("lead_invoicing.lead_setup_company_view_form").id, "form")
+            ],
+            "target": "new",
+        }
+
+    def action_confirm_zone(self):
+        """Bill in the time zone that is chosen.
+
+        :raises AccessError: for users who do not manage lead invoicing
+        """
+        self._check_manages()
+        # Who makes billing cycles decides where days begin; the company's other data
+        # stay the administrator's.
+        self.company_id.sudo().lead_tz = self.tz
+        self.chosen_step = False
 
     def action_create_lead_type(self):
         """Create the lead type that is offered, with a product for it.
@@ -113,18 +395,33 @@ class LeadSetup(models.TransientModel):
                 "code": self.lead_type_code,
                 "company_id": self.company_id.id,
                 "product_id": product.id,
+                "lead_properties_definition": self._prepare_definition(),
             }
         )
+        self.chosen_step = False
 
     def _prepare_product_vals(self):
+        taxes = self.tax_ids if self.is_taxed == "yes" else self.tax_ids.browse()
         return {
             "name": self.lead_type_name,
             "type": "service",
             "purchase_ok": False,
             "list_price": 0.0,
             "company_id": self.company_id.id,
-            "taxes_id": [fields.Command.set(self.tax_ids.ids)],
+            "taxes_id": [fields.Command.set(taxes.ids)],
         }
+
+    def _prepare_definition(self):
+        labels = {
+            "first_name": self.env._("First Name"),
+            "last_name": self.env._("Last Name"),
+            "email": self.env._("Email"),
+            "phone": self.env._("Phone"),
+        }
+        return [
+            {"name": name, "string": label, "type": "char"}
+            for name, label in labels.items()
+        ]
 
     def action_create_cycle(self):
         """Create the billing cycle that is offered, and bill every buyer by it who has
@@ -133,12 +430,22 @@ class LeadSetup(models.TransientModel):
         :raises AccessError: for users who do not manage lead invoicing
         """
         self.ensure_one()
-        cycle = self.env["lead.billing.cycle"].create(self._prepare_cycle_vals())
-        # Who makes billing cycles decides which one is used by default, and where its
-        # days begin; the company's other data stay the administrator's.
-        self.company_id.sudo().write(
-            {"lead_billing_cycle_id": cycle.id, "lead_tz": self.tz}
+        self.default_cycle_id = self.env["lead.billing.cycle"].create(
+            self._prepare_cycle_vals()
         )
+        self.action_choose_cycle()
+
+    def action_choose_cycle(self):
+        """Bill every buyer who has no cycle of its own by the chosen one.
+
+        :raises AccessError: for users who do not manage lead invoicing
+        """
+        self._check_manages()
+        if not self.default_cycle_id:
+            raise UserError(self.env._("Choose a billing cycle first."))
+        # Who makes billing cycles decides which one is used by default.
+        self.company_id.sudo().lead_billing_cycle_id = self.default_cycle_id
+        self.chosen_step = False
 
     def _prepare_cycle_vals(self):
         frequencies = dict(
@@ -150,8 +457,70 @@ class LeadSetup(models.TransientModel):
             "name": frequencies[self.frequency],
             "company_id": self.company_id.id,
             "frequency": self.frequency,
-            "tz": self.tz,
+            "tz": self.company_id._propose_lead_tz(),
             "posting": self.posting,
+        }
+
+    def action_test_mail(self):
+        """Send a test email to the user, and say in a sentence what became of it."""
+        self._check_manages()
+        sent, self.mail_result = self.company_id._send_lead_test_mail(self.env.user)
+        self.chosen_step = False if sent else "mail"
+
+    def action_choose_team(self):
+        """Let the chosen people look after exceptions.
+
+        :raises AccessError: for users who do not manage lead invoicing
+        """
+        self._check_manages()
+        # Who manages billing decides who does it; the model checks that they may.
+        self.company_id.sudo().lead_team_user_ids = self.team_user_ids
+        self.chosen_step = False
+
+    @check_identity
+    def action_create_api_key(self):
+        """Make an API key for the platform's own user, and show it this once.
+
+        :raises AccessError: for users who are no administrators
+        """
+        self._check_company_is_current()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("API Key of the Distribution Platform"),
+            "res_model": "res.users.apikeys.show",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_key": self.company_id._make_lead_api_key()},
+        }
+
+    def action_add_buyer(self):
+        """Open a short form for a buyer."""
+        self.ensure_one()
+        view = self.env.ref("lead_invoicing.lead_setup_buyer_view_form")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Add a Buyer"),
+            "res_model": "res.partner",
+            "views": [(view.id, "form")],
+            "target": "new",
+            "context": {"default_is_company": True},
+        }
+
+    def action_download_buyers(self):
+        """Download the template of a file with buyers."""
+        return self._get_download_action("buyers.xlsx")
+
+    def action_download_leads(self):
+        """Download the template of a file with leads."""
+        return self._get_download_action("leads.xlsx")
+
+    def _get_download_action(self, name):
+        self.ensure_one()
+        env = self.with_company(self.company_id).env
+        return {
+            "type": "ir.actions.act_url",
+            "url": get_template_url(env, name),
+            "target": "download",
         }
 
     def action_enter_sale(self):
@@ -167,8 +536,28 @@ class LeadSetup(models.TransientModel):
             "view_mode": "form",
             "context": {
                 "default_lead_type_id": len(lead_types) == 1 and lead_types.id,
+                "lead_is_form": True,
             },
         }
+
+    def action_invite(self):
+        """Open Odoo's dialog that gives contacts access to the portal.
+
+        :raises UserError: when there is nobody to invite
+        """
+        self.ensure_one()
+        buyer = self.invited_id or self._find_buyer_to_invite()
+        if not buyer:
+            raise UserError(self.env._("Add a buyer with an email address first."))
+        wizards = self.env["portal.wizard"].with_context(
+            active_ids=buyer.ids, default_partner_ids=buyer.ids
+        )
+        return wizards.action_open_wizard()
+
+    def _find_buyer_to_invite(self):
+        buyers = self.company_id._get_lead_buyers_domain()
+        domain = [*buyers, ("email", "!=", False)]
+        return self.env["res.partner"].search(domain, order="id", limit=1)
 
     def action_invoice(self):
         """Open the wizard that invoices by hand, up to and including today."""
@@ -179,3 +568,44 @@ class LeadSetup(models.TransientModel):
         )
         action["context"] = {"default_date_to": fields.Date.to_string(today)}
         return action
+
+    # Sample leads
+
+    def action_try_sample(self):
+        """Make sample buyers, leads and drafts of their invoices, and open those.
+
+        :raises AccessError: for users who do not manage lead invoicing
+        :raises UserError: where there are leads already
+        """
+        self._check_manages()
+        self.company_id._make_lead_samples()
+        return self.action_view_sample()
+
+    def action_view_sample(self):
+        """Open the sample buyers' invoices."""
+        self.ensure_one()
+        buyers = self.company_id._get_lead_samples("res.partner")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "lead_invoicing.action_lead_invoices"
+        )
+        action["name"] = self.env._("Sample Invoices")
+        action["domain"] = [
+            ("lead_run_id", "!=", False),
+            ("commercial_partner_id", "in", buyers.ids),
+        ]
+        return action
+
+    def action_remove_sample(self):
+        """Remove all that the sample made.
+
+        :raises AccessError: for users who do not manage lead invoicing
+        :raises UserError: for a sample that real records rest on
+        """
+        self._check_manages()
+        self.company_id._remove_lead_samples()
+        self.chosen_step = False
+
+    def action_view_invoice(self):
+        """Open the first invoice, to look at it, post it and send it."""
+        self.ensure_one()
+        return self.invoice_id._get_records_action()

@@ -1,41 +1,67 @@
 import { registry } from "@web/core/registry";
-import { stepUtils } from "@web_tour/tour_utils";
+import { fits } from "./fits";
 
 const tours = registry.category("web_tour.tours");
 
-// From an empty list to the first invoice, by what the screens say.
-const firstInvoice = (buyer, chooseBuyer) => [
+/** A step: press a button of the list. */
+const press = (name, content) => ({
+    content,
+    trigger: `.o_form_view button[name='${name}']:visible`,
+    run: "click",
+});
+/** A step: the list shows this step, as all before it are done. */
+const shows = (name) => ({
+    content: `The list goes on with ${name}`,
+    trigger: `.o_form_saved button[name='${name}']:visible`,
+});
+const type = (field, text) => ({
+    trigger: `.modal .o_field_widget[name='${field}'] input`,
+    run: `edit ${text}`,
+});
+
+// From an empty company to an invoice on its way, by what the screens say.
+const firstInvoice = (chooseBuyer) => [
     {
         content: "The empty list tells where to begin",
         trigger: ".o_view_nocontent a[type='action']:contains(Get started)",
         run: "click",
     },
+    shows("action_edit_company"),
+    fits("Getting Started", ".o_form_saved"),
+    press("action_edit_company", "Where the company is"),
+    type("street", "500 Market Street"),
+    type("city", "Springfield"),
     {
-        content: "Take the lead type that is offered",
-        trigger: "button[name='action_create_lead_type']",
+        content: "Odoo loads the page anew when a company changes",
+        trigger: ".modal footer .btn-primary:contains(Save)",
+        run: "click",
+        expectUnloadPage: true,
+    },
+    press("action_confirm_zone", "The time zone that is proposed is right"),
+    press("action_create_lead_type", "Take the lead type that is offered"),
+    press("action_create_cycle", "Take the billing cycle that is offered"),
+    press("action_test_mail", "Does mail leave?"),
+    {
+        content: "It does",
+        trigger: ".o_field_widget[name='mail_result']:contains(took a test email)",
+    },
+    press("action_choose_team", "Who is here looks after exceptions"),
+    press("action_add_buyer", "A buyer"),
+    type("name", "First Buyer"),
+    type("email", "first@buyer.example.com"),
+    type("ref", "B-1"),
+    {
+        trigger: ".modal footer .btn-primary:contains(Save)",
         run: "click",
     },
+    press("action_enter_sale", "Enter what was sold"),
     {
-        content: "The first step is done; take the billing cycle that is offered",
-        trigger: ".o_form_view:not(:has(button[name='action_create_lead_type'])) button[name='action_create_cycle']",
-        run: "click",
-    },
-    {
-        content: "The cycle says in words what it does",
-        trigger: ".o_field_widget[name='cycle_summary']:contains(Monday)",
-    },
-    {
-        content: "Enter what was sold",
-        trigger: "button[name='action_enter_sale']",
-        run: "click",
-    },
-    {
-        trigger: ".o_field_widget[name='external_ref'] input",
-        run: "edit FIRST-1",
+        content: "A reference is proposed",
+        trigger: ".o_field_widget[name='external_ref'] input:value(M-)",
     },
     {
         content: "The only lead type is filled in",
-        trigger: ".o_field_widget[name='lead_type_id'] input:value(Leads)",
+        trigger: ".o_field_widget[name='lead_type_id'] input:value(Mortgage)",
     },
     ...chooseBuyer,
     {
@@ -51,12 +77,26 @@ const firstInvoice = (buyer, chooseBuyer) => [
         trigger: ".o_form_saved .o_field_widget[name='unbilled_reason']:contains(Next invoice)",
     },
     {
-        trigger: ".o_back_button",
+        trigger: ".o_back_button, .breadcrumb-item a:contains(Getting Started)",
+        run: "click",
+    },
+    press("action_invite", "Invite the buyer to the portal"),
+    {
+        trigger: ".modal button[name='action_grant_access']",
         run: "click",
     },
     {
-        content: "Invoice it at once",
-        trigger: ".o_form_view button[name='action_invoice']",
+        content: "The buyer is invited",
+        trigger: ".modal button[name='action_revoke_access']",
+    },
+    {
+        trigger: ".modal footer button:contains(Close)",
+        run: "click",
+    },
+    press("action_invoice", "Invoice it at once"),
+    {
+        content: "Post and send it",
+        trigger: ".modal .o_field_widget[name='posting'] input[data-value='send']",
         run: "click",
     },
     {
@@ -65,7 +105,7 @@ const firstInvoice = (buyer, chooseBuyer) => [
     },
     {
         content: "The preview has the buyer and the amount",
-        trigger: `.modal .o_field_widget[name='line_ids']:contains(${buyer}):contains(25.00)`,
+        trigger: ".modal .o_field_widget[name='line_ids']:contains(First Buyer):contains(25.00)",
     },
     {
         trigger: ".modal button[name='action_invoice']",
@@ -76,68 +116,102 @@ const firstInvoice = (buyer, chooseBuyer) => [
         trigger: ".o_form_view .o_field_widget[name='state']:contains(Done)",
     },
 ];
+/** Steps, and at their end how many clicks they are. */
+const counted = (steps) => [
+    ...steps,
+    {
+        content: "Say how many clicks it took",
+        trigger: "body",
+        run() {
+            const clicks = steps.filter((step) => step.run === "click").length;
+            console.log(`lead_invoicing clicks: ${clicks}`);
+        },
+    },
+];
 
 tours.add("lead_invoicing_first_invoice", {
-    url: "/odoo",
-    steps: () => [
-        ...stepUtils.goToAppSteps("lead_invoicing.menu_root", "Open the app"),
-        {
-            content: "The overview says that something is left to set up",
-            trigger: ".o_lead_overview [data-code='setup']:contains(Getting Started)",
-        },
-        {
-            trigger: ".o_menu_sections [data-menu-xmlid='lead_invoicing.menu_invoicing']",
-            run: "click",
-        },
-        {
-            trigger: "[data-menu-xmlid='lead_invoicing.menu_invoices']",
-            run: "click",
-        },
-        ...firstInvoice("First Buyer", [
-            {
-                content: "A buyer that is not there yet",
-                trigger: ".o_field_widget[name='partner_id'] input",
-                run: "edit First Buyer",
-            },
-            {
-                trigger: ".ui-autocomplete a:contains(Create \"First Buyer\")",
-                run: "click",
-            },
-        ]),
-        {
-            content: "Open its document",
-            trigger: ".oe_stat_button[name='action_view_invoices']",
-            run: "click",
-        },
-        {
-            content: "The first invoice is a draft to look at",
-            trigger: ".o_data_row:contains(First Buyer):contains(Draft)",
-        },
-    ],
+    url: "/odoo/action-lead_invoicing.action_lead_invoices",
+    steps: () =>
+        counted(
+            firstInvoice([
+                {
+                    trigger: ".o_field_widget[name='partner_id'] input",
+                    run: "edit First Buyer",
+                },
+                {
+                    trigger:
+                        ".ui-autocomplete a:contains(First Buyer):not(:contains(Create))",
+                    run: "click",
+                },
+            ])
+        ),
 });
 
 tours.add("lead_invoicing_first_invoice_on_a_phone", {
     url: "/odoo/action-lead_invoicing.action_lead_invoices",
+    steps: () =>
+        counted(
+            firstInvoice([
+                {
+                    content: "Choose a buyer from the cards",
+                    trigger: ".o_field_widget[name='partner_id'] input",
+                    run: "click",
+                },
+                {
+                    trigger: ".modal .o_kanban_record:contains(First Buyer)",
+                    run: "click",
+                },
+            ])
+        ),
+});
+
+tours.add("lead_invoicing_all_set_up", {
+    url: "/odoo/lead-setup",
     steps: () => [
-        ...firstInvoice("Buyer Two", [
-            {
-                content: "Choose a buyer from the cards",
-                trigger: ".o_field_widget[name='partner_id'] input",
-                run: "click",
-            },
-            {
-                trigger: ".modal .o_kanban_record:contains(Buyer Two)",
-                run: "click",
-            },
-        ]),
         {
-            content: "Open its document, from the buyer's card",
-            trigger: ".o_kanban_record button[name='action_view_invoices']",
-            run: "click",
+            content: "All is done, and the invoice has left",
+            trigger: ".o_form_saved .o_field_widget[name='invoice_summary']:contains(Sent)",
+        },
+        fits("Getting Started", ".o_form_saved"),
+        {
+            content: "Nothing is left to do",
+            trigger: ".o_field_widget[name='done_label']:contains(10 of 10)",
+        },
+    ],
+});
+
+tours.add("lead_invoicing_sample_leads", {
+    url: "/odoo/lead-setup",
+    steps: () => [
+        press("action_try_sample", "Try it with sample leads"),
+        {
+            content: "Their invoices are there, marked",
+            trigger: ".o_data_row:contains((Sample))",
         },
         {
-            content: "The first invoice is a draft to look at",
-            trigger: ".o_kanban_record:contains(Buyer Two)",
+            trigger: ".o_back_button, .breadcrumb-item a:contains(Getting Started)",
+            run: "click",
+        },
+        press("action_remove_sample", "Remove them again"),
+        {
+            content: "They are gone",
+            trigger: ".o_form_view button[name='action_try_sample']:visible",
+        },
+    ],
+});
+
+tours.add("lead_invoicing_first_buyer_reads", {
+    url: "/my/invoices",
+    steps: () => [
+        {
+            content: "The invoice is there",
+            trigger: "a[href*='/my/invoices/']:contains(INV)",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            content: "And says what was bought",
+            trigger: "#invoice_content, iframe#invoice_html, .o_portal_invoice_sidebar",
         },
     ],
 });
