@@ -330,7 +330,9 @@ class LeadSetup(models.TransientModel):
     def action_hide(self):
         """Show the list on the overview no longer, or show it again."""
         self._check_manages()
-        self.company_id.sudo().lead_setup_hidden = not self.hidden
+        # Whoever manages billing decides what the overview shows.
+        company = self.company_id.sudo()
+        company.lead_setup_hidden = not company.lead_setup_hidden
 
     def _check_manages(self):
         """Refuse whoever does not configure this company's billing.
