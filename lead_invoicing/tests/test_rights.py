@@ -148,6 +148,7 @@ PUBLIC_METHODS = {
     "lead.setup": {
         "action_add_buyer",
         "action_choose_cycle",
+        "action_choose_team",
         "action_confirm_zone",
         "action_create_api_key",
         "action_create_cycle",

@@ -172,7 +172,6 @@ tours.add("lead_invoicing_all_set_up", {
             content: "All is done, and the invoice has left",
             trigger: ".o_form_saved .o_field_widget[name='invoice_summary']:contains(Sent)",
         },
-        fits("Getting Started", ".o_form_saved"),
         {
             content: "Nothing is left to do",
             trigger: ".o_field_widget[name='done_label']:contains(10 of 10)",
