@@ -102,7 +102,10 @@ class ResCompany(models.Model):
         they were last changed, or a document was sent."""
         servers = self.env["ir.mail_server"].search([("active", "=", True)])
         tested_at = self.lead_mail_tested_at
-        if tested_at and all(server.write_date <= tested_at for server in servers):
+        # A server's date has a fraction of a second, the test's has none.
+        if tested_at and all(
+            server.write_date.replace(microsecond=0) <= tested_at for server in servers
+        ):
             return True
         return self._has_lead_delivery()
 

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime, formatLang
 
-from ..tools.local_time import format_moment, format_window, format_zone, get_zone
+from ..tools.local_time import format_window, format_zoned_moment
 from .lead_sale import UNBILLED_DOMAIN, unbilled_sql
 
 
@@ -341,16 +341,11 @@ class ResPartner(models.Model):
             "moment": False,
         }
         if window:
-            zone = get_zone(self.env, cycle.tz)
-            day, time = format_moment(self.env, window.generation, zone)
             outlook["window"] = format_window(
                 self.env, window.start, window.end, cycle.tz
             )
-            outlook["moment"] = self.env._(
-                "%(day)s at %(time)s %(zone)s",
-                day=day,
-                time=time,
-                zone=format_zone(self.env, cycle.tz),
+            outlook["moment"] = format_zoned_moment(
+                self.env, window.generation, cycle.tz
             )
             if window.generation <= fields.Datetime.now():
                 outlook["moment"] = self.env._("Any moment now")

@@ -3,7 +3,7 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.tools import format_date, formatLang
 
-from ..tools.local_time import format_moment, get_zone, get_zone_error
+from ..tools.local_time import format_zoned_moment, get_zone_error
 from .lead_unbilled import AGES
 from .overview import Source, UnbilledSource
 
@@ -177,11 +177,7 @@ class LeadOverviewCard(models.Model):
             return error
         if cycle.next_generation_at <= fields.Datetime.now():
             return self.env._("Any moment now")
-        zone = get_zone(self.env, cycle.tz)
-        day, time = format_moment(self.env, cycle.next_generation_at, zone)
-        return self.env._(
-            "%(day)s at %(time)s (%(zone)s)", day=day, time=time, zone=cycle.tz
-        )
+        return format_zoned_moment(self.env, cycle.next_generation_at, cycle.tz)
 
     # Graphs
 

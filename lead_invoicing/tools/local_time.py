@@ -89,6 +89,19 @@ def format_moment(env, moment, zone, lang_code=None):
     return day, format_time_of_day(env, wall.time(), lang_code)
 
 
+def format_zoned_moment(env, moment, tz):
+    """Print a moment for people, as in "Tue, Dec 1, 2026 at 6:00 AM ET".
+
+    :param datetime moment: naive UTC
+    :param str tz: name of the time zone to print it in
+    :raises UserError: if the server does not know the time zone
+    """
+    day, time = format_moment(env, moment, get_zone(env, tz))
+    return env._(
+        "%(day)s at %(time)s %(zone)s", day=day, time=time, zone=format_zone(env, tz)
+    )
+
+
 def format_time_of_day(env, time, lang_code=None):
     """Return a time to the minute as people write it: "6:00 AM" in the United States,
     "06:00" in Germany.

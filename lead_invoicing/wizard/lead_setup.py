@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.base.models.res_users import check_identity
 
 from ..report.lead_sale_template import get_template_url
-from ..tools.local_time import format_moment
+from ..tools.local_time import format_zoned_moment
 from ..tools.zone_field import Zone
 
 
@@ -261,8 +261,7 @@ class LeadSetup(models.TransientModel):
         return self.env[model].search(domain, order="id", limit=1)
 
     def _format_moment(self, moment):
-        zone = self.company_id._get_lead_zone()
-        return format_moment(self.env, moment, zone)
+        return format_zoned_moment(self.env, moment, self.company_id.lead_tz)
 
     # The ready line
 
