@@ -579,8 +579,39 @@ class Life:
         wizard = self.env["lead.sale.release.wizard"].create(
             {"invoice_ids": move.ids, "reason": "Bill them again"}
         )
+        kept = self.find_returned(move)
         wizard.action_release()
-        return Change(freed=set(move.ids), credits=True)
+        places = self.read_places()
+        if any(places[sale_id].document != move.id for sale_id in kept):
+            raise BrokenError(f"a sale that was returned in full left {move.name}")
+        freed = {
+            sale_id
+            for sale_id, place in self.places.items()
+            if place.document == move.id and sale_id not in kept
+        }
+        if any(places[sale_id].document for sale_id in freed):
+            raise BrokenError(f"{move.name} kept sales that were released")
+        return Change(freed_sales=freed, credits=True)
+
+    def find_returned(self, move):
+        """Return the ids of the sales on a document of which returns on other documents
+        that stand gave back all: nobody is to pay for them again."""
+        self.env.cr.execute(
+            """
+            SELECT sale.id
+              FROM lead_sale sale
+              JOIN account_move_line line ON line.id = sale.invoice_line_id
+              JOIN lead_sale back ON back.origin_id = sale.id
+              JOIN account_move_line back_line ON back_line.id = back.invoice_line_id
+              JOIN account_move document ON document.id = back_line.move_id
+             WHERE line.move_id = %s AND back_line.move_id != line.move_id
+               AND document.state = 'posted'
+          GROUP BY sale.id
+            HAVING sum(back.price) >= sale.price
+            """,
+            [move.id],
+        )
+        return {sale_id for (sale_id,) in self.env.cr.fetchall()}
 
     # ------------------------------------------------------------------
     # Disputes
