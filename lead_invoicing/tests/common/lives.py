@@ -471,7 +471,8 @@ class Life:
             [
                 ("id", "in", list(self.places)),
                 ("company_id", "=", company.id),
-                ("commercial_partner_id", "=", buyer.id),
+                # Whoever belongs to the buyer today is billed with it.
+                ("commercial_partner_id.commercial_partner_id", "=", buyer.id),
             ]
         )
         self.check_failures()
