@@ -367,7 +367,7 @@ class TestInvoicePage(PortalReportCommon):
         page = html.fromstring(self.url_open(f"/my/invoices/{self.document.id}").text)
         (text,) = self.text(page, "//section[@name='lead_how_to_pay']")
         self.assertIn(self.document.payment_reference, text)
-        self.assertIn("How to pay", text)
+        self.assertIn("How to Pay", text)
         self.assertEqual(page.get("lang"), "en-US")
 
     def test_the_mail_leads_to_the_days_of_its_window(self):

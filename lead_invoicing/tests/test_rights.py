@@ -196,7 +196,7 @@ PUBLIC_METHODS = {
     "lead.statement.taken.back": set(),
     "lead.statement.wizard": {"action_pdf", "action_xlsx"},
     "lead.account.statement": set(),
-    "lead.balance.level": set(),
+    "lead.balance.level": {"action_view_buyer"},
     "lead.billing.charge": set(),
     "lead.billing.charge.tier": set(),
     "lead.billed.charge": set(),
