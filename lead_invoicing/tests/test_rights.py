@@ -58,6 +58,8 @@ lead.statement.taken.back r    r       -     -     -     -     -     -      -
 lead.statement.wizard    c     c       -     -     -     -     -     c      -
 lead.account.statement   -     -       -     -     -     -     -     -      -
 lead.balance.level       r     r       -     -     -     -     -     -      -
+lead.overview.card       r     r       -     -     -     -     -     r      -
+lead.buyer.home          -     -       -     -     -     -     -     -      -
 lead.billing.charge      r     rwcu    -     -     -     -     -     c      -
 lead.billing.charge.tier r     rwcu    -     -     -     -     -     c      -
 lead.billed.charge       r     r       -     -     -     -     -     -      -
@@ -197,6 +199,8 @@ PUBLIC_METHODS = {
     "lead.statement.wizard": {"action_pdf", "action_xlsx"},
     "lead.account.statement": set(),
     "lead.balance.level": {"action_view_buyer"},
+    "lead.overview.card": {"action_open", "action_open_money"},
+    "lead.buyer.home": set(),
     "lead.billing.charge": set(),
     "lead.billing.charge.tier": set(),
     "lead.billed.charge": set(),
@@ -344,6 +348,8 @@ class TestRights(RightsCommon):
                 {"partner_id": self.buyer.id}
             ),
             "lead.account.statement": self.env["lead.account.statement"],
+            "lead.overview.card": self.env.ref("lead_invoicing.overview_card_failed"),
+            "lead.buyer.home": self.env["lead.buyer.home"],
             "lead.balance.level": self.env["lead.balance.level"]
             .sudo()
             .create(
@@ -1137,6 +1143,7 @@ class TestScreens(RightsCommon):
                 "Top-Up Requests",
                 "Disputes",
                 "Reminders",
+                "Exceptions",
                 "Invoice Leads",
                 "Buyers",
                 "Buyers' Balances",
@@ -1144,6 +1151,7 @@ class TestScreens(RightsCommon):
                 "Unbilled",
                 "Unbilled Now",
                 "Unbilled As Of",
+                "Month-End Close",
                 "Lead Sales",
                 "Control Totals",
                 "Returns Analysis",
@@ -1165,6 +1173,7 @@ class TestScreens(RightsCommon):
                 "Top-Up Requests",
                 "Disputes",
                 "Reminders",
+                "Exceptions",
                 "Invoice Leads",
                 "Buyers",
                 "Buyers' Balances",
@@ -1172,6 +1181,7 @@ class TestScreens(RightsCommon):
                 "Unbilled",
                 "Unbilled Now",
                 "Unbilled As Of",
+                "Month-End Close",
                 "Lead Sales",
                 "Control Totals",
                 "Returns Analysis",

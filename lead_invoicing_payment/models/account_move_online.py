@@ -8,8 +8,8 @@ class AccountMove(models.Model):
 
     lead_is_payable_online = fields.Boolean(
         compute="_compute_lead_is_payable_online",
-        # Which ways to pay there are is told to whoever may see the invoice.
         compute_sudo=True,
+        groups="base.group_user",
     )
 
     def _compute_lead_is_payable_online(self):
@@ -28,8 +28,9 @@ class AccountMove(models.Model):
     def _is_lead_transfer_only(self):
         """Tell whether this is an invoice for leads that cannot be paid online."""
         self.ensure_one()
-        # What it is for is told to whoever may see the invoice.
-        return bool(self.sudo().lead_run_id) and not self.lead_is_payable_online
+        # What it is for, and how it can be paid, is told to whoever may see the invoice.
+        move = self.sudo()
+        return bool(move.lead_run_id) and not move.lead_is_payable_online
 
     def _get_online_payment_error(self):
         return super()._get_online_payment_error() or self.env._(
