@@ -2,12 +2,10 @@ import random
 from collections import Counter
 from datetime import datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from odoo.tests import tagged
 
 from ..report.lead_sale_close import CLOSE_SIGNS
+from .common.optional_packages import HealthCheck, given, settings, st
 from .test_month_close import MonthCloseCommon
 from .test_unbilled_as_at import STEPS, HistoryCommon
 
