@@ -16,6 +16,8 @@ from .common.rights import RightsCommon
 # What people decide on Odoo's models, among the stored fields that the addon adds.
 BY_PEOPLE = {
     "res.company": {
+        "lead_accrual_account_id",
+        "lead_accrual_journal_id",
         "lead_billing_cycle_id",
         "lead_billing_start",
         "lead_data_months",
