@@ -1,4 +1,4 @@
-from odoo.addons.account.controllers.portal import PortalAccount
+from odoo.addons.account_payment.controllers.portal import PortalAccount
 
 
 class LeadInvoicePortal(PortalAccount):
