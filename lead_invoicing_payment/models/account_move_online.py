@@ -28,7 +28,7 @@ class AccountMove(models.Model):
     def _is_lead_transfer_only(self):
         """Tell whether this is an invoice for leads that cannot be paid online."""
         self.ensure_one()
-        # What it is for, and how it can be paid, is told to whoever may see the invoice.
+        # What it is for, and how it is paid, is told to whoever may see the invoice.
         move = self.sudo()
         return bool(move.lead_run_id) and not move.lead_is_payable_online
 
