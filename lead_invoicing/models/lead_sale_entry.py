@@ -4,7 +4,7 @@ from ..tools.windows import to_wall
 
 
 class LeadSale(models.Model):
-    """Sales that are entered by hand."""
+    """Sales that are entered manually."""
 
     _inherit = "lead.sale"
 

@@ -150,14 +150,13 @@ class BuyerHome:
     def _add_unapplied(self, rows):
         """Add what was paid, or credited, and is on no document yet: what the books
         have open beyond the documents."""
-        currencies = self.env["res.currency"].sudo()
         for company in self.companies:
             buyer = self.partner.with_company(company)
             if buyer.lead_billing_mode == "prepaid":
                 # That is its balance.
                 continue
             for _id, currency_id, receivable, *_rest in buyer._read_lead_receivables():
-                currency = currencies.browse(currency_id)
+                currency = self._currencies.browse(currency_id)
                 owed = rows.get((company.id, currency_id))
                 known = owed.open - owed.credit if owed else 0.0
                 unapplied = currency.round(float(receivable) - known)
@@ -259,17 +258,21 @@ class BuyerHome:
                 get_unbilled_sql(self.companies),
             )
         )
-        currencies = self.env["res.currency"].sudo()
         waiting = [
             Waiting(
                 self._lead_types.browse(type_id),
-                currencies.browse(currency_id),
+                self._currencies.browse(currency_id),
                 count,
                 float(amount),
             )
             for type_id, currency_id, count, amount in rows
         ]
         return sorted(waiting, key=lambda one: (one.lead_type.name, one.currency.name))
+
+    @property
+    def _currencies(self):
+        # Currencies are no secret.
+        return self.env["res.currency"].sudo()
 
     @property
     def _lead_types(self):
@@ -288,11 +291,10 @@ class BuyerHome:
             start: Month(start, start + relativedelta(months=1, days=-1), {}, {})
             for start in starts
         }
-        currencies = self.env["res.currency"].sudo()
         for start, type_id, currency_id, count, amount in self._read_months(starts):
             month = months[start]
             lead_type = self._lead_types.browse(type_id)
-            currency = currencies.browse(currency_id)
+            currency = self._currencies.browse(currency_id)
             month.counts[lead_type] = month.counts.get(lead_type, 0) + count
             month.amounts[currency] = currency.round(
                 month.amounts.get(currency, 0.0) + float(amount)

@@ -60,7 +60,8 @@ class SetupTourCommon(DeliveryCommon, HttpCase):
             )
         seconds = time.monotonic() - started
         found = re.search(r"lead_invoicing clicks: (\d+)", "\n".join(logs.output))
-        clicks = int(found[1]) if found else 0
+        self.assertTrue(found, "The tour tells its clicks.")
+        clicks = int(found[1])
         _logger.info(
             "First invoice in %s clicks and %.0f seconds of a browser (%s)",
             clicks,
