@@ -1,6 +1,8 @@
 from odoo import models
 from odoo.exceptions import UserError
 
+from .account_move_delivery import TO_RESEND_DOMAIN
+
 
 class AccountMove(models.Model):
     """Drafts kept for review that a person has looked at and found right."""
@@ -33,13 +35,7 @@ class AccountMove(models.Model):
         """
         self.env["lead.invoice.run"].check_access("read")
         # What waits is sent by itself: nothing is sent twice.
-        unsent = self.filtered(
-            lambda move: (
-                move.lead_run_id
-                and move.state == "posted"
-                and move.lead_delivery_state in ("failed", "no_address")
-            )
-        )
+        unsent = self.filtered("lead_run_id").filtered_domain(TO_RESEND_DOMAIN)
         if not unsent:
             raise UserError(
                 self.env._(

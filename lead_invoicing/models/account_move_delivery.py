@@ -22,6 +22,11 @@ NOT_SENT_DOMAIN = [
     ("lead_delivery_state", "in", ("to_send", "failed", "no_address")),
     ("state", "=", "posted"),
 ]
+# What did not get to its buyer, and goes again once a person says so.
+TO_RESEND_DOMAIN = [
+    ("lead_delivery_state", "in", ("failed", "no_address")),
+    ("state", "=", "posted"),
+]
 
 # Documents looked at in one transaction, which locks them against billing.
 BATCH_SIZE = 50
@@ -165,6 +170,27 @@ class AccountMove(models.Model):
         """Return the contacts that get this document by email."""
         self.ensure_one()
         return self.commercial_partner_id._get_lead_invoice_recipients(self.partner_id)
+
+    def _get_lead_unreached_contact(self):
+        """Return the contact that this document does not get to by email: the one that
+        a mail came back from, else the first that it is for."""
+        self.ensure_one()
+        contacts = self.commercial_partner_id._get_lead_invoice_contacts(
+            self.partner_id
+        )
+        # Whoever may see a document may know whom it did not get to.
+        returned = self.env["mail.notification"].sudo()
+        returned = returned.search(
+            [
+                ("mail_message_id.model", "=", self._name),
+                ("mail_message_id.res_id", "=", self.id),
+                ("res_partner_id", "in", contacts.ids),
+                ("notification_status", "in", ("bounce", "exception")),
+            ],
+            order="id desc",
+            limit=1,
+        )
+        return contacts.browse(returned.res_partner_id.ids) or contacts[:1]
 
     def _for_lead_responsible(self):
         """Return this document in the language of who gets its activities: jobs that

@@ -132,7 +132,6 @@ class AccountMove(models.Model):
 
     def _get_lead_reason_not_sent(self):
         """Return (state, sentence) of a document that no way of sending applies to."""
-        partner = self.partner_id.display_name
         buyer = self.commercial_partner_id.with_company(self.company_id)
         method = buyer.invoice_sending_method or "email"
         if method == "manual":
@@ -144,13 +143,13 @@ class AccountMove(models.Model):
             return "no_address", self.env._(
                 "%s has no email address. Add one, or choose other recipients on the"
                 " buyer's Invoicing/Billing tab, then send this document.",
-                partner,
+                self._get_lead_unreached_contact().display_name,
             )
         if method == "snailmail":
             return "no_address", self.env._(
                 "%s does not have a complete mailing address. Fill in the street, ZIP"
                 " code, city and country, then send this document.",
-                partner,
+                self.partner_id.display_name,
             )
         selection = buyer._fields["invoice_sending_method"]
         return "failed", self.env._(

@@ -8,7 +8,7 @@ from odoo.tools import SQL, format_date, formatLang
 from ..tools.concurrency import TRY_AGAIN
 from ..tools.local_time import format_window, get_zone_error, local_day
 from ..tools.protected_fields import EngineOnly
-from .account_move_delivery import NOT_SENT_DOMAIN
+from .account_move_delivery import NOT_SENT_DOMAIN, TO_RESEND_DOMAIN
 from .lead_billing_cycle import INVOICE_DATE_POLICIES, POSTINGS
 from .lead_sale import unbilled_sql
 from .mail_activity_mixin import ACTIVITY_TYPE
@@ -120,6 +120,11 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         help="Documents that should have been sent but have not reached their buyers:"
         " they are waiting, failed, or have no address.",
     )
+    resend_count = fields.Integer(
+        "To Resend",
+        compute="_compute_not_sent_count",
+        help="Those of them that are not sent by themselves.",
+    )
     purchased_count = fields.Integer(
         "Leads Purchased", compute="_compute_lead_counts", help="On its documents."
     )
@@ -181,15 +186,19 @@ class LeadInvoiceRun(EngineOnly, models.Model):
 
     @api.depends("invoice_ids.state", "invoice_ids.lead_delivery_state")
     def _compute_not_sent_count(self):
-        counts = dict(
-            self.env["account.move"]._read_group(
-                [("lead_run_id", "in", self.ids), *NOT_SENT_DOMAIN],
-                ["lead_run_id"],
-                ["__count"],
+        for name, domain in (
+            ("not_sent_count", NOT_SENT_DOMAIN),
+            ("resend_count", TO_RESEND_DOMAIN),
+        ):
+            counts = dict(
+                self.env["account.move"]._read_group(
+                    [("lead_run_id", "in", self.ids), *domain],
+                    ["lead_run_id"],
+                    ["__count"],
+                )
             )
-        )
-        for run in self:
-            run.not_sent_count = counts.get(run._origin, 0)
+            for run in self:
+                run[name] = counts.get(run._origin, 0)
 
     @api.depends("invoice_ids.state")
     def _compute_lead_counts(self):

@@ -2,8 +2,6 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from .account_move_delivery import NOT_SENT_DOMAIN
-
 
 class LeadInvoiceRunBuyer(models.Model):
     """What a clerk does with rows of the workbench, one or many: each is the rule that
@@ -41,9 +39,7 @@ class LeadInvoiceRunBuyer(models.Model):
         :raises UserError: when there is nothing to be fixed
         """
         self.ensure_one()
-        if self.state != "failed" and not self.invoice_ids.filtered_domain(
-            NOT_SENT_DOMAIN
-        ):
+        if self.state != "failed" and not self._get_undelivered_documents():
             raise UserError(self.env._("There is nothing left to be fixed here."))
         return {
             "type": "ir.actions.act_window",

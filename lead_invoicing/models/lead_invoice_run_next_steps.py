@@ -2,7 +2,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from .account_move_delivery import NOT_SENT_DOMAIN
+from .account_move_delivery import TO_RESEND_DOMAIN
 from .lead_invoice_run_totals import TO_POST
 
 # So many documents are posted by one click: what a request has time for.
@@ -25,7 +25,7 @@ class LeadInvoiceRun(models.Model):
 
     def action_resend(self):
         """Send again what did not get to the buyers of this run."""
-        return self._find_next_documents(Domain(NOT_SENT_DOMAIN)).action_lead_resend()
+        return self._find_next_documents(Domain(TO_RESEND_DOMAIN)).action_lead_resend()
 
     def _find_next_documents(self, domain):
         """Return the documents of this run that a step is for, as many as one request

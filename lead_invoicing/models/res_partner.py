@@ -373,9 +373,14 @@ class ResPartner(models.Model):
             the buyer names no recipients
         :return: contacts that have an e-mail address; empty when nobody has one
         """
+        return self._get_lead_invoice_contacts(invoice_address).filtered("email")
+
+    def _get_lead_invoice_contacts(self, invoice_address):
+        """Return the contacts that this buyer's invoices are for, whether they have an
+        email address or not."""
         self.ensure_one()
         recipients = self.commercial_partner_id.lead_invoice_recipient_ids
-        return (recipients or invoice_address).filtered("email")
+        return recipients or invoice_address
 
     def action_view_lead_invoices(self):
         """Open this buyer's lead invoices and credit notes."""

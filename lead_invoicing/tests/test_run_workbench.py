@@ -1,12 +1,14 @@
 """What a clerk sees and does on a run: all as a user with the Billing role alone."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 
+from ..models import lead_invoice_run_next_steps
 from .common.generation import GENERATION
 from .common.rights import RightsCommon
 
@@ -228,6 +230,23 @@ class TestRunSteps(WorkbenchCommon):
         with self.assertRaises(UserError):
             row.action_resend()
 
+    def test_a_run_sends_again_what_failed_not_what_is_queued(self):
+        run = self.bill_drafts(self.buyer, self.other_buyer, posting="send")
+        queued, failed = run.invoice_ids.sudo().sorted("id")
+        self.assertEqual(queued.lead_delivery_state, "to_send")
+        self.assertFalse(run.resend_count)
+        with self.assertRaises(UserError):
+            run.action_resend()
+        with self.assertRaises(UserError):
+            self.as_clerk(queued.lead_run_buyer_id).action_fix()
+        failed._set_lead_delivery("failed", "The mail server is down.")
+        failed.sending_data = False
+        self.assertEqual((run.not_sent_count, run.resend_count), (2, 1))
+        with patch.object(lead_invoice_run_next_steps, "MAX_POSTED", 1):
+            run.action_resend()
+        self.assertTrue(failed.sending_data)
+        self.assertFalse(run.resend_count)
+
     def test_others_can_do_nothing(self):
         run = self.bill_drafts(self.buyer)
         for user in (self.plain_user, self.accountant, self.stranger):
@@ -245,11 +264,22 @@ class TestRunSteps(WorkbenchCommon):
 class TestRunFix(WorkbenchCommon):
     """A dialog with just what failed, which retries on saving."""
 
-    def fix(self, row, **values):
+    def open_dialog(self, row):
         action = row.action_fix()
-        wizard = (
-            self.desk[action["res_model"]].with_context(**action["context"]).create({})
-        )
+        dialog = row.env[action["res_model"]].with_context(**action["context"])
+        return dialog.create({})
+
+    def leave_undelivered(self, buyer):
+        """Bill this buyer by a document that no way of sending applies to; return its
+        row."""
+        run = self.bill_drafts(buyer, posting="send")
+        document = run.invoice_ids.sudo()
+        document.sending_data = False
+        document._set_lead_delivery(*document._get_lead_reason_not_sent())
+        return self.row_of(run, buyer)
+
+    def fix(self, row, **values):
+        wizard = self.open_dialog(row)
         kinds = wizard.kinds
         wizard.write(values)
         wizard.action_save()
@@ -278,6 +308,22 @@ class TestRunFix(WorkbenchCommon):
         self.assertEqual(self.fix(row), "hold")
         self.assertFalse(self.buyer.lead_billing_hold)
         self.assertEqual(row.state, "todo")
+
+    def test_hold_of_another_company(self):
+        self.cycle.posting = "post"
+        self.new_sale()
+        run = self.env["lead.invoice.run"].sudo()
+        run = run._open_scheduled_run(self.cycle, *self.cycle._get_window(GENERATION))
+        self.buyer.lead_billing_hold = True
+        self.generate()
+        abroad = self.buyer.with_company(self.abroad)
+        abroad.lead_billing_hold = True
+        self.clerk.company_ids += self.abroad
+        both = [self.abroad.id, self.company.id]
+        row = self.row_of(self.as_clerk(run), self.buyer)
+        self.fix(row.with_context(allowed_company_ids=both))
+        self.assertFalse(self.buyer.lead_billing_hold)
+        self.assertTrue(abroad.lead_billing_hold)
 
     def test_product_without_account(self):
         product = self.edu_product.sudo().with_company(self.company)
@@ -312,15 +358,61 @@ class TestRunFix(WorkbenchCommon):
         self.assertNotEqual(self.other_buyer.email, "other@example.com")
 
     def test_missing_email_address(self):
-        run = self.bill_drafts(self.buyer, posting="send")
         self.buyer.email = False
-        document = run.invoice_ids.sudo()
-        document.sending_data = False
-        document._set_lead_delivery(*document._get_lead_reason_not_sent())
-        row = self.row_of(run, self.buyer)
+        row = self.leave_undelivered(self.buyer)
         self.assertEqual(self.fix(row, email="new@example.com"), "email")
         self.assertEqual(self.buyer.email, "new@example.com")
         self.assertEqual(row.delivery_state, "to_send")
+
+    def test_the_email_address_is_that_of_who_gets_the_invoices(self):
+        clerk = self.env["res.partner"].create(
+            {"name": "Accounts Payable", "parent_id": self.buyer.id}
+        )
+        self.buyer.lead_invoice_recipient_ids = clerk
+        row = self.leave_undelivered(self.buyer)
+        self.assertIn("Accounts Payable has no email address", row.problem)
+        dialog = self.open_dialog(row)
+        self.assertEqual(dialog.address_id, clerk)
+        self.assertFalse(dialog.email)
+        before = self.buyer.email
+        self.fix(row, email="payable@example.com")
+        self.assertEqual(clerk.email, "payable@example.com")
+        self.assertEqual(self.buyer.email, before)
+
+    def test_the_email_address_is_that_which_bounced(self):
+        ways = self.env["res.partner"].create(
+            [
+                {"name": name, "parent_id": self.buyer.id, "email": f"{name}@b.example"}
+                for name in ("first", "second")
+            ]
+        )
+        self.buyer.lead_invoice_recipient_ids = ways
+        run = self.bill_drafts(self.buyer, posting="send")
+        document = run.invoice_ids.sudo()
+        document.sending_data = False
+        document._set_lead_delivery("failed", "It bounced.")
+        message = document.message_post(partner_ids=ways.ids)
+        bounced = message.notification_ids.filtered(
+            lambda notification: notification.res_partner_id == ways[1]
+        )
+        bounced.notification_status = "bounce"
+        dialog = self.open_dialog(self.row_of(run, self.buyer))
+        self.assertEqual(dialog.address_id, ways[1])
+        self.assertEqual(dialog.email, "second@b.example")
+
+    def test_what_is_to_be_billed_is_planned_once(self):
+        self.bill()
+        row = self.as_clerk(self.failure)
+        plans = []
+        plan = type(row)._plan_documents
+
+        def count(items):
+            plans.append(items)
+            return plan(items)
+
+        with patch.object(type(row), "_plan_documents", count):
+            self.open_dialog(row).read(["kinds", "product_id", "address_id"])
+        self.assertEqual(len(plans), 1)
 
     def test_unknown_trouble_has_a_link(self):
         self.bill()
@@ -333,6 +425,19 @@ class TestRunFix(WorkbenchCommon):
         run = self.bill_drafts(self.buyer)
         with self.assertRaises(UserError):
             run.buyer_ids.action_fix()
+
+    def test_others_are_told_nothing(self):
+        self.bill()
+        dialogs = self.env["lead.invoice.run.fix"].with_user(self.stranger)
+        for name in ("partner_id", "problem", "company_id", "kinds", "address_id"):
+            with self.subTest(name), self.assertRaises(AccessError):
+                dialogs.create({"item_id": self.failure.id}).read([name])
+            opened = dialogs.with_context(default_item_id=self.failure.id)
+            with (
+                self.subTest(f"{name} as it is opened"),
+                self.assertRaises(AccessError),
+            ):
+                opened.onchange({}, [], {"item_id": {}, name: {}})
 
     def test_others_cannot_fix(self):
         self.bill()

@@ -19,9 +19,10 @@ class LeadInvoiceRunFix(models.TransientModel):
     item_id = fields.Many2one(
         "lead.invoice.run.buyer", required=True, readonly=True, ondelete="cascade"
     )
-    company_id = fields.Many2one(related="item_id.company_id")
-    partner_id = fields.Many2one(related="item_id.partner_id")
-    problem = fields.Text(related="item_id.problem")
+    # Who may not see an item is told nothing of it, whatever they name here.
+    company_id = fields.Many2one(related="item_id.company_id", related_sudo=False)
+    partner_id = fields.Many2one(related="item_id.partner_id", related_sudo=False)
+    problem = fields.Text(related="item_id.problem", related_sudo=False)
     kinds = fields.Char(
         compute="_compute_kinds", help="What can be fixed here, separated by commas."
     )
@@ -57,7 +58,7 @@ class LeadInvoiceRunFix(models.TransientModel):
         """Fill in the address as the contact has it."""
         defaults = super().default_get(fields)
         item = self.env["lead.invoice.run.buyer"].browse(defaults.get("item_id"))
-        address = item._get_undelivered_documents()[:1].partner_id
+        address = item._get_unreached_contact()
         for name in ("email", *ADDRESS_FIELDS):
             if name in fields and address:
                 field = address._fields[name]
@@ -69,9 +70,10 @@ class LeadInvoiceRunFix(models.TransientModel):
         for fix in self:
             item = fix.item_id
             fix.is_failed = item.state == "failed"
-            fix.address_id = item._get_undelivered_documents()[:1].partner_id
-            fix.product_id = item._find_product_without_account()
-            fix.kinds = ",".join(item._get_fixable_kinds())
+            kinds = item._get_fixable_kinds()
+            fix.kinds = ",".join(kinds)
+            fix.product_id = kinds.get("income")
+            fix.address_id = kinds.get("email") or kinds.get("address")
 
     # Actions
 
@@ -84,7 +86,7 @@ class LeadInvoiceRunFix(models.TransientModel):
         self.ensure_one()
         item = self.item_id
         item.check_access("read")
-        for kind in filter(None, (self.kinds or "").split(",")):
+        for kind in filter(None, self.kinds.split(",")):
             getattr(self, f"_fix_{kind}")()
         if item.state == "failed":
             item.action_retry()
@@ -99,10 +101,10 @@ class LeadInvoiceRunFix(models.TransientModel):
 
     def _fix_hold(self):
         if self.remove_hold:
-            self.partner_id.lead_billing_hold = False
+            self.item_id._get_buyer().lead_billing_hold = False
 
     def _fix_receivable(self):
-        buyer = self.partner_id.with_company(self.company_id)
+        buyer = self.item_id._get_buyer()
         buyer.property_account_receivable_id = self._require(
             self.receivable_account_id, "receivable_account_id"
         )
