@@ -76,7 +76,8 @@ class GenerationCommon(LeadInvoicingCommon):
         happened = datetime.fromisoformat(at.replace("Z", "+00:00"))
         happened = happened.astimezone(timezone.utc).replace(tzinfo=None)
         now = datetime.now()
-        is_frozen_later = isinstance(now, FakeDatetime) and now > happened
+        # To freezegun, any moment is an instance of its class.
+        is_frozen_later = type(now) is FakeDatetime and now > happened
         with nullcontext() if is_frozen_later else freeze_time(happened):
             (answer,) = self.env["lead.sale"].record_transactions([row])
         self.assertEqual(answer["status"], "created", answer["message"])
