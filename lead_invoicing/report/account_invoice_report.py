@@ -7,11 +7,23 @@ class AccountInvoiceReport(models.Model):
 
     _inherit = "account.invoice.report"
     _depends = {
-        "account.move.line": ["lead_count", "lead_transaction_type", "lead_type_id"]
+        "account.move.line": [
+            "lead_count",
+            "lead_origin_move_id",
+            "lead_transaction_type",
+            "lead_type_id",
+        ]
     }
 
     lead_type_id = fields.Many2one(
         "lead.type", readonly=True, groups="lead_invoicing.group_user"
+    )
+    lead_origin_move_id = fields.Many2one(
+        "account.move",
+        "Credits Leads Of",
+        readonly=True,
+        groups="lead_invoicing.group_user",
+        help="The document that billed the leads that this line credits.",
     )
     lead_purchased_count = fields.Integer(
         "Leads Purchased", readonly=True, groups="lead_invoicing.group_user"
@@ -33,6 +45,7 @@ class AccountInvoiceReport(models.Model):
             """
             %s,
             line.lead_type_id,
+            line.lead_origin_move_id,
             CASE WHEN line.lead_transaction_type = 'sale' THEN line.lead_count END
                 AS lead_purchased_count,
             CASE WHEN line.lead_transaction_type = 'return' THEN line.lead_count END

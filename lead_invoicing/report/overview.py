@@ -113,13 +113,17 @@ class OverviewReader:
 
     @property
     def billed_domain(self):
-        """The lead lines of what was invoiced in these months."""
+        """The lead lines of what was invoiced in these months: not of documents that
+        were reversed, whose credit notes have no lead lines, nor what gave back leads
+        of these."""
         return Domain(
             [
                 ("lead_type_id", "!=", False),
                 ("state", "=", "posted"),
                 ("invoice_date", ">=", self.months[0]),
                 ("invoice_date", "<", self.months[-1] + relativedelta(months=1)),
+                ("move_id.lead_credited", "=", False),
+                ("lead_origin_move_id", "not any", [("lead_credited", "=", True)]),
             ]
         )
 

@@ -188,6 +188,23 @@ class TestOverview(OverviewCommon):
             self.assertEqual(sum(lines.mapped("price_subtotal_currency")), 21.0)
             self.assertEqual(card.action_open()["views"][0][1], "graph")
 
+    def test_what_was_reversed_was_not_billed(self):
+        sale = self.new_sale(price="5.00")
+        self.new_sale(price="7.00")
+        first = self.generate()
+        self.new_return(sale, at="2026-11-11T12:00:00Z")
+        self.new_sale(price="4.00", at="2026-11-11T12:00:00Z")
+        self.generate(GENERATION + WEEK)
+        with self.at_noon():
+            _card, _labels, datasets = self.get_graph("billed")
+            self.assertEqual(datasets["Online Degree"][-1], 11.0)
+            first._reverse_moves(cancel=True)
+            self.assertTrue(first.lead_credited)
+            card, _labels, datasets = self.get_graph("billed")
+            self.assertEqual(datasets["Online Degree"][-1], 4.0)
+            lines = self.open(card.action_open())
+            self.assertEqual(sum(lines.mapped("price_subtotal_currency")), 4.0)
+
     def test_currencies_stand_beside_each_other_and_are_opened_as_a_table(self):
         euro = self.setup_other_currency("EUR")
         self.new_sale(price="10.00")
