@@ -62,8 +62,8 @@ class LeadOverviewCard(models.Model):
     is_calm = fields.Boolean(compute="_compute_figures")
     graph = fields.Text(
         compute="_compute_figures",
-        help="JSON: the labels, and a list of datasets with their label, values, these"
-        " as texts, and stack.",
+        help="JSON: the type (line or bar), the labels, and a list of datasets with"
+        " their label, values, these as texts, and stack.",
     )
     table = fields.Text(
         compute="_compute_figures",

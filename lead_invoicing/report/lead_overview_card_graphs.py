@@ -83,6 +83,7 @@ class LeadOverviewCard(models.Model):
         return {
             "graph": self._dump(
                 {
+                    "type": "line",
                     "labels": [self._format_month(month) for month in reader.months],
                     "datasets": [
                         {
@@ -202,7 +203,7 @@ class LeadOverviewCard(models.Model):
                     "stack": currency.name,
                 }
             )
-        return self._dump({"labels": labels, "datasets": datasets})
+        return self._dump({"type": "bar", "labels": labels, "datasets": datasets})
 
     @api.model
     def _format_month(self, month):

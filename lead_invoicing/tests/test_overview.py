@@ -231,6 +231,7 @@ class TestOverview(OverviewCommon):
         self.generate()
         with self.at_noon():
             card, _labels, datasets = self.get_graph("returns")
+            self.assertEqual(json.loads(card.graph)["type"], "line")
             (rates,) = datasets.values()
             self.assertEqual(rates, [None] * 11 + [12.5])
             self.assertIn("12.5%", card.message)

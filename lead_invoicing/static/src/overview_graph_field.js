@@ -1,25 +1,23 @@
 import { registry } from "@web/core/registry";
 import { cookie } from "@web/core/browser/cookie";
 import { getColor, getCustomColor } from "@web/core/colors/colors";
-import {
-    JournalDashboardGraphField,
-    journalDashboardGraphField,
-} from "@web/views/fields/journal_dashboard_graph/journal_dashboard_graph_field";
+import { JournalDashboardGraphField } from "@web/views/fields/journal_dashboard_graph/journal_dashboard_graph_field";
+import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
 /**
- * The journal dashboard's graph with several datasets: stacked bars, or a line. Amounts
- * are texts already, so that each is in its own currency.
+ * The journal dashboard's graph with several datasets: stacked bars, or a line, as its
+ * data says. Amounts are texts already, so that each is in its own currency.
  */
 export class LeadOverviewGraphField extends JournalDashboardGraphField {
-    getLineChartConfig() {
-        return this.getConfig("line");
+    static props = standardFieldProps;
+
+    renderChart() {
+        this.chart?.destroy();
+        this.chart = new Chart(this.canvasRef.el, this.getConfig());
     }
 
-    getBarChartConfig() {
-        return this.getConfig("bar");
-    }
-
-    getConfig(type) {
+    getConfig() {
+        const { type } = this.data;
         const scheme = cookie.get("color_scheme");
         const labelColor = getCustomColor(scheme, "#111827", "#E4E4E4");
         const datasets = this.data.datasets.map((dataset, index) => ({
@@ -71,8 +69,8 @@ export class LeadOverviewGraphField extends JournalDashboardGraphField {
 }
 
 export const leadOverviewGraphField = {
-    ...journalDashboardGraphField,
     component: LeadOverviewGraphField,
+    supportedTypes: ["text"],
 };
 
 registry.category("fields").add("lead_overview_graph", leadOverviewGraphField);
