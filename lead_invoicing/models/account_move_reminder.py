@@ -65,6 +65,9 @@ class AccountMove(models.Model):
         try:
             if not self._find_lead_reminder_due():
                 return False
+            # It is decided in a transaction of its own: looking at those before may
+            # have taken long, and the buyer may have disputed this one since.
+            self.env["ir.cron"]._commit_progress()
             # What is paid, or sent by another process, at this moment makes this fail.
             locked = self.try_lock_for_update(allow_referencing=True)
             due = locked and locked._find_lead_reminder_due()

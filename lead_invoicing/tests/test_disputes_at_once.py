@@ -52,6 +52,12 @@ class TestDisputesAtOnce(DecisionsAtOnceCommon):
         if due := invoice._find_lead_reminder_due():
             invoice._send_lead_reminder(*due)
 
+    def remind_never(self, env):
+        self.invoice(env).partner_id.lead_reminders = "never"
+
+    def try_to_remind(self, env):
+        self.invoice(env)._try_to_remind()
+
     def refused(self, step):
         def try_step(env):
             try:
@@ -97,6 +103,14 @@ class TestDisputesAtOnce(DecisionsAtOnceCommon):
         with self.registry.cursor() as cr:
             returns = self.sale(api.Environment(cr, SUPERUSER_ID, {}))._search_returns()
             self.assertEqual((self.refusals, len(returns)), (1, 1))
+
+    def test_what_is_decided_while_the_job_looks_keeps_its_reminder_back(self):
+        for decide in (self.dispute, self.remind_never):
+            with self.subTest(decide.__name__):
+                self.build()
+                self.in_turn(self.bill, self.make_overdue)
+                self.at_once(decide, self.try_to_remind, meet=False)
+                self.assertEqual(self.count("lead.reminder"), 0)
 
     def test_two_jobs_send_one_reminder(self):
         self.build()
