@@ -1,6 +1,7 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 # Where a transaction remembers what is reconciled by others before it settles the rest.
@@ -103,10 +104,17 @@ class AccountMove(models.Model):
                 result[line.company_id, partner, line.currency_id] |= line.move_id
         return result
 
+    @api.model
+    def _get_lead_money_domain(self):
+        """Return the moves that are money: payments, and what the bank tells."""
+        return Domain("origin_payment_id", "!=", False) | Domain(
+            "statement_line_id", "!=", False
+        )
+
     def _is_lead_payback(self):
         """Tell whether what this move takes from a balance was paid back."""
         self.ensure_one()
-        return bool(self.origin_payment_id or self.statement_line_id)
+        return bool(self.filtered_domain(self._get_lead_money_domain()))
 
     def _get_named_lead_invoices(self):
         """Return what each of these says that it pays: the invoices of a payment, the

@@ -216,25 +216,9 @@ class BuyerHome:
 
     def get_deposits(self):
         """Return the last payments of the buyer that moved its balance, as
-        receivable items, the newest first."""
-        # Safe: items of this buyer's, which the reader may see.
-        return (
-            self.env["account.move.line"]
-            .sudo()
-            .search(
-                Domain("partner_id.commercial_partner_id", "=", self.partner.id)
-                & Domain("company_id", "in", self.companies.ids)
-                & Domain("account_id.account_type", "=", "asset_receivable")
-                & Domain("parent_state", "=", "posted")
-                & Domain("amount_currency", "<", 0)
-                & (
-                    Domain("move_id.origin_payment_id", "!=", False)
-                    | Domain("move_id.statement_line_id", "!=", False)
-                ),
-                order="date desc, id desc",
-                limit=LAST_DEPOSITS,
-            )
-        )
+        ``_read_lead_deposits`` does, the newest first."""
+        deposits = self.partner._read_lead_deposits(self.companies, LAST_DEPOSITS)
+        return deposits.get(self.partner.id, [])
 
     # ------------------------------------------------------------------
     # Leads

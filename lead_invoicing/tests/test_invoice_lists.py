@@ -1,3 +1,4 @@
+from odoo import Command
 from odoo.tests import tagged
 from odoo.tools.safe_eval import safe_eval
 
@@ -92,9 +93,41 @@ class TestInvoiceLists(PrepaidCommon, RightsCommon):
         credit = self.credit_buyer.with_user(self.billing_user)
         self.assertFalse(credit.lead_last_deposit_date)
 
+    def test_a_deposit_of_several_items_is_one(self):
+        account = self.buyer.property_account_receivable_id
+        line = self.env["account.bank.statement.line"].create(
+            {
+                "journal_id": self.company_data["default_journal_bank"].id,
+                "date": "2026-11-04",
+                "payment_ref": "transfer",
+                "partner_id": self.buyer.id,
+                "amount": 50,
+            }
+        )
+        _liquidity, suspense, _other = line._seek_for_lines()
+        items = [
+            Command.create(
+                {
+                    "account_id": account.id,
+                    "partner_id": self.buyer.id,
+                    "balance": balance,
+                }
+            )
+            for balance in (-35, -20, 5)
+        ]
+        # As Odoo's matching does it.
+        move = line.move_id.with_context(skip_readonly_check=True, force_delete=True)
+        move.write({"line_ids": [Command.delete(suspense.id), *items]})
+        buyer = self.buyer.with_user(self.billing_user)
+        buyer.invalidate_recordset()
+        self.assertEqual(str(buyer.lead_last_deposit_date), "2026-11-04")
+        self.assertEqual(buyer.lead_last_deposit_amount, 50)
+        deposits = self.env["lead.buyer.home"]._open(self.buyer).get_deposits()
+        self.assertEqual([deposit.amount for deposit in deposits], [50, 100])
+
     def test_last_deposits_take_one_query_for_all_buyers(self):
         buyers = self.buyer + self.credit_buyer
         self.env.flush_all()
         buyers.commercial_partner_id.mapped("name")
         with self.assertQueryCount(1):
-            buyers._read_lead_last_deposits()
+            buyers._read_lead_deposits(self.company, 1)
