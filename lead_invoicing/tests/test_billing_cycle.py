@@ -7,7 +7,7 @@ from odoo import Command, fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, TransactionCase, tagged
 
-from ..tools.local_time import format_window, local_day
+from ..tools.local_time import format_window, format_zone, local_day
 
 TUESDAY = "2026-11-03 12:00:00"  # 08:00 in New York is 13:00 UTC in November
 
@@ -396,6 +396,22 @@ class TestBillingCycle(TransactionCase):
             plain_spaces(format_window(self.env, *window, "America/New_York")),
             "Mon, Oct 26, 2026 8:00 AM – Fri, Oct 30, 2026 6:00 PM ET",
         )
+
+    def test_letters_of_a_zone_tell_its_time(self):
+        for tz, printed in (
+            ("America/Denver", "MT"),
+            ("America/Phoenix", "MST"),
+            ("America/Regina", "CST"),
+            ("Pacific/Honolulu", "HST"),
+            ("UTC", "UTC"),
+            ("Asia/Tokyo", "(Asia/Tokyo)"),
+        ):
+            with self.subTest(tz):
+                self.assertEqual(format_zone(self.env, tz, "en_US"), printed)
+        self.env["res.lang"]._activate_lang("fr_FR")
+        for tz in ("America/Phoenix", "UTC"):
+            with self.subTest(tz):
+                self.assertEqual(format_zone(self.env, tz, "fr_FR"), f"({tz})")
 
     def test_window_is_printed_in_the_language_asked_for(self):
         self.env["res.lang"]._activate_lang("fr_FR")

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, get_timezone_name
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tools.misc import babel_locale_parse, format_date, format_time, get_lang
 
@@ -112,11 +113,21 @@ def format_time_of_day(env, time, lang_code=None):
 
 
 def format_zone(env, tz, lang_code=None):
-    """Return a time zone as people write it behind a time: "ET" in the United States;
-    its name in parentheses where their language has no such letters for it.
+    """Return a time zone as people write it behind a time: "ET" in New York, "MST" in
+    Phoenix, where clocks do not change; its name in parentheses where their language
+    has no such letters for it.
 
     :param str lang_code: language, by default that of the context
     """
     locale = babel_locale_parse(get_lang(env, lang_code).code)
-    name = get_timezone_name(ZoneInfo(tz), width="short", locale=locale)
-    return name if _LETTERS.fullmatch(name) else f"({tz})"
+    zone = ZoneInfo(tz)
+    year = fields.Datetime.now().year
+    winter, summer = (datetime(year, month, 1, tzinfo=zone) for month in (1, 7))
+    if winter.utcoffset() != summer.utcoffset():
+        name = get_timezone_name(zone, width="short", locale=locale)
+        return name if _LETTERS.fullmatch(name) else f"({tz})"
+    # "MT" would be the time of Denver, too, whose clocks do change.
+    name = get_timezone_name(
+        zone, width="short", zone_variant="standard", locale=locale
+    )
+    return name if name == winter.tzname() else f"({tz})"
