@@ -9,6 +9,9 @@ STORY = "lead_invoicing/demo/lead_invoicing_demo.xml"
 # What the story makes that has a name to be marked, what rests on others first.
 SAMPLE_MODELS = ("lead.type", "product.product", "res.partner", "lead.billing.cycle")
 
+# What is kept of a buyer, and goes with a sample.
+BUYER_RECORDS = ("lead.balance.level", "lead.account.closing")
+
 
 class ResCompany(models.Model):
     """Sample leads to try Lead Invoicing with: the story of the demo data, in a company
@@ -153,6 +156,8 @@ class ResCompany(models.Model):
         runs = items.run_id
         items.unlink()
         runs.filtered(lambda run: not run.buyer_ids).unlink()
+        for model in BUYER_RECORDS:
+            self.env[model].sudo().search([("partner_id", "in", buyers.ids)]).unlink()
         company._unlink_lead_samples()
 
     def _get_lead_sample_moves(self):

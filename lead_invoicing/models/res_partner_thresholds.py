@@ -147,6 +147,8 @@ class ResPartner(models.Model):
                 order="id",
             )
             buyers = buyers.filtered(lambda buyer: buyer == buyer.commercial_partner_id)
+            # Samples are nobody to be told.
+            buyers -= company._get_lead_samples("res.partner")
             for start in range(0, len(buyers), BATCH):
                 buyers[start : start + BATCH]._try_to_follow_lead_balances()
 

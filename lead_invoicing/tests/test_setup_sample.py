@@ -67,6 +67,32 @@ class TestSetupSample(LeadInvoicingCommon):
         self.assertEqual(self.count_rows(), before)
         self.assertEqual(self.get_next_number(), number)
 
+    def get_prepaid_sample(self):
+        """Return a sample buyer whose balance is used up, with alerts."""
+        buyers = self.new_company._get_lead_samples("res.partner")
+        buyer = buyers.with_company(self.new_company).filtered(
+            lambda one: one.lead_billing_mode == "prepaid"
+        )
+        buyer.lead_balance_alerts = True
+        return buyer
+
+    def test_sample_buyers_get_no_alerts(self):
+        self.press("action_try_sample")
+        buyer = self.get_prepaid_sample()
+        with self.enter_registry_test_mode():
+            self.env.ref("lead_invoicing.ir_cron_tell_balances").method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertEqual(buyer.lead_balance_level, "fine")
+
+    def test_what_became_of_sample_buyers_is_removed_with_them(self):
+        self.press("action_try_sample")
+        buyer = self.get_prepaid_sample()
+        # As the job did before it knew samples.
+        self.assertTrue(buyer._follow_lead_balances())
+        buyer._close_lead_account(self.env["lead.invoice.run"], None)
+        self.press("action_remove_sample")
+        self.assertFalse(buyer.exists())
+
     def test_all_is_marked_and_stays_a_draft(self):
         self.press("action_try_sample")
         documents = self.get_documents()
