@@ -232,14 +232,19 @@ class LeadInvoicingReport(models.AbstractModel):
 
     @api.model
     def _get_unbilled_day(self, buyers, lead_types, zone):
-        """Return the day of the first transaction that is unbilled; None without."""
+        """Return the day of the first transaction of these lead types that is unbilled;
+        None without."""
         companies = lead_types.sudo().company_id
         # When was the first of these sold?
         ((moment,),) = self.env.execute_query(
             SQL(
-                "SELECT min(sale.date) FROM lead_sale sale WHERE %s AND %s",
+                """
+                SELECT min(sale.date) FROM lead_sale sale
+                 WHERE %s AND %s AND sale.lead_type_id = ANY(%s)
+                """,
                 get_buyer_sql(buyers),
                 get_unbilled_sql(companies),
+                lead_types.ids,
             )
         )
         return moment and to_wall(moment, zone).date()

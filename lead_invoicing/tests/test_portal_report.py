@@ -196,6 +196,22 @@ class TestPage(PortalReportCommon):
         (link,) = page.xpath("//a[@name='lead_report_csv']/@href")
         self.assertIn("billing=unbilled", link)
 
+    def test_what_is_not_invoiced_yet_begins_with_its_own_lead_type(self):
+        self.new_sale(at="2026-07-10T12:00:00Z")
+        waiting = self.new_sale(at="2026-09-10T12:00:00Z", lead_type="AUTO")
+        lead_type_id = str(waiting.lead_type_id.id)
+        self.login(self.portal_user)
+        with freeze_time("2026-11-12 12:00"):
+            page = self.get_page(
+                billing="unbilled",
+                date_from="",
+                date_to="",
+                lead_type_id=lead_type_id,
+            )
+        self.assertEqual(
+            page.xpath("//input[@name='date_from']")[0].value, "2026-09-10"
+        )
+
     def test_a_row_leads_to_its_invoice_and_back(self):
         self.login(self.portal_user)
         page = self.get_page()
