@@ -13,12 +13,18 @@ class AccountMove(models.Model):
     )
 
     def _compute_lead_is_payable_online(self):
+        # Asked as Odoo's page asks, for the total, whatever is left to pay of it.
         groups = self.grouped(
-            lambda move: (move.company_id, move.partner_id, move.currency_id)
+            lambda move: (
+                move.company_id,
+                move.partner_id,
+                move.amount_total,
+                move.currency_id,
+            )
         )
-        for (company, partner, currency), moves in groups.items():
+        for (company, partner, amount, currency), moves in groups.items():
             providers = self.env["payment.provider"]._get_compatible_providers(
-                company.id, partner.id, 0.0, currency_id=currency.id
+                company.id, partner.id, amount, currency_id=currency.id
             )
             moves.lead_is_payable_online = bool(providers)
 

@@ -44,7 +44,12 @@ class TestPayOnline(RechargeCommon):
         self.new_sale()
         document = self.generate()
         self.assertTrue(document._has_to_be_paid())
-        self.env["payment.provider"].search([]).state = "disabled"
+        providers = self.env["payment.provider"].search([("state", "!=", "disabled")])
+        for maximum, is_offered in ((5, False), (10, True)):
+            providers.maximum_amount = maximum
+            document.invalidate_recordset()
+            self.assertEqual(document._has_to_be_paid(), is_offered)
+        providers.state = "disabled"
         document.invalidate_recordset()
         self.assertFalse(document._has_to_be_paid())
         self.assertIn("bank transfer", document._get_online_payment_error())
