@@ -1,6 +1,8 @@
 """Those who work with the product at the same time: platform, clerk, importer."""
 
+import http
 import itertools
+import time
 import urllib.error
 from datetime import datetime, timedelta
 
@@ -124,24 +126,34 @@ class Clerk:
             "create",
             vals_list=[{"move_id": move_id}],
         )
-        self.world.call(
-            "clerk", "account.move.send.wizard", "action_send_and_print", ids=wizard
-        )
+        self._press_send("account.move.send.wizard", wizard)
 
     def send_all(self, move_ids):
-        """Choose documents in the list and have them sent, in the background."""
+        """Choose documents in the list and have them sent: several in the background,
+        but one by the same window as on its form."""
+        if len(move_ids) == 1:
+            self.send(move_ids[0])
+            return
         wizard = self.world.call(
             "clerk",
             "account.move.send.batch.wizard",
             "create",
             vals_list=[{"move_ids": [[6, 0, move_ids]]}],
         )
-        self.world.call(
-            "clerk",
-            "account.move.send.batch.wizard",
-            "action_send_and_print",
-            ids=wizard,
-        )
+        self._press_send("account.move.send.batch.wizard", wizard)
+
+    def _press_send(self, model, wizard):
+        """Send, and do so again in a while as long as the product says that a document
+        is busy: a job may just write its outcome down."""
+        for patience in (1, 2, 4, 8, 0):
+            try:
+                self.world.call("clerk", model, "action_send_and_print", ids=wizard)
+            except urllib.error.HTTPError as error:
+                if error.code != http.HTTPStatus.CONFLICT or not patience:
+                    raise
+                time.sleep(patience)
+            else:
+                return
 
     def _try(self, model, method, **arguments):
         """Do it unless the product says, with a sentence, that it cannot be done."""

@@ -387,8 +387,12 @@ class World:
                 "X-Odoo-Database": self.database,
             },
         )
-        with urllib.request.urlopen(request, timeout=120) as response:
-            return json.load(response)
+        try:
+            with urllib.request.urlopen(request, timeout=120) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            error.msg += f": {error.read().decode(errors='replace')}"
+            raise
 
     def keep_doing(self, act, pause=0.2):
         """Do something again and again beside the test, until :meth:`close`, whatever
