@@ -20,3 +20,10 @@ export function fits(content, trigger) {
         },
     };
 }
+
+/** All of a document's page is there: a browser that leaves it before complains of what
+ * it did not get. */
+export const documentIsLoaded = {
+    content: "All of the page is there",
+    trigger: "#chatterRoot:shadow .o-mail-Chatter",
+};

@@ -1,5 +1,5 @@
 import { registry } from "@web/core/registry";
-import { fits } from "@lead_invoicing/../tests/tours/fits";
+import { documentIsLoaded, fits } from "@lead_invoicing/../tests/tours/fits";
 
 const tours = registry.category("web_tour.tours");
 
@@ -13,6 +13,7 @@ tours.add("lead_invoicing_buyer_disputes_leads", {
             run: "click",
             expectUnloadPage: true,
         },
+        documentIsLoaded,
         {
             content: "Dispute it",
             trigger: "a[name='lead_dispute']",
@@ -49,6 +50,7 @@ tours.add("lead_invoicing_buyer_disputes_leads", {
             "The rest is to be paid",
             "div[name='lead_dispute_notice']:contains(remaining)"
         ),
+        documentIsLoaded,
     ],
 });
 

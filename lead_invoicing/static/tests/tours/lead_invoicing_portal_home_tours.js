@@ -1,5 +1,5 @@
 import { registry } from "@web/core/registry";
-import { fits } from "@lead_invoicing/../tests/tours/fits";
+import { documentIsLoaded, fits } from "@lead_invoicing/../tests/tours/fits";
 
 const tours = registry.category("web_tour.tours");
 
@@ -55,6 +55,7 @@ tours.add("lead_invoicing_buyer_comes_home", {
             content: "It says how to pay",
             trigger: "section[name='lead_how_to_pay']",
         },
+        documentIsLoaded,
         {
             content: "Open its leads",
             trigger: "a[name='lead_report']",

@@ -1,5 +1,5 @@
 import { registry } from "@web/core/registry";
-import { fits } from "@lead_invoicing/../tests/tours/fits";
+import { documentIsLoaded, fits } from "@lead_invoicing/../tests/tours/fits";
 
 const tours = registry.category("web_tour.tours");
 
@@ -120,6 +120,7 @@ tours.add("lead_invoicing_buyer_checks_an_invoice", {
             run: "click",
             expectUnloadPage: true,
         },
+        documentIsLoaded,
         {
             content: "Open its leads",
             trigger: "a[name='lead_report']",
@@ -151,9 +152,7 @@ tours.add("lead_invoicing_buyer_checks_an_invoice", {
             run: "click",
             expectUnloadPage: true,
         },
-        {
-            trigger: "#invoice_content",
-        },
+        documentIsLoaded,
     ],
 });
 

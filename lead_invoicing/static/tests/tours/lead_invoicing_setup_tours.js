@@ -1,5 +1,5 @@
 import { registry } from "@web/core/registry";
-import { fits } from "./fits";
+import { documentIsLoaded, fits } from "./fits";
 
 const tours = registry.category("web_tour.tours");
 
@@ -212,5 +212,6 @@ tours.add("lead_invoicing_first_buyer_reads", {
             content: "And says what was bought",
             trigger: "#invoice_content, iframe#invoice_html, .o_portal_invoice_sidebar",
         },
+        documentIsLoaded,
     ],
 });
