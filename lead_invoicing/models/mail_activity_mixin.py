@@ -26,9 +26,15 @@ class MailActivityMixin(models.AbstractModel):
             activity_type, summary=summary, note=note, user_id=user.id
         )
         if mail_team_of and not user:
-            # Who looks after exceptions may be mailed about one, whoever meets it.
-            team = mail_team_of.sudo()._get_lead_team()
-            for record in self:
-                record.message_notify(
-                    partner_ids=team.partner_id.ids, subject=summary, body=note
-                )
+            self._mail_lead_team(mail_team_of, summary, reason)
+
+    def _mail_lead_team(self, company, summary, reason):
+        """Mail the billing team of a company about each of these records."""
+        # Who looks after exceptions may be mailed about one, whoever meets it.
+        team = company.sudo()._get_lead_team()
+        for record in self:
+            record.message_notify(
+                partner_ids=team.partner_id.ids,
+                subject=summary,
+                body=plaintext2html(reason),
+            )

@@ -50,4 +50,4 @@ class LeadReturnRequest(models.Model):
         for company in self.company_id:
             own = self.filtered(lambda r, company=company: r.company_id == company)
             for buyer in own.commercial_partner_id.commercial_partner_id:
-                buyer._update_return_activity(company)
+                buyer._update_return_activity(company, own)

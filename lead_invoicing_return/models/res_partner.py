@@ -48,9 +48,12 @@ class ResPartner(models.Model):
         action["context"] = {}
         return action
 
-    def _update_return_activity(self, company):
+    def _update_return_activity(self, company, changed):
         """Raise an activity for this buyer's requests that are to be decided, or take
-        it away when there are none."""
+        it away when there are none; a team is mailed of the first ones.
+
+        :param changed: the company's requests that have just changed
+        """
         self.ensure_one()
         responsible = company._get_lead_responsible()
         # Only whether any wait, in whichever company, is asked.
@@ -60,13 +63,14 @@ class ResPartner(models.Model):
         same = companies.filtered(
             lambda other: other._get_lead_responsible() == responsible
         )
-        waiting = requests.search_count(
+        waiting = requests.search(
             [
                 ("commercial_partner_id.commercial_partner_id", "=", self.id),
                 ("company_id", "in", same.ids),
                 ("state", "=", "requested"),
             ]
         )
+        own = waiting.filtered(lambda request: request.company_id == company)
         # Whoever asks or decides has the others' activity kept true.
         buyer = self.sudo().with_context(lang=company._get_lead_lang())
         activities = buyer.activity_search(
@@ -74,15 +78,17 @@ class ResPartner(models.Model):
         )
         if not waiting:
             activities.unlink()
-        elif not activities:
+            return
+        summary = buyer.env._("Return requests to decide")
+        reason = buyer.env._(
+            "%(buyer)s asks for returns. Accept or decline them under Lead Sales,"
+            " Return Requests.",
+            buyer=self.display_name,
+        )
+        if not activities:
             buyer._schedule_lead_activity(
-                self.env._("Return requests to decide"),
-                self.env._(
-                    "%(buyer)s asks for returns. Accept or decline them under Lead"
-                    " Sales, Return Requests.",
-                    buyer=self.display_name,
-                ),
-                responsible,
-                ACTIVITY_TYPE,
-                mail_team_of=company,
+                summary, reason, responsible, ACTIVITY_TYPE, mail_team_of=company
             )
+        elif not responsible and own and own <= changed:
+            # Another company's team has the same activity.
+            buyer._mail_lead_team(company, summary, reason)

@@ -3,8 +3,9 @@
 from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import Form, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import NOW, ReturnRequestCommon
@@ -228,6 +229,68 @@ class TestTelling(ReturnRequestCommon):
         self.assertTrue(self.buyer.activity_search([kind]))
         second.sudo()._withdraw()
         self.assertFalse(self.buyer.activity_search([kind]))
+
+    def new_team(self, company, lang):
+        """Give this company a team of two who read this language."""
+        company.lead_billing_cycle_id.user_id = False
+        team = self.env["res.users"].concat(
+            *(
+                new_test_user(
+                    self.env,
+                    login=f"{company.name} {number}",
+                    groups="base.group_user,lead_invoicing.group_user",
+                    company_id=company.id,
+                    company_ids=[Command.set(company.ids)],
+                    lang=lang,
+                )
+                for number in range(2)
+            )
+        )
+        company.lead_team_user_ids = team
+        return team.partner_id
+
+    def find_mails_about(self, buyer):
+        return self.env["mail.message"].search(
+            [
+                ("model", "=", buyer._name),
+                ("res_id", "=", buyer.id),
+                ("message_type", "=", "user_notification"),
+            ]
+        )
+
+    def test_each_companys_team_is_mailed_of_the_first_request(self):
+        abroad = self._create_company(name="Other House")
+        self.env["res.lang"]._activate_lang("de_DE")
+        here, there = (
+            self.new_team(self.company, "en_US"),
+            self.new_team(abroad, "de_DE"),
+        )
+        for _number in range(2):
+            self.ask(self.new_sale().external_ref)
+        asked = self.requests.search([])
+        mails = self.find_mails_about(self.buyer)
+        self.assertEqual(mails.partner_ids, here)
+        self.assertEqual(len(mails), 1)
+        # As if the second one were of a lead that the other company sold.
+        product = self.env["product.product"].sudo()
+        product = product.create({"name": "Lead", "type": "service"})
+        self.env["lead.type"].sudo().create(
+            {
+                "name": "Abroad",
+                "code": "ABROAD",
+                "company_id": abroad.id,
+                "product_id": product.id,
+            }
+        )
+        self.env.cr.execute(
+            "UPDATE lead_return_request SET company_id = %s WHERE id = %s",
+            [abroad.id, asked[1].id],
+        )
+        self.env.invalidate_all()
+        asked[1].sudo()._update_activities()
+        mails = self.find_mails_about(self.buyer) - mails
+        self.assertEqual(mails.partner_ids, there)
+        self.assertIn("Buyer A beantragt", mails.body)
 
 
 @tagged("post_install", "-at_install")
