@@ -50,43 +50,16 @@ class AccountMove(models.Model):
 
     def action_lead_view_doubtful(self):
         """Open the leads behind what is to be reviewed: those of this draft without a
-        price or sold to the buyer more than once; all of them, when it is kept for
+        price or billed to the buyer more than once; all of them, when it is kept for
         another reason."""
         self.ensure_one()
+        self.check_access("read")
         sales = self.env["lead.sale"]
         sales.check_access("read")
         own = [("invoice_id", "=", self.id)]
-        doubtful = self._find_lead_doubtful()
+        doubtful = self.env["lead.invoice.run.buyer"]._find_doubtful_sales(self)
         domain = [*own, ("id", "in", doubtful.ids)] if doubtful else own
         return {
             **sales._get_view_action(domain),
             "name": self.env._("Leads to Check"),
         }
-
-    def _find_lead_doubtful(self):
-        """Return the leads of this draft that cost nothing, and those whose lead was
-        sold to this buyer more than once."""
-        sales = self.env["lead.sale"].search(
-            [
-                ("invoice_id", "=", self.id),
-                ("transaction_type", "=", "sale"),
-                ("corrected_sale_id", "=", False),
-            ]
-        )
-        refs = sales.filtered("lead_ref").mapped("lead_ref")
-        twice = {
-            ref
-            for ref, count in sales._read_group(
-                [
-                    ("commercial_partner_id", "in", sales.commercial_partner_id.ids),
-                    ("company_id", "=", self.company_id.id),
-                    ("transaction_type", "=", "sale"),
-                    ("corrected_sale_id", "=", False),
-                    ("lead_ref", "in", refs),
-                ],
-                ["lead_ref"],
-                ["__count"],
-            )
-            if count > 1
-        }
-        return sales.filtered(lambda sale: not sale.price or sale.lead_ref in twice)

@@ -1,10 +1,51 @@
 from collections import defaultdict
 
-from odoo import models
+from odoo import api, models
 from odoo.tools import SQL, formatLang
 
 # So many of a buyer's last windows say what is usual for it.
 PAST_WINDOWS = 6
+
+
+def is_returned_sql(alias):
+    """Return the condition that a sale of a table was returned in whole."""
+    return SQL(
+        """
+        EXISTS (SELECT FROM lead_sale back
+                 WHERE back.origin_id = %s AND back.price_adjustment IS NOT TRUE)
+        """,
+        SQL.identifier(alias, "id"),
+    )
+
+
+# What a lead named ``sale`` is doubtful for: that it costs nothing,
+IS_FREE = SQL(
+    """
+    (sale.transaction_type = 'sale'
+     AND COALESCE(sale.corrected_price, sale.price) = 0)
+    """
+)
+# or that its buyer is billed for it twice. A sale that was returned, or whose document
+# was reversed, was given back: its lead may be billed again, at another price for
+# example.
+IS_BILLED_TWICE = SQL(
+    """
+    (sale.transaction_type = 'sale' AND sale.lead_ref IS NOT NULL AND NOT %s
+     AND EXISTS (
+         SELECT FROM lead_sale other
+           JOIN account_move_line other_line ON other_line.id = other.invoice_line_id
+           JOIN account_move other_move ON other_move.id = other_line.move_id
+          WHERE other.company_id = sale.company_id
+            AND other.lead_ref = sale.lead_ref
+            AND other.commercial_partner_id = sale.commercial_partner_id
+            AND other.id != sale.id
+            AND other.transaction_type = 'sale'
+            AND other_move.lead_credited IS NOT TRUE
+            AND NOT %s))
+    """,
+    is_returned_sql("sale"),
+    is_returned_sql("other"),
+)
 
 
 class LeadInvoiceRunBuyer(models.Model):
@@ -60,12 +101,11 @@ class LeadInvoiceRunBuyer(models.Model):
                 SELECT line.move_id, count(*)
                   FROM account_move_line line
                   JOIN lead_sale sale ON sale.invoice_line_id = line.id
-                 WHERE line.move_id IN %s
-                   AND sale.transaction_type = 'sale'
-                   AND COALESCE(sale.corrected_price, sale.price) = 0
+                 WHERE line.move_id IN %s AND %s
                  GROUP BY line.move_id
                 """,
                 tuple(moves.ids),
+                IS_FREE,
             )
         )
         for move_id, count in rows:
@@ -74,47 +114,20 @@ class LeadInvoiceRunBuyer(models.Model):
             )
 
     def _add_same_leads(self, moves, reasons):
-        """Find the documents with a lead that this buyer is billed for twice.
-
-        A sale that was returned, or whose document was reversed, was given back: its
-        lead may be billed again, at another price for example.
-        """
+        """Find the documents with a lead that this buyer is billed for twice."""
         # Which leads on each document are on it twice, or on another of this buyer's?
         rows = self.env.execute_query(
             SQL(
                 """
-                WITH billed AS (
-                    SELECT line.move_id, sale.id, sale.company_id, sale.lead_ref,
-                           sale.commercial_partner_id
-                      FROM account_move_line line
-                      JOIN lead_sale sale ON sale.invoice_line_id = line.id
-                     WHERE line.move_id IN %(moves)s
-                       AND sale.transaction_type = 'sale'
-                       AND sale.lead_ref IS NOT NULL
-                       AND NOT %(returned)s
-                )
-                SELECT billed.move_id, count(DISTINCT billed.lead_ref),
-                       (array_agg(DISTINCT billed.lead_ref))[1:3]
-                  FROM billed
-                 WHERE EXISTS (
-                       SELECT FROM lead_sale sale
-                         JOIN account_move_line line ON line.id = sale.invoice_line_id
-                         JOIN account_move move ON move.id = line.move_id
-                        WHERE sale.company_id = billed.company_id
-                          AND sale.lead_ref = billed.lead_ref
-                          AND sale.commercial_partner_id = billed.commercial_partner_id
-                          AND sale.id != billed.id
-                          AND sale.transaction_type = 'sale'
-                          AND move.lead_credited IS NOT TRUE
-                          AND NOT %(returned)s)
-                 GROUP BY billed.move_id
+                SELECT line.move_id, count(DISTINCT sale.lead_ref),
+                       (array_agg(DISTINCT sale.lead_ref))[1:3]
+                  FROM account_move_line line
+                  JOIN lead_sale sale ON sale.invoice_line_id = line.id
+                 WHERE line.move_id IN %s AND %s
+                 GROUP BY line.move_id
                 """,
-                moves=tuple(moves.ids),
-                returned=SQL(
-                    """EXISTS (SELECT FROM lead_sale back
-                                WHERE back.origin_id = sale.id
-                                  AND back.price_adjustment IS NOT TRUE)"""
-                ),
+                tuple(moves.ids),
+                IS_BILLED_TWICE,
             )
         )
         for move_id, count, refs in rows:
@@ -126,6 +139,27 @@ class LeadInvoiceRunBuyer(models.Model):
                     leads=leads,
                 )
             )
+
+    @api.model
+    def _find_doubtful_sales(self, move):
+        """Return the leads on this document that cost nothing, or that its buyer is
+        billed for twice."""
+        self.env.flush_all()
+        # Which leads on this document are doubtful?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT sale.id
+                  FROM account_move_line line
+                  JOIN lead_sale sale ON sale.invoice_line_id = line.id
+                 WHERE line.move_id = %s AND (%s OR %s)
+                """,
+                move.id,
+                IS_FREE,
+                IS_BILLED_TWICE,
+            )
+        )
+        return self.env["lead.sale"].browse(sale_id for (sale_id,) in rows)
 
     def _add_volumes(self, moves, reasons, factor):
         """Find the buyers with far more leads or money than is usual for them.
