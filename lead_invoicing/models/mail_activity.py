@@ -52,10 +52,15 @@ class MailActivity(models.Model):
     @api.depends("activity_type_id")
     def _compute_res_name(self):
         """Name documents with their buyers: a draft has no number yet."""
-        res = super()._compute_res_name()
-        for activity in self.filtered("lead_exception"):
-            if activity.res_model == "account.move" and activity.res_id:
-                # The name of a document is told to whoever has the activity.
-                move = self.env["account.move"].sudo().browse(activity.res_id)
-                activity.res_name = move._get_lead_exception_name()
-        return res
+        on_documents = self.filtered(
+            lambda activity: (
+                activity.lead_exception
+                and activity.res_model == "account.move"
+                and activity.res_id
+            )
+        )
+        # The name of a document is told to whoever has the activity.
+        moves = self.env["account.move"].sudo().browse(on_documents.mapped("res_id"))
+        for activity, move in zip(on_documents, moves, strict=True):
+            activity.res_name = move._get_lead_exception_name()
+        return super(MailActivity, self - on_documents)._compute_res_name()

@@ -56,6 +56,25 @@ class TestTeam(RightsCommon):
         self.assertIn(draft.lead_window_label, activity.res_name)
         self.assertIn(activity, self.find_exceptions(self.billing_user))
 
+    def test_documents_are_named_together(self):
+        buyers = [self.new_buyer(f"Many {number}") for number in range(9)]
+        for buyer in buyers:
+            self.new_sale(buyer)
+        documents = self.generate()
+        documents._schedule_lead_activity("Look", "Please.", self.billing_user)
+        activities = documents.activity_ids
+
+        def count(named):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            self.env.add_to_compute(named._fields["res_name"], named)
+            self.env.flush_all()
+            self.assertIn("Many", named[-1].res_name)
+            return self.cr.sql_log_count - before
+
+        self.assertEqual(count(activities[:2]), count(activities))
+
     def test_responsible_of_a_cycle_gets_its_exceptions(self):
         self.cycle.user_id = self.manager
         self.bill()
