@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
+from ..models.lead_invoice_run_totals import TO_POST, TO_REVIEW
 from .overview import Source, UnbilledSource
 
 BY_BUYER = {"search_default_group_partner": 1}
@@ -30,7 +31,13 @@ class LeadOverviewCard(models.Model):
             "review": Source(
                 "account.move",
                 "lead_invoicing.action_lead_invoices_review",
-                documents & Domain("state", "=", "draft"),
+                documents & TO_REVIEW,
+                amount=MOVE_AMOUNT,
+            ),
+            "draft": Source(
+                "account.move",
+                "lead_invoicing.action_lead_invoices_review",
+                documents & TO_POST,
                 amount=MOVE_AMOUNT,
             ),
             "not_delivered": Source(

@@ -17,6 +17,7 @@ TILES = {
     "failed",
     "stopped",
     "review",
+    "draft",
     "not_delivered",
     "no_cycle",
     "disputes",
@@ -71,6 +72,21 @@ class TestOverview(OverviewCommon):
                 "amount_total_in_currency_signed",
             )
         self.assertIn("; ", card.amounts)
+
+    def test_drafts_that_need_no_review_wait_to_be_confirmed(self):
+        self.company.lead_review_zero_price = True
+        self.new_sale(price="0.00")
+        kept = self.generate()
+        self.cycle.posting = "draft"
+        self.new_sale(price="9.00", at="2026-11-10T12:00:00Z")
+        self.generate(GENERATION + WEEK)
+        with freeze_time(GENERATION + WEEK):
+            card = self.assert_adds_up(
+                "draft", 1, {"USD": 9.0}, "amount_total_in_currency_signed"
+            )
+            self.assertFalse(card.is_calm)
+            review = self.get_card("review")
+            self.assertEqual(self.open(review.action_open()), kept)
 
     def test_posted_and_not_delivered(self):
         move = self.new_invoices("12.50")
