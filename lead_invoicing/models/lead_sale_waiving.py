@@ -13,7 +13,7 @@ class LeadSale(models.Model):
         :raises UserError: for a transaction that is on an invoice
         """
         self.check_access("write")
-        self._check_not_on_invoice()
+        self._check_not_on_invoice(*self._find_to_waive())
         return self._get_waive_action(self.env._("Waive"), False)
 
     def action_unwaive(self):
@@ -46,8 +46,8 @@ class LeadSale(models.Model):
         self.check_access("write")
         self._check_waiver_reason(reason)
         self._check_correction_whole()
-        self._check_not_on_invoice()
         sales, returns = self._find_to_waive()
+        self._check_not_on_invoice(sales, returns)
         (sales + returns)._log_waiver(True, reason, with_sale=returns)
         for sale in (sales + returns).sudo():
             # The user may write these rows; only the freeze is passed.
@@ -60,13 +60,14 @@ class LeadSale(models.Model):
         returns = sales._search_returns() - self
         return sales, returns.filtered(lambda back: not back.waived)
 
-    def _check_not_on_invoice(self):
+    @api.model
+    def _check_not_on_invoice(self, sales, returns):
         """Refuse to waive what is billed, or what a return of it is billed for.
 
+        :param sales, returns: see :meth:`_find_to_waive`
         :raises UserError: naming the transaction
         """
-        sales = self.filtered(lambda sale: not sale.waived)
-        for sale in sales + (self._search_returns() - self):
+        for sale in sales + returns:
             if sale.invoice_line_id:
                 raise UserError(
                     self.env._(
