@@ -17,14 +17,10 @@ class LeadInvoiceRun(models.Model):
 
     _inherit = "lead.invoice.run"
 
-    stopped_by_id = fields.Many2one(
-        "res.users",
-        readonly=True,
-        ondelete="set null",
-        help="Who stopped this run. It goes on when somebody clicks Go On.",
-    )
     is_stopped_by_hand = fields.Boolean(
-        readonly=True, help="A person stopped this run, not a trouble of its company."
+        readonly=True,
+        help="A person stopped this run, not a trouble of its company. It goes on when"
+        " somebody clicks Go On.",
     )
     pace = fields.Char("Progress in Words", compute="_compute_pace")
 
@@ -93,7 +89,6 @@ class LeadInvoiceRun(models.Model):
                 {
                     "state": "stopped",
                     "is_stopped_by_hand": True,
-                    "stopped_by_id": self.env.uid,
                     "message": self.env._(
                         "%s stopped this run. Click Go On to invoice the other buyers.",
                         self.env.user.name,
@@ -112,7 +107,7 @@ class LeadInvoiceRun(models.Model):
             self._trigger_generation()
 
     def _resume(self):
-        self.write({"is_stopped_by_hand": False, "stopped_by_id": False})
+        self.write({"is_stopped_by_hand": False})
         return super()._resume()
 
     @api.model
