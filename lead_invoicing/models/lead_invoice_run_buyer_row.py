@@ -1,9 +1,11 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.tools import formatLang, html2plaintext
+from odoo.fields import Domain
+from odoo.tools import SQL, formatLang, html2plaintext
 
 from .account_move_delivery import DELIVERY_ACTIVITY_TYPE, UNDELIVERED
+from .lead_sale import unbilled_sql
 
 # Of several documents, what is to be done comes first.
 STATES_TO_DO_FIRST = ("review", "draft", "posted", "cancel")
@@ -33,6 +35,12 @@ class LeadInvoiceRunBuyer(models.Model):
         "Amount",
         compute="_compute_documents",
         help="Total of its documents including tax, less credit notes, per currency.",
+    )
+    not_invoiced_summary = fields.Char(
+        "Not Invoiced",
+        compute="_compute_not_invoiced_summary",
+        help="Unbilled leads of this buyer that the run is for, less returns, before"
+        " tax and agreed charges, per currency.",
     )
     document_names = fields.Char("Document", compute="_compute_documents")
     document_state = fields.Selection(
@@ -75,6 +83,70 @@ class LeadInvoiceRunBuyer(models.Model):
         for item in self:
             item.purchased_count = counts.get((item._origin.id, "sale"), 0)
             item.returned_count = counts.get((item._origin.id, "return"), 0)
+
+    @api.depends("state", "held_back")
+    @api.depends_context("lang")
+    def _compute_not_invoiced_summary(self):
+        # What came in since for who is done waits like any other lead.
+        is_left = Domain("state", "!=", "done") | Domain("held_back", "=", True)
+        query = self._search(Domain("id", "in", self.ids) & is_left)
+        amounts = self._sum_not_invoiced(query, SQL.identifier("item_id"))
+        for item in self:
+            item.not_invoiced_summary = amounts.get(item._origin.id)
+
+    @api.model
+    def _sum_not_invoiced(self, query, key):
+        """Return what work items were to invoice and is still unbilled, in words.
+
+        :param query: the search of the work items
+        :param SQL key: what is told apart, ``item_id`` or ``run_id``
+        :return: {id: amounts per currency}, without those where nothing is
+        """
+        self.env.flush_all()
+        # How much of what each buyer, once for each run, was to be billed is not?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH item AS (
+                    SELECT max(id) AS item_id, run_id, company_id, partner_id
+                      FROM lead_invoice_run_buyer
+                     WHERE id IN %(items)s
+                     GROUP BY run_id, company_id, partner_id
+                )
+                SELECT %(key)s, sale.currency_id, sum(sale.amount)
+                  FROM item
+                  JOIN lead_invoice_run run ON run.id = item.run_id
+                  JOIN res_partner contact
+                       ON contact.commercial_partner_id = item.partner_id
+                  JOIN lead_sale sale
+                       ON sale.company_id = item.company_id
+                      AND sale.commercial_partner_id = contact.id
+                      AND sale.date < run.window_end
+                      AND %(unbilled)s
+                 WHERE (run.include_earlier OR sale.date >= run.window_start)
+                   AND (run.without_returns IS NOT TRUE
+                        OR sale.transaction_type = 'sale')
+                   AND (NOT EXISTS (SELECT FROM lead_invoice_run_lead_type_rel rel
+                                     WHERE rel.lead_invoice_run_id = run.id)
+                        OR EXISTS (SELECT FROM lead_invoice_run_lead_type_rel rel
+                                    WHERE rel.lead_invoice_run_id = run.id
+                                      AND rel.lead_type_id = sale.lead_type_id))
+                 GROUP BY 1, 2
+                HAVING sum(sale.amount) != 0
+                 ORDER BY 1, 2
+                """,
+                items=query.subselect(),
+                key=key,
+                unbilled=unbilled_sql("sale"),
+            )
+        )
+        amounts = defaultdict(list)
+        for record_id, currency_id, amount in rows:
+            currency = self.env["res.currency"].browse(currency_id)
+            amounts[record_id].append(
+                formatLang(self.env, float(amount), currency_obj=currency)
+            )
+        return {record_id: "; ".join(found) for record_id, found in amounts.items()}
 
     @api.depends(
         "message",

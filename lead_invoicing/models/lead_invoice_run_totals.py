@@ -9,7 +9,9 @@ POSTED = Domain("state", "=", "posted")
 TO_REVIEW = Domain("state", "=", "draft") & Domain("lead_review_reason", "!=", False)
 TO_POST = Domain("state", "=", "draft") & Domain("lead_review_reason", "=", False)
 # The buyers that something was left out of, which waits for a later run.
-LEFT_OUT = Domain("state", "=", "skipped") | Domain("held_back", "=", True)
+LEFT_OUT = Domain("state", "=", "skipped") | (
+    Domain("held_back", "=", True) & Domain("state", "!=", "failed")
+)
 # So many reasons are named in the head of a run; its list of buyers has all.
 MAX_REASONS = 5
 
@@ -45,6 +47,18 @@ class LeadInvoiceRun(models.Model):
         "Left Out",
         compute="_compute_left_out",
         help="Buyers of whom something was not invoiced, and waits for a later run.",
+    )
+    failed_amounts = fields.Char(
+        "Amount Failed",
+        compute="_compute_not_invoiced",
+        help="Unbilled leads of these buyers, less returns, before tax and agreed"
+        " charges.",
+    )
+    left_out_amounts = fields.Char(
+        "Amount Left Out",
+        compute="_compute_not_invoiced",
+        help="Unbilled leads of these buyers, less returns, before tax and agreed"
+        " charges.",
     )
     left_out_reasons = fields.Text("Left Out Because", compute="_compute_left_out")
     outcome = fields.Selection(
@@ -106,6 +120,19 @@ class LeadInvoiceRun(models.Model):
                 found = [*found[:MAX_REASONS], "…"]
             run.left_out_count = counts[run._origin.id]
             run.left_out_reasons = "\n".join(found)
+
+    @api.depends("buyer_ids.state", "buyer_ids.held_back")
+    @api.depends_context("lang")
+    def _compute_not_invoiced(self):
+        items = self.env["lead.invoice.run.buyer"]
+        for name, domain in (
+            ("failed_amounts", Domain("state", "=", "failed")),
+            ("left_out_amounts", LEFT_OUT),
+        ):
+            query = items._search(Domain("run_id", "in", self.ids) & domain)
+            amounts = items._sum_not_invoiced(query, SQL.identifier("run_id"))
+            for run in self:
+                run[name] = amounts.get(run._origin.id)
 
     @api.depends("state", "not_sent_count", "review_count", "draft_count")
     def _compute_outcome(self):

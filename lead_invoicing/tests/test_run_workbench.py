@@ -116,6 +116,37 @@ class TestRunTable(WorkbenchCommon):
         self.assertIn("Hold Invoices Below", run.left_out_reasons)
         self.assertEqual(run.outcome, "review")
 
+    def test_what_is_not_invoiced_has_its_amount(self):
+        self.bill()
+        small = self.new_buyer("Small", lead_minimum_amount=100)
+        self.new_sale(small, price="3.00")
+        self.new_sale(self.other_buyer, price="4.00")
+        self.new_sale(self.other_buyer, price="50.00", at="2026-11-12T12:00:00Z")
+        self.failure.sudo().action_retry()
+        self.run.sudo()._add_buyers()
+        self.generate()
+        run = self.as_clerk(self.run)
+        failed, left_out = (
+            self.open(run, button)
+            for button in ("action_view_failures", "action_view_left_out")
+        )
+        self.assertEqual(
+            (failed.partner_id, left_out.partner_id), (self.other_buyer, small)
+        )
+        self.assertIn("14.00", failed.not_invoiced_summary)
+        self.assertEqual(run.failed_amounts, failed.not_invoiced_summary)
+        self.assertIn("3.00", left_out.not_invoiced_summary)
+        self.assertEqual(run.left_out_amounts, left_out.not_invoiced_summary)
+        self.assertFalse(self.row_of(run, self.buyer).not_invoiced_summary)
+
+    def test_who_failed_is_not_left_out_besides(self):
+        self.bill()
+        self.failure.sudo().held_back = True
+        run = self.as_clerk(self.run)
+        self.assertEqual((run.failed_count, run.left_out_count), (1, 0))
+        self.assertFalse(self.open(run, "action_view_left_out"))
+        self.assertFalse(run.left_out_amounts)
+
     def test_drafts_wait_to_be_posted(self):
         run = self.bill_drafts(self.buyer, self.other_buyer)
         self.assertEqual(run.draft_count, 2)
@@ -152,6 +183,7 @@ class TestRunTable(WorkbenchCommon):
             "document_names",
             "document_state",
             "delivery_state",
+            "not_invoiced_summary",
             "problem",
         ]
 
@@ -213,10 +245,17 @@ class TestRunSteps(WorkbenchCommon):
 
     def test_review_leads_to_the_leads_in_question(self):
         self.company.lead_review_zero_price = True
+        self.company.lead_review_same_lead = True
         free = self.new_sale(price=0)
+        twice = self.new_sale(lead_ref="L1") + self.new_sale(lead_ref="L1")
+        returned = self.new_sale(lead_ref="L2")
+        self.new_return(returned)
+        self.new_sale(lead_ref="L2")
         run = self.bill_drafts(self.buyer, posting="post")
-        action = run.invoice_ids.action_lead_view_doubtful()
-        self.assertEqual(self.desk["lead.sale"].search(action["domain"]), free)
+        document = run.invoice_ids
+        self.assertIn("more than once: 1 (L1)", document.lead_review_reason)
+        action = document.action_lead_view_doubtful()
+        self.assertEqual(self.desk["lead.sale"].search(action["domain"]), free + twice)
 
     def test_what_did_not_arrive_is_sent_again_once(self):
         run = self.bill_drafts(self.buyer, posting="send")
@@ -465,7 +504,7 @@ class TestRunStopping(WorkbenchCommon):
     def test_stopped_run_waits_for_a_person(self):
         run = self.open_run()
         run.action_stop()
-        self.assertEqual((run.state, run.stopped_by_id), ("stopped", self.clerk))
+        self.assertEqual(run.state, "stopped")
         self.assertIn(self.clerk.name, run.message)
         self.assertFalse(self.generate())
         self.assertEqual(run.state, "stopped")
