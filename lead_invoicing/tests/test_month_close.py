@@ -3,19 +3,19 @@ from datetime import date, datetime
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
-from ..report.lead_sale_close import CLOSE_FIGURES, CLOSE_SIGNS
+from ..report.lead_sale_close import CLOSE_SIGNS
 from .common.generation import GENERATION
 from .test_unbilled_as_at import AsAtCommon
 
-FIGURES = [figure for figure, _label in CLOSE_FIGURES]
+DECEMBER = "2026-12-15 12:00:00"
 
 
 class MonthCloseCommon(AsAtCommon):
     """Ways to close a month as a clerk, and to look at what it says."""
 
-    def close(self, month="2026-11", now="2026-12-15 12:00:00", user=None, **vals):
+    def close(self, month="2026-11", now=DECEMBER, user=None, **vals):
         """Return the close of a month, filled by a clerk at a moment."""
         self.env.flush_all()
         with freeze_time(now):
@@ -183,6 +183,19 @@ class TestMonthClose(MonthCloseCommon):
             close.action_show()
         self.assertEqual(self.figures(close)["sold"], (2, 20))
         self.assertIn(late, self.get_sales(close.total_ids[1]))
+
+    def test_another_choice_is_shown_before_it_is_used(self):
+        self.new_sale()
+        for name, value in (("month", "2026-10"), ("platform_text", "x")):
+            close = self.close()
+            with self.subTest(name=name):
+                with freeze_time(DECEMBER), Form(close) as form:
+                    setattr(form, name, value)
+                    self.assertFalse(form.shown_at)
+                self.assertFalse(close.shown_at)
+                for action in (close.action_pdf, close.action_view_by_buyer):
+                    with self.assertRaisesRegex(UserError, "press Show"):
+                        action()
 
     def test_an_empty_month(self):
         close = self.close()

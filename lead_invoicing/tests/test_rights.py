@@ -126,7 +126,7 @@ PUBLIC_METHODS = {
     "lead.invoice.wizard": {"action_invoice", "action_preview"},
     "lead.invoice.wizard.line": set(),
     "lead.screen": SCREEN_METHODS,
-    "lead.control.totals": {*SCREEN_METHODS, "action_compare"},
+    "lead.control.totals": SCREEN_METHODS,
     "lead.control.totals.line": {"action_view_sales"},
     "lead.control.totals.sum": {"action_view_sales"},
     "lead.accrual": set(),

@@ -22,6 +22,7 @@ class LeadControlTotals(models.TransientModel):
     _transient_max_hours = 24.0
     _screen = "control-totals"
     _screen_action = "lead_invoicing.action_lead_control_totals"
+    _choices = ("date_from", "date_to", "platform_text", "platform_file")
 
     date_from = fields.Date(
         "From", required=True, default=lambda self: self._default_date(7)
@@ -48,7 +49,6 @@ class LeadControlTotals(models.TransientModel):
     shown_line_ids = fields.Many2many(
         "lead.control.totals.line", compute="_compute_shown_line_ids", string="Days"
     )
-    is_shown = fields.Boolean(compute="_compute_is_shown")
     is_compared = fields.Boolean(readonly=True)
     difference_count = fields.Integer(compute="_compute_difference_count")
 
@@ -63,11 +63,6 @@ class LeadControlTotals(models.TransientModel):
         for wizard in self:
             wizard.display_name = wizard._get_title()
 
-    @api.depends("shown_at")
-    def _compute_is_shown(self):
-        for wizard in self:
-            wizard.is_shown = bool(wizard.shown_at)
-
     @api.depends("line_ids.is_different")
     def _compute_difference_count(self):
         for wizard in self:
@@ -80,17 +75,6 @@ class LeadControlTotals(models.TransientModel):
             if wizard.only_differences:
                 lines = lines.filtered("is_different")
             wizard.shown_line_ids = lines
-
-    @api.onchange("date_from", "date_to", "platform_text", "platform_file")
-    def _onchange_selection(self):
-        self.shown_at = False
-
-    def action_compare(self):
-        """Show the totals, beside those of the platform where they are given.
-
-        :raises UserError: naming each row and field of the platform's that is wrong
-        """
-        self.action_show()
 
     def _get_title(self):
         if not (self.date_from and self.date_to):
@@ -246,8 +230,7 @@ class LeadControlTotals(models.TransientModel):
         values = {"date_from": first, "date_to": last}
         return {name: value for name, value in values.items() if value}
 
-    def _get_document(self):
-        self._check_shown()
+    def _prepare_document(self):
         return ScreenDocument(
             self.env,
             self._get_title(),

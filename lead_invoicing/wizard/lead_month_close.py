@@ -22,6 +22,7 @@ class LeadMonthClose(models.TransientModel):
     _transient_max_hours = 24.0
     _screen = "month-close"
     _screen_action = "lead_invoicing.action_lead_month_close"
+    _choices = ("month", "platform_text", "platform_file")
 
     month = fields.Selection(
         lambda self: self._get_months(),
@@ -79,10 +80,6 @@ class LeadMonthClose(models.TransientModel):
         if not self.date_from:
             return self.env._("Month-End Close")
         return self.env._("Month-End Close %s", self._format_month(self.date_from))
-
-    @api.onchange("month", "platform_text", "platform_file")
-    def _onchange_selection(self):
-        self.shown_at = False
 
     # Actions
 
@@ -156,7 +153,6 @@ class LeadMonthClose(models.TransientModel):
                                sale_count, amount
                           FROM (%(month_before)s) month_before) months
                  GROUP BY partner_id, lead_type_id, currency_id, figure
-             RETURNING id
                 """,
                 close=self.id,
                 uid=self.env.uid,
@@ -221,7 +217,7 @@ class LeadMonthClose(models.TransientModel):
                 "platform_filename": self.platform_filename,
             }
         )
-        self.control_id.action_compare()
+        self.control_id.action_show()
 
     def _get_link_params(self):
         return {"month": self.month}
@@ -237,8 +233,7 @@ class LeadMonthClose(models.TransientModel):
             )
         return {"month": month}
 
-    def _get_document(self):
-        self._check_shown()
+    def _prepare_document(self):
         return ScreenDocument(
             self.env,
             self._get_title(),

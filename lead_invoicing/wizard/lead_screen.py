@@ -15,9 +15,11 @@ class LeadScreen(models.AbstractModel):
     _name = "lead.screen"
     _description = "Screen with Dates and Totals"
 
-    # What it is called in addresses; the action that shows it.
+    # What it is called in addresses; the action that shows it; the fields that say what
+    # is to be shown.
     _screen = None
     _screen_action = None
+    _choices = ()
 
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
@@ -25,7 +27,7 @@ class LeadScreen(models.AbstractModel):
     tz = fields.Char(
         "Days In", compute="_compute_tz", help="Days begin and end in this time zone."
     )
-    shown_at = fields.Datetime("Data Through", readonly=True)
+    shown_at = fields.Datetime("Data Through", compute="_compute_shown_at", store=True)
     link = fields.Char(
         compute="_compute_link", help="Opens this screen for these days, for anyone."
     )
@@ -34,6 +36,11 @@ class LeadScreen(models.AbstractModel):
     def _compute_tz(self):
         for screen in self:
             screen.tz = screen.company_id._get_lead_zone().key
+
+    @api.depends(lambda self: ("company_id", *self._choices))
+    def _compute_shown_at(self):
+        # What is there was read for another choice: it has to be read again.
+        self.shown_at = False
 
     @api.depends("shown_at")
     def _compute_link(self):
@@ -101,6 +108,15 @@ class LeadScreen(models.AbstractModel):
                 self.env._("This screen is no longer filled: open it and press Show.")
             )
 
+    def _get_document(self):
+        """Return what is shown, for paper and workbook.
+
+        :rtype: ScreenDocument
+        :raises UserError: where nothing is shown
+        """
+        self._check_shown()
+        return self.with_company(self.company_id)._prepare_document()
+
     def _get_screen_action(self):
         """Return the action that opens this screen."""
         self.ensure_one()
@@ -144,8 +160,8 @@ class LeadScreen(models.AbstractModel):
         """
         raise NotImplementedError
 
-    def _get_document(self):
-        """Return what is shown, for paper and workbook.
+    def _prepare_document(self):
+        """Return what is shown, for paper and workbook, in the screen's company.
 
         :rtype: ScreenDocument
         """

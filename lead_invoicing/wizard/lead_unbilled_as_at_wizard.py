@@ -15,6 +15,7 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
     _transient_max_hours = 24.0
     _screen = "unbilled-as-of"
     _screen_action = "lead_invoicing.action_lead_unbilled_as_at_wizard"
+    _choices = ("as_at", "known_at")
 
     as_at = fields.Date(
         "As Of (End of Day)",
@@ -38,10 +39,6 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
     def _compute_display_name(self):
         for wizard in self:
             wizard.display_name = wizard._get_title()
-
-    @api.onchange("as_at", "known_at")
-    def _onchange_selection(self):
-        self.shown_at = False
 
     def action_view(self):
         """Open the list of what was unbilled, buyer by buyer.
@@ -80,10 +77,14 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
 
     # The screen
 
+    def _get_report(self):
+        """Return the report that tells what this screen shows, of its company alone."""
+        return self.env["lead.unbilled.as.at"].with_context(
+            **self._get_context(), allowed_company_ids=self.company_id.ids
+        )
+
     def _fill(self):
-        report = self.env["lead.unbilled.as.at"].with_context(**self._get_context())
-        report = report.with_context(allowed_company_ids=self.company_id.ids)
-        rows = report._read_group(
+        rows = self._get_report()._read_group(
             [],
             ["currency_id", "lead_type_id"],
             ["sale_count:sum", "amount:sum", "oldest_date:min"],
@@ -130,8 +131,7 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
             )
         return facts
 
-    def _get_document(self):
-        self._check_shown()
+    def _prepare_document(self):
         return ScreenDocument(
             self.env,
             self._get_title(),
@@ -161,9 +161,7 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
         )
 
     def _get_buyers_table(self):
-        report = self.env["lead.unbilled.as.at"].with_context(
-            **self._get_context(), allowed_company_ids=self.company_id.ids
-        )
+        report = self._get_report()
         rows = report._read_group(
             [],
             ["partner_id", "lead_type_id", "currency_id", "age"],
