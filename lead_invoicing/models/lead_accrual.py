@@ -63,20 +63,21 @@ class LeadAccrual(EngineOnly, models.Model):
         )
 
     @api.model
-    def _accrue(self, last_day, amounts):
+    def _accrue(self, last_day, amounts, known_at):
         """Make and post the entry that accrues what was unbilled at a month's end in
         the current company, and its reversal on the next day. A reversal in the future
         is posted by Odoo on its day.
 
         :param date last_day: of the month
         :param amounts: {(buyer, lead type, currency): amount}, as prices are
+        :param datetime known_at: naive UTC, when the amounts were read
         :return: ``lead.accrual``
         :raises AccessError: see :meth:`_check_may_accrue`
         :raises UserError: a sentence, if it cannot be made
         """
         self._check_may_accrue()
         company = self.env.company
-        self._check_month(company, last_day)
+        self._check_month(company, last_day, known_at)
         accrual = self._claim(company, date_utils.start_of(last_day, "month"))
         accrual._check_none_stands()
         move = self.env["account.move"].create(
@@ -149,16 +150,22 @@ class LeadAccrual(EngineOnly, models.Model):
     # What it needs
 
     @api.model
-    def _check_month(self, company, last_day):
-        """Refuse to accrue a month that is not over, or without what the entry needs.
+    def _is_over(self, company, last_day, moment):
+        """Tell whether a month of a company was over at a moment (naive UTC)."""
+        return moment >= company._get_lead_day_start(last_day + timedelta(days=1))
+
+    @api.model
+    def _check_month(self, company, last_day, known_at):
+        """Refuse to accrue what was read before the month was over, or without what the
+        entry needs.
 
         :raises UserError: a sentence
         """
-        if last_day >= company._get_lead_today():
+        if not self._is_over(company, last_day, known_at):
             raise UserError(
                 self.env._(
-                    "The month is not over yet: its unbilled leads can be accrued after"
-                    " %s.",
+                    "The month was not over yet when these figures were shown. To"
+                    " accrue its unbilled leads, press Show after %s.",
                     format_date(self.env, last_day),
                 )
             )

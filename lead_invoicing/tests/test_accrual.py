@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, datetime
 
 from freezegun import freeze_time
 
@@ -8,9 +8,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
 from .common.decisions import CODE, DecisionsAtOnceCommon
-from .test_month_close import MonthCloseCommon
-
-DECEMBER = "2026-12-15 12:00:00"
+from .test_month_close import DECEMBER, MonthCloseCommon
 
 
 class AccrualCommon(MonthCloseCommon):
@@ -180,6 +178,27 @@ class TestAccrual(AccrualCommon):
         with self.assertRaisesRegex(UserError, "Choose a journal and an account"):
             self.accrue()
 
+    def test_what_was_shown_before_the_month_was_over_is_not_accrued(self):
+        self.new_sale()
+        close = self.close(now="2026-11-30 23:59:00", user=self.chief)
+        with freeze_time(DECEMBER):
+            close.invalidate_recordset()
+            self.assertFalse(close.is_over)
+            with self.assertRaisesRegex(UserError, "not over yet when"):
+                close.action_accrue()
+            close.action_show()
+            self.assertTrue(close.is_over)
+            close.action_accrue()
+        self.assertTrue(close.is_accrued)
+
+    def test_what_was_shown_of_another_month_is_not_accrued(self):
+        self.new_sale()
+        close = self.close(user=self.chief)
+        with freeze_time(DECEMBER):
+            close.month = "2026-10"
+            with self.assertRaisesRegex(UserError, "press Show"):
+                close.action_accrue()
+
     def test_a_lead_type_without_income_account(self):
         self.new_sale()
         self.edu_product.property_account_income_id = False
@@ -263,7 +282,9 @@ class TestAccrualAtOnce(DecisionsAtOnceCommon):
             env.company.currency_id,
         )
         try:
-            env["lead.accrual"]._accrue(date(2001, 2, 28), {key: 10.0})
+            env["lead.accrual"]._accrue(
+                date(2001, 2, 28), {key: 10.0}, datetime(2001, 3, 2)
+            )
         except UserError as error:
             return str(error)
         return None

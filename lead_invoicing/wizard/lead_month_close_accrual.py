@@ -16,7 +16,9 @@ class LeadMonthClose(models.TransientModel):
         compute="_compute_accrual",
         help="The entry or its reversal stands: no other can be made.",
     )
-    is_over = fields.Boolean(compute="_compute_accrual")
+    is_over = fields.Boolean(
+        compute="_compute_accrual", help="The month was over when this was shown."
+    )
     may_accrue = fields.Boolean(compute="_compute_may_accrue")
 
     @api.depends("month", "company_id", "shown_at")
@@ -31,8 +33,9 @@ class LeadMonthClose(models.TransientModel):
             close.accrual_move_id = accrual.move_id
             close.accrual_reversal_id = accrual.reversal_id
             close.is_accrued = bool(accrual._get_standing())
-            today = close.company_id._get_lead_today()
-            close.is_over = bool(close.date_to) and close.date_to < today
+            close.is_over = bool(close.shown_at) and accrual._is_over(
+                close.company_id, close.date_to, close.shown_at
+            )
 
     def _compute_may_accrue(self):
         self.may_accrue = self.env["lead.accrual"]._may_accrue()
@@ -52,6 +55,8 @@ class LeadMonthClose(models.TransientModel):
             ["amount:sum"],
         )
         self.env["lead.accrual"].with_company(self.company_id)._accrue(
-            self.date_to, {tuple(key): amount for *key, amount in rows}
+            self.date_to,
+            {tuple(key): amount for *key, amount in rows},
+            self.shown_at,
         )
         self.invalidate_recordset()
