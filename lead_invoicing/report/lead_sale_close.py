@@ -88,7 +88,10 @@ class LeadSale(models.Model):
         flush_depends(self.env["lead.unbilled.as.at"])
         behind = SQL(
             "(SELECT id FROM (%s) closed WHERE %s)",
-            self._get_close_transactions_sql(month, known_at),
+            SQL(" UNION ALL ").join(
+                self._get_close_transactions_sql(company, month, known_at)
+                for company in self.env.companies
+            ),
             SQL(" OR ").join(
                 SQL("(%s)", SQL(_CONDITIONS[figure]))
                 for figure in value
@@ -127,15 +130,14 @@ class LeadSale(models.Model):
              WHERE holds
              GROUP BY partner_id, lead_type_id, currency_id, figure
             """,
-            self._get_close_transactions_sql(month, known_at),
+            self._get_close_transactions_sql(self.env.company, month, known_at),
             figures,
         )
 
     @api.model
-    def _get_close_transactions_sql(self, month, known_at):
-        """Return the query for the transactions that a month tells of, one row for
-        each, with what is asked by the conditions of the figures."""
-        company = self.env.company
+    def _get_close_transactions_sql(self, company, month, known_at):
+        """Return the query for the transactions that a month tells of in a company, one
+        row for each, with what is asked by the conditions of the figures."""
         first, last = date_utils.get_month(month)
         unbilled = self.env["lead.unbilled.as.at"]
         before = first - timedelta(days=1)

@@ -197,6 +197,17 @@ class TestMonthClose(MonthCloseCommon):
                     with self.assertRaisesRegex(UserError, "press Show"):
                         action()
 
+    def test_the_leads_of_a_figure_are_found_in_each_company(self):
+        sale = self.new_sale()
+        (figure,) = self.close().total_ids.filtered(lambda row: row.figure == "sold")
+        other = self._create_company(name="Other House")
+        self.billing_user.company_ids |= other
+        action = figure.action_view_sales()
+        ledger = self.env["lead.sale"].with_user(self.billing_user)
+        companies = (other + self.company).ids
+        ledger = ledger.with_context(**action["context"], allowed_company_ids=companies)
+        self.assertEqual(ledger.search(action["domain"]), sale)
+
     def test_an_empty_month(self):
         close = self.close()
         self.assertFalse(close.total_ids)
