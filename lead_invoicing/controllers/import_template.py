@@ -4,10 +4,11 @@ from odoo import http
 from odoo.http import content_disposition, request
 
 from ..report.import_template import write_template
-from .file_responses import MIME_TYPES, NO_CACHE
+from .file_responses import FileResponses
+from .routing import get_company_env
 
 
-class ImportTemplate(http.Controller):
+class ImportTemplate(FileResponses, http.Controller):
     """The files to begin an import with. They are made anew: their examples are of the
     user's company."""
 
@@ -24,12 +25,9 @@ class ImportTemplate(http.Controller):
 
         :param company_id: one of the user's companies, by default the current one
         """
-        env = request.env
-        ids = {str(id_): id_ for id_ in env.user.company_ids.ids}
-        if company_id is not None and company_id not in ids:
+        env = get_company_env(company_id)
+        if env is None:
             return request.not_found()
-        if company_id:
-            env = env(context={**env.context, "allowed_company_ids": [ids[company_id]]})
         right = {"leads": "create", "buyers": "read"}[subject]
         if not env["lead.sale"].has_access(right):
             return request.not_found()
@@ -42,12 +40,8 @@ class ImportTemplate(http.Controller):
             )
         file = io.BytesIO()
         write_template(rows, title, file_type, file)
-        return request.make_response(
-            file.getvalue(),
-            [
-                ("Content-Type", MIME_TYPES[file_type]),
-                ("Content-Disposition", content_disposition(f"{title}.{file_type}")),
-                ("Cache-Control", NO_CACHE),
-                ("X-Content-Type-Options", "nosniff"),
-            ],
+        name = content_disposition(f"{title}.{file_type}")
+        response = request.make_response(
+            file.getvalue(), [("Content-Disposition", name)]
         )
+        return self._add_headers(response, file_type)

@@ -2,6 +2,7 @@ import functools
 from urllib.parse import urlencode
 
 from odoo import http
+from odoo.http import request
 
 REPORT_URL = "/my/invoicing-report"
 
@@ -16,6 +17,20 @@ def get_report_url(**params):
     path = "/".join(filter(None, [REPORT_URL, params.pop("to", "")]))
     query = {name: value for name, value in params.items() if value is not None}
     return f"{path}?{urlencode(query)}" if query else path
+
+
+def get_company_env(company_id):
+    """Return the environment in one of the user's companies, None where it is none.
+
+    :param company_id: as an address has it, a text; None for the current company
+    """
+    env = request.env
+    if company_id is None:
+        return env
+    ids = {str(id_): id_ for id_ in env.user.company_ids.ids}
+    if company_id not in ids:
+        return None
+    return env(context={**env.context, "allowed_company_ids": [ids[company_id]]})
 
 
 def report_route(routes, **routing):

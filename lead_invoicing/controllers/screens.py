@@ -4,7 +4,7 @@ from odoo.http import Controller, request, route
 from ..report.screen_document import make_screen_pdf, write_screen_xlsx
 from ..tools.context_values import read_ids
 from .file_responses import FileResponses
-from .routing import report_route
+from .routing import get_company_env, report_route
 
 # The screens, by the names that they have in addresses.
 MODELS = {
@@ -27,13 +27,17 @@ class LeadScreens(FileResponses, Controller):
         methods=["GET"],
         website=True,
     )
-    def open_lead_screen(self, screen, **params):
+    def open_lead_screen(self, screen, company_id=None, **params):
         """Open a screen as a link names it: another person's sees the same days.
 
+        :param company_id: one of the user's companies, by default the current one
         :param params: see ``_get_link_params`` of the screen
         """
+        env = get_company_env(company_id)
+        if env is None:
+            return request.not_found()
         try:
-            record = request.env[MODELS[screen]]._open(params)
+            record = env[MODELS[screen]]._open(params)
         except UserError as error:
             return self._refuse(error)
         action = record._get_screen_action()

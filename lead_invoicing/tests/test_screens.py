@@ -130,6 +130,22 @@ class TestScreens(RightsCommon, HttpCase):
             self.assertEqual(response.status_code, 400)
         self.assertEqual(self.url_open("/lead-invoicing/x").status_code, 404)
 
+    def test_links_open_the_company_that_they_were_made_in(self):
+        colleagues = self.clerk + self.colleague
+        colleagues.company_ids |= self.abroad
+        self.login(self.colleague)
+        for model in SCREENS.values():
+            screens = self.env[model].with_user(self.clerk)
+            link = screens.with_company(self.abroad)._open({}).link
+            self.env.flush_all()
+            response = self.url_open(link, allow_redirects=False)
+            opened = int(response.headers["Location"].split("/")[-1])
+            screen = self.env[model].with_user(self.colleague).browse(opened)
+            self.assertEqual(screen.company_id, self.abroad)
+        colleagues.company_ids -= self.abroad
+        self.env.flush_all()
+        self.assertEqual(self.url_open(link).status_code, 404)
+
     def test_links_are_no_way_in(self):
         for user in (self.portal_user, self.plain):
             self.login(user)

@@ -46,6 +46,7 @@ class LeadScreen(models.AbstractModel):
     def _compute_link(self):
         for screen in self:
             params = screen._get_link_params()
+            params["company_id"] = screen.company_id.id
             query = url_encode({name: text for name, text in params.items() if text})
             screen.link = (
                 f"{screen.get_base_url()}/lead-invoicing/{self._screen}?{query}"
