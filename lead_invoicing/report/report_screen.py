@@ -1,3 +1,5 @@
+from datetime import date
+
 from odoo import api, models
 from odoo.exceptions import UserError
 
@@ -26,6 +28,7 @@ class ReportScreen(models.AbstractModel):
             "docs": document.company,
             "company": document.company,
             "document": document,
+            "is_day": lambda value: isinstance(value, date),
             "is_money": lambda value: isinstance(value, Money),
             "is_number": lambda value: isinstance(value, int | Money),
         }
