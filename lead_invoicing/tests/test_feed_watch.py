@@ -258,6 +258,18 @@ class TestControlTotalsScreen(GenerationCommon):
             with self.subTest(words=words), self.assertRaisesRegex(UserError, words):
                 self.compare(**{"text": vals.pop("platform_text", ""), **vals})
 
+    def test_days_that_the_platform_does_not_cover(self):
+        self.new_sale()
+        self.new_sale(at="2026-11-05T12:00:00Z")
+        wizard = self.compare("2026-11-04,sale,USD,2,20.00")
+        self.assertRegex(wizard.coverage, "from Nov 4, 2026 through Nov 4, 2026")
+        totals, days = wizard._get_document().tables
+        self.assertEqual(totals.note, wizard.coverage)
+        self.assertEqual([row[5] for row in days.rows], [2, None])
+        wizard.date_to = "2026-11-04"
+        wizard.action_show()
+        self.assertFalse(wizard.coverage)
+
     def test_a_second_look_replaces_the_first(self):
         self.new_sale()
         wizard = self.compare("2026-11-04,sale,USD,2,20.00")

@@ -51,6 +51,9 @@ class LeadControlTotals(models.TransientModel):
     )
     is_compared = fields.Boolean(readonly=True)
     difference_count = fields.Integer(compute="_compute_difference_count")
+    coverage = fields.Char(
+        compute="_compute_coverage", help="Which days were compared, if not all."
+    )
 
     @api.model
     def _default_date(self, days):
@@ -67,6 +70,22 @@ class LeadControlTotals(models.TransientModel):
     def _compute_difference_count(self):
         for wizard in self:
             wizard.difference_count = len(wizard.line_ids.filtered("is_different"))
+
+    @api.depends("line_ids.is_covered")
+    @api.depends_context("lang")
+    def _compute_coverage(self):
+        for wizard in self:
+            covered = wizard.line_ids.filtered("is_covered")
+            if not covered or covered == wizard.line_ids:
+                wizard.coverage = False
+                continue
+            days = covered.mapped("day")
+            wizard.coverage = wizard.env._(
+                "Compared from %(first)s through %(last)s, the days that the"
+                " platform's totals cover. Recorded amounts are of all days.",
+                first=format_date(wizard.env, min(days), date_format="medium"),
+                last=format_date(wizard.env, max(days), date_format="medium"),
+            )
 
     @api.depends("line_ids.is_different", "only_differences")
     def _compute_shown_line_ids(self):
@@ -261,4 +280,9 @@ class LeadControlTotals(models.TransientModel):
             ]
         if with_day:
             labels.insert(0, self.env._("Day"))
-        return ScreenTable(title, labels, [line._get_cells(with_day) for line in lines])
+        return ScreenTable(
+            title,
+            labels,
+            [line._get_cells(with_day) for line in lines],
+            note=self.coverage or "",
+        )

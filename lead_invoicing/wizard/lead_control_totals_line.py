@@ -77,14 +77,17 @@ class LeadControlTotalsSum(models.TransientModel):
             self.transaction_count,
             Money(self.amount, self.currency_id),
         ]
-        if self.wizard_id.is_compared:
-            cells += [
-                self.platform_count,
-                Money(self.platform_amount, self.currency_id),
-                self.count_difference,
-                Money(self.amount_difference, self.currency_id),
-            ]
-        return cells
+        return cells + self._get_platform_cells()
+
+    def _get_platform_cells(self):
+        if not self.wizard_id.is_compared:
+            return []
+        return [
+            self.platform_count,
+            Money(self.platform_amount, self.currency_id),
+            self.count_difference,
+            Money(self.amount_difference, self.currency_id),
+        ]
 
 
 class LeadControlTotalsLine(models.TransientModel):
@@ -116,3 +119,7 @@ class LeadControlTotalsLine(models.TransientModel):
 
     def _get_days(self):
         return self.day, self.day
+
+    def _get_platform_cells(self):
+        cells = super()._get_platform_cells()
+        return cells if self.is_covered else [None] * len(cells)

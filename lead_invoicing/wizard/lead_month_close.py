@@ -41,6 +41,7 @@ class LeadMonthClose(models.TransientModel):
     control_sum_ids = fields.One2many(related="control_id.sum_ids")
     is_compared = fields.Boolean(related="control_id.is_compared")
     difference_count = fields.Integer(related="control_id.difference_count")
+    coverage = fields.Char(related="control_id.coverage")
     platform_text = fields.Text(
         "Platform's Totals",
         help="CSV with the columns day,type,currency,count,amount. Amounts of returns"
