@@ -145,15 +145,26 @@ class AccountMove(models.Model):
         }
 
     def _tell_lead_responsible(self, summary, reason, activity_type=ACTIVITY_TYPE):
-        """Raise an activity on this document, for whoever looks after its run; who
-        does not follow the document for it, and get what the buyer gets.
+        """Raise an activity on this document, for whoever looks after its run.
 
         :param reason: sentences that say what to do
         :param activity_type: the XML id of its type
         """
         self.ensure_one()
-        followers = self.message_partner_ids
+        self._tell_lead_responsible_of_each(summary, {self: reason}, activity_type)
+
+    def _tell_lead_responsible_of_each(
+        self, summary, reasons, activity_type=ACTIVITY_TYPE
+    ):
+        """Raise an activity on each of these documents of one run, for whoever looks
+        after it; who does not follow the documents for it, and get what buyers get.
+
+        :param reasons: {document: sentences that say what to do}
+        :param activity_type: the XML id of its type
+        """
+        followers = {move: move.message_partner_ids for move in self}
         # Whoever makes or sends a document need not be allowed to see its run.
-        user = self.sudo()._get_lead_run()._get_responsible()
-        self._schedule_lead_activity(summary, reason, user, activity_type)
-        self.message_unsubscribe((self.message_partner_ids - followers).ids)
+        user = self[:1].sudo()._get_lead_run()._get_responsible()
+        self._schedule_lead_activities(summary, reasons, user, activity_type)
+        for move in self:
+            move.message_unsubscribe((move.message_partner_ids - followers[move]).ids)

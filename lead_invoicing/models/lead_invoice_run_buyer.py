@@ -320,6 +320,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         useless = self.env["account.payment"]._find_lead_deposits_without_entry(
             uncovered
         )
+        messages = {}
         for move in uncovered:
             item = move.lead_run_buyer_id
             message = " ".join(
@@ -340,7 +341,10 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                 ]
             )
             item.message = " ".join(filter(None, [item.message, message]))
-            move._tell_lead_responsible(self.env._("Prepaid balance used up"), message)
+            messages[move] = message
+        if messages:
+            summary = self.env._("Prepaid balance used up")
+            uncovered._tell_lead_responsible_of_each(summary, messages)
 
     def _unlink_settled_activities(self):
         """Remove the activities of the buyers that no failure is left of, in whatever

@@ -28,6 +28,23 @@ class MailActivityMixin(models.AbstractModel):
         if mail_team_of and not user:
             self._mail_lead_team(mail_team_of, summary, reason)
 
+    def _schedule_lead_activities(
+        self, summary, reasons, user, activity_type=ACTIVITY_TYPE
+    ):
+        """Raise one activity on each of these records at once, as
+        :meth:`_schedule_lead_activity` does, each with its own reason.
+
+        :param reasons: {record: sentences that say what to do}
+        """
+        # Who is mailed would miss the note, which Odoo takes for all records alike.
+        quiet = self.with_context(mail_activity_quick_update=True)
+        activities = quiet.activity_schedule(
+            activity_type, summary=summary, user_id=user.id
+        )
+        # None where a context says so.
+        for activity, record in zip(activities or (), self, strict=False):
+            activity.note = plaintext2html(reasons[record])
+
     def _mail_lead_team(self, company, summary, reason):
         """Mail the billing team of a company about each of these records."""
         # Who looks after exceptions may be mailed about one, whoever meets it.
