@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import file_open
 from odoo.tools.convert import convert_xml_import
 
@@ -9,6 +10,11 @@ STORY = "lead_invoicing/demo/lead_invoicing_demo.xml"
 # What the story makes that has a name to be marked, what rests on others first.
 SAMPLE_MODELS = ("lead.type", "product.product", "res.partner", "lead.billing.cycle")
 
+# By which of its fields a record is of a sample, where it has no mark of its own.
+SAMPLE_PATHS = {
+    "lead.sale": ("lead_type_id", "lead.type"),
+    "account.move": ("partner_id", "res.partner"),
+}
 # What is kept of a buyer, and goes with a sample.
 BUYER_RECORDS = ("lead.balance.level", "lead.account.closing")
 
@@ -38,6 +44,11 @@ class ResCompany(models.Model):
         ]
         records = self.env[model].browse(data.search(domain).mapped("res_id"))
         return records.exists()
+
+    def _get_lead_real_domain(self, model):
+        """Return the domain of the records of a model that are of no sample."""
+        path, marked = SAMPLE_PATHS.get(model, ("id", model))
+        return Domain(path, "not in", self._get_lead_samples(marked).ids)
 
     # Making
 

@@ -133,8 +133,17 @@ class ResCompany(models.Model):
 
     def _has_lead_setup(self, model, *domain):
         """Tell whether this company has a record that a domain finds."""
-        domain = [("company_id", "=", self.id), *domain]
+        domain = self._get_lead_setup_domain(model, *domain)
         return bool(self.env[model].search_count(domain, limit=1))
+
+    def _get_lead_setup_domain(self, model, *domain):
+        """Return the records of this company that a domain finds, but samples."""
+        self.ensure_one()
+        return (
+            Domain("company_id", "=", self.id)
+            & self._get_lead_real_domain(model)
+            & Domain(domain)
+        )
 
     def _get_lead_buyers_domain(self):
         """Return who is meant to buy leads: who has a billing cycle, a name at the
@@ -144,6 +153,7 @@ class ResCompany(models.Model):
             Domain("company_id", "in", [False, self.id])
             & Domain("parent_id", "=", False)
             & Domain("id", "!=", self.partner_id.id)
+            & self._get_lead_real_domain("res.partner")
             & (
                 Domain("lead_billing_cycle_id", "!=", False)
                 | Domain("lead_buyer_ref_ids", "any", [("company_id", "=", self.id)])

@@ -76,6 +76,13 @@ class TestSetupSample(LeadInvoicingCommon):
         buyer.lead_balance_alerts = True
         return buyer
 
+    def test_a_sample_is_no_step_to_the_first_invoice(self):
+        done = self.setup.done
+        self.press("action_try_sample")
+        self.assertEqual(self.setup.done, done)
+        self.assertFalse(self.setup.invoice_id)
+        self.assertNotIn("DEMO", self.setup.api_line)
+
     def test_sample_buyers_get_no_alerts(self):
         self.press("action_try_sample")
         buyer = self.get_prepaid_sample()

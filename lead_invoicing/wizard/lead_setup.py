@@ -256,8 +256,9 @@ class LeadSetup(models.TransientModel):
         return [("lead_run_id", "!=", False), ("state", "!=", "cancel")]
 
     def _find_first(self, model, *domain):
-        """Return the first record of the company, of those that the user may see."""
-        domain = [("company_id", "=", self.company_id.id), *domain]
+        """Return the first record of the company that is no sample, of those that the
+        user may see."""
+        domain = self.company_id._get_lead_setup_domain(model, *domain)
         return self.env[model].search(domain, order="id", limit=1)
 
     def _format_moment(self, moment):
