@@ -216,12 +216,15 @@ class ResPartner(models.Model):
         env = self.env
         week = formatLang(env, forecast.week, currency_obj=env.company.currency_id)
         if not forecast.until:
-            return env._("Lasts for years at your pace; %s for a week.", week)
+            return env._(
+                "At the current pace (%s per week), the balance lasts for years.", week
+            )
         now = buyer._get_lead_wall()
         if forecast.until <= now:
-            return env._("Used up; %s for a week at your pace.", week)
+            return env._("Used up. The current pace is %s per week.", week)
         return env._(
-            "Lasts until %(day)s %(time)s at your pace; %(week)s for a week.",
+            "At the current pace (%(week)s per week), the balance lasts until %(day)s"
+            " at %(time)s.",
             day=buyer._get_lead_day_text(forecast.until, now),
             time=format_time_of_day(env, forecast.until.time()),
             week=week,

@@ -136,12 +136,12 @@ class TestThresholds(PrepaidCommon):
             self.assertEqual(buyer.lead_prepaid_balance, 678)
             self.assertEqual(
                 buyer.lead_forecast,
-                "Lasts until 01/23/2027 10:00\N{NARROW NO-BREAK SPACE}AM at your pace;"
-                " $\N{NO-BREAK SPACE}80.50 for a week.",
+                "At the current pace ($\N{NO-BREAK SPACE}80.50 per week), the balance"
+                " lasts until 01/23/2027 at 10:00\N{NARROW NO-BREAK SPACE}AM.",
             )
             self.new_sale(price="550.00", at="2026-11-25T16:00:00Z")
             buyer.invalidate_recordset()
-            self.assertIn("Lasts until Sunday", buyer.lead_forecast)
+            self.assertIn("lasts until Sunday", buyer.lead_forecast)
             self.deposit(10**7)
             buyer.invalidate_recordset()
             self.assertIn("for years", buyer.lead_forecast)
