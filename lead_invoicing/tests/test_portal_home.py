@@ -260,6 +260,15 @@ class TestPrepaidHome(PrepaidCommon, PortalHomeCommon):
         self.assertIn("100.00", statement.text_content())
         self.assertTrue(page.xpath("//a[@name='lead_home_top_up']"))
 
+    def test_the_page_of_an_invoice_leads_back(self):
+        self.login(self.portal_user)
+        page = self.open(f"/my/invoices/{self.document.id}")
+        self.assertTrue(
+            page.xpath(
+                "//ol[contains(@class, 'o_portal_submenu')]//a[@href='/my/leads']"
+            )
+        )
+
     def test_a_receipt_is_called_so(self):
         self.deposit(100)
         self.new_sale(at="2026-11-11T12:00:00Z")
