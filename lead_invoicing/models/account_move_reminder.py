@@ -197,7 +197,7 @@ class AccountMove(models.Model):
                     " one, or choose other recipients on the buyer's Invoicing/Billing"
                     " tab; the reminder is then sent automatically.",
                     document=move.name,
-                    buyer=move.partner_id.display_name,
+                    buyer=move._get_lead_unreached_contact().display_name,
                 ),
                 REMINDER_ACTIVITY_TYPE,
             )

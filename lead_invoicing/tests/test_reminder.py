@@ -131,6 +131,17 @@ class TestReminder(ReminderCommon):
             self.remind(day)
         self.assertEqual(self.levels(invoice), [1, 1, 2])
 
+    def test_who_has_no_address_is_named(self):
+        invoice = self.new_overdue()
+        self.buyer.lead_invoice_recipient_ids = self.env["res.partner"].create(
+            {"name": "Accounts Payable", "parent_id": self.buyer.id}
+        )
+        self.remind(12)
+        (activity,) = invoice.activity_ids.filtered(
+            lambda one: one.summary == "Reminder not sent"
+        )
+        self.assertIn("Accounts Payable has no email", activity.note)
+
     def test_without_an_address_someone_is_told_once(self):
         invoice = self.new_overdue()
         self.buyer.email = False
