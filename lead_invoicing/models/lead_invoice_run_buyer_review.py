@@ -63,9 +63,6 @@ class LeadInvoiceRunBuyer(models.Model):
             if not sentences:
                 continue
             move._set_lead_review("\n".join(sentences))
-            item = move.lead_run_buyer_id
-            note = self.env._("Kept as a draft: %s", " ".join(sentences))
-            item.message = " ".join(filter(None, [item.message, note]))
 
     def _get_review_reasons(self, documents, moves):
         """Hook: say which of these drafts a person should look at before posting.

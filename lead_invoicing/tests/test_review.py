@@ -27,7 +27,7 @@ class TestReview(GenerationCommon):
         self.assertEqual(activity.activity_type_id, self.activity_type)
         self.assertEqual(activity.user_id, self.cycle.user_id)
         self.assertIn(words, activity.note.replace("&nbsp;", "\xa0"))
-        self.assertIn(words, document.lead_run_buyer_id.message)
+        self.assertEqual(document.lead_run_buyer_id.problem.count(words), 1)
         self.assertEqual(document.lead_run_buyer_id.state, "done")
         self.assert_ties_out(document)
 

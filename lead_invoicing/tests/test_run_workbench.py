@@ -236,6 +236,7 @@ class TestRunSteps(WorkbenchCommon):
         )
         row.action_approve()
         self.assertEqual(row.document_state, "draft")
+        self.assertFalse(row.problem)
         self.assertFalse(row.invoice_ids.sudo().activity_ids)
         self.assertIn("approved", row.invoice_ids.sudo().message_ids[0].body)
         with self.assertRaises(UserError):
