@@ -11,7 +11,7 @@ class AccountMove(models.Model):
 
     def action_lead_approve(self):
         """Note that these drafts were checked: they are no longer to be reviewed, and
-        wait to be posted.
+        wait to be confirmed.
 
         :raises UserError: when none of them is to be reviewed
         :raises AccessError: for users without rights in Lead Invoicing

@@ -36,7 +36,7 @@ class AccountMove(models.Model):
                 continue
             if move.state == "posted":
                 body = self.env._(
-                    "Reviewed and posted. It was kept because: %s", reason
+                    "Reviewed and confirmed. It was kept because: %s", reason
                 )
             elif move.state == "draft":
                 body = self.env._(

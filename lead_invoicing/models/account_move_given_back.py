@@ -382,7 +382,7 @@ class AccountMove(models.Model):
         for move, others in moves.line_ids._find_unbilled_lead_origins(moves).items():
             reasons[self.browse(move.id)].append(
                 self.env._(
-                    "These leads are credited but have not been billed yet: %s. Post"
+                    "These leads are credited but have not been billed yet: %s. Confirm"
                     " their invoice first.",
                     others,
                 )

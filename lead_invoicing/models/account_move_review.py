@@ -47,7 +47,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         # What looks wrong is written down by whoever may make the document.
         self.sudo().lead_review_reason = reason
-        self._tell_lead_responsible(self.env._("Review before posting"), reason)
+        self._tell_lead_responsible(self.env._("Review before confirming"), reason)
 
     def _end_lead_review(self):
         """Remove the reason and the activity of documents that were decided upon."""
@@ -127,7 +127,7 @@ class AccountMove(models.Model):
     def _get_lead_posted_action(self, posted, failures):
         """Return the action that says what became of drafts that were posted together,
         and shows the list anew."""
-        sentences = [self.env._("Documents posted: %s.", len(posted))] + failures
+        sentences = [self.env._("Documents confirmed: %s.", len(posted))] + failures
         return self._get_lead_told_action("\n".join(sentences), is_bad=bool(failures))
 
     @api.model

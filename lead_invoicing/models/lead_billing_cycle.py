@@ -30,8 +30,8 @@ WEEKDAYS = [
 # What is done with the documents of a run.
 POSTINGS = [
     ("draft", "Leave as draft"),
-    ("post", "Post"),
-    ("send", "Post and send"),
+    ("post", "Confirm"),
+    ("send", "Confirm and send"),
 ]
 INVOICE_DATE_POLICIES = [
     ("generation", "Day of the invoice run"),

@@ -170,7 +170,7 @@ class LeadDispute(models.Model):
             raise UserError(
                 # It only says what stands against it.
                 note.sudo().lead_review_reason
-                or self.env._("The credit note could not be posted.")
+                or self.env._("The credit note could not be confirmed.")
             )
         with engine_at_work():
             self.credit_note_id = note

@@ -63,6 +63,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
     )
     posting = fields.Selection(
         POSTINGS,
+        "Confirmation",
         required=True,
         readonly=True,
         default="draft",

@@ -64,7 +64,7 @@ class LeadInvoiceRunBuyer(models.Model):
     )
     problem = fields.Text(
         compute="_compute_documents",
-        help="Why it was not invoiced, posted or delivered, and what to do.",
+        help="Why it was not invoiced, confirmed or delivered, and what to do.",
     )
 
     @api.depends("invoice_ids.state")

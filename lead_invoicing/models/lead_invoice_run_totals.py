@@ -32,16 +32,19 @@ class LeadInvoiceRun(models.Model):
     review_count = fields.Integer(
         "To Review",
         compute="_compute_totals",
-        help="Drafts that look wrong: approve or correct them before they are posted.",
+        help="Drafts that look wrong: approve or correct them before they are"
+        " confirmed.",
     )
     review_amounts = fields.Char(
         "Amount to Review", compute="_compute_totals", help="Including tax."
     )
     draft_count = fields.Integer(
-        "To Post", compute="_compute_totals", help="Drafts that wait to be posted."
+        "To Confirm",
+        compute="_compute_totals",
+        help="Drafts that wait to be confirmed.",
     )
     draft_amounts = fields.Char(
-        "Amount to Post", compute="_compute_totals", help="Including tax."
+        "Amount to Confirm", compute="_compute_totals", help="Including tax."
     )
     left_out_count = fields.Integer(
         "Left Out",
@@ -68,7 +71,7 @@ class LeadInvoiceRun(models.Model):
             ("failed", "Failures to fix"),
             ("not_sent", "Not all sent"),
             ("review", "To review"),
-            ("draft", "To post"),
+            ("draft", "To confirm"),
             ("done", "Done"),
         ],
         "Status",
@@ -157,8 +160,8 @@ class LeadInvoiceRun(models.Model):
         return self._get_own_documents_action(self.env._("To Review"), TO_REVIEW)
 
     def action_view_drafts(self):
-        """Open the drafts of this run that wait to be posted."""
-        return self._get_own_documents_action(self.env._("To Post"), TO_POST)
+        """Open the drafts of this run that wait to be confirmed."""
+        return self._get_own_documents_action(self.env._("To Confirm"), TO_POST)
 
     def action_view_left_out(self):
         """Open the buyers of this run that something was left out of."""

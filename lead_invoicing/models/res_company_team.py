@@ -21,7 +21,7 @@ class ResCompany(models.Model):
         domain=lambda self: [
             ("all_group_ids", "in", self.env.ref("lead_invoicing.group_user").id)
         ],
-        help="Looks after what could not be invoiced, posted or delivered: the team"
+        help="Looks after what could not be invoiced, confirmed or delivered: the team"
         " shares the list of exceptions, except those of billing cycles with a"
         " responsible of their own.",
         groups="base.group_user",

@@ -155,8 +155,8 @@ class ResPartner(models.Model):
         if drafts:
             raise UserError(
                 self.env._(
-                    "This buyer still has draft invoices: %s. Post or delete them, or"
-                    " close the account without paying back.",
+                    "This buyer still has draft invoices: %s. Confirm or delete them,"
+                    " or close the account without paying back.",
                     ", ".join(drafts.mapped("display_name")),
                 )
             )

@@ -333,7 +333,7 @@ RULES = [
         "account.move",
         _lt(
             "Documents have no record of when they were posted, or are no longer"
-            " posted but still have one. Reset them to draft and post them again."
+            " posted but still have one. Reset them to draft and confirm them again."
         ),
         """
         SELECT id FROM account_move
@@ -708,7 +708,7 @@ RULES = [
         "receipt_not_paid",
         "account.move",
         _lt(
-            "Receipts are not paid, or are no longer paid. Reset them to draft, post"
+            "Receipts are not paid, or are no longer paid. Reset them to draft, confirm"
             " them again, and tell their buyers."
         ),
         """

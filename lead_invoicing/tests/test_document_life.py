@@ -298,7 +298,7 @@ class TestWhoDidWhat(LifeCommon):
         invoice.button_draft()
         invoice._set_lead_review("Twice the usual amount.")
         invoice.action_lead_post()
-        self.assert_said(invoice, "Reviewed and posted", "Twice the usual amount")
+        self.assert_said(invoice, "Reviewed and confirmed", "Twice the usual amount")
 
     def test_a_run_says_what_stopped_it_and_who_had_it_go_on(self):
         self.new_sale()

@@ -199,7 +199,7 @@ class TestReview(GenerationCommon):
         documents = self.keep_two()
         action = documents.with_user(self.billing_user).action_lead_post()
         self.assert_posted(documents)
-        self.assertEqual(action["params"]["message"], "Documents posted: 2.")
+        self.assertEqual(action["params"]["message"], "Documents confirmed: 2.")
         self.assertEqual(action["params"]["type"], "success")
         self.assertFalse(documents.filtered("lead_delivery_state"))
 
@@ -231,7 +231,7 @@ class TestReview(GenerationCommon):
         self.assertTrue(bad.activity_ids)
         self.assert_posted(good)
         message = action["params"]["message"]
-        self.assertIn("Documents posted: 1.", message)
+        self.assertIn("Documents confirmed: 1.", message)
         self.assertIn("Buyer A", message)
         self.assertIn("were released", message)
         self.assertEqual(action["params"]["type"], "warning")

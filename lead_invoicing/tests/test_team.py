@@ -51,7 +51,7 @@ class TestTeam(RightsCommon):
         draft = self.generate()
         self.assertEqual(draft.state, "draft")
         activity = draft.activity_ids
-        self.assertEqual(activity.summary, "Review before posting")
+        self.assertEqual(activity.summary, "Review before confirming")
         self.assertIn(self.buyer.name, activity.res_name)
         self.assertIn(draft.lead_window_label, activity.res_name)
         self.assertIn(activity, self.find_exceptions(self.billing_user))

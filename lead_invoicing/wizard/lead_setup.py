@@ -102,13 +102,13 @@ class LeadSetup(models.TransientModel):
     posting = fields.Selection(
         [
             ("draft", "Leave them as drafts"),
-            ("post", "Post them"),
-            ("send", "Post and send them"),
+            ("post", "Confirm them"),
+            ("send", "Confirm and send them"),
         ],
         "Invoices",
         required=True,
         default="draft",
-        help="Start with drafts: look at them, then let the cycle post and send them"
+        help="Start with drafts: look at them, then let the cycle confirm and send them"
         " automatically.",
     )
     # Mail
@@ -248,7 +248,7 @@ class LeadSetup(models.TransientModel):
                 )
             else:
                 setup.invoice_summary = bool(move) and self.env._(
-                    "A draft for %s is waiting to be posted and sent.",
+                    "A draft for %s is waiting to be confirmed and sent.",
                     move.commercial_partner_id.name,
                 )
 

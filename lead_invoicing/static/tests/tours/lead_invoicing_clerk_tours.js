@@ -21,7 +21,7 @@ const previewAndInvoice = [
     fits("The preview", ".modal .o_field_widget[name='summary']:contains(purchased: 2)"),
     {
         content: "Post it",
-        trigger: ".modal .o_field_widget[name='posting'] .o_radio_item:contains(Post) input",
+        trigger: ".modal .o_field_widget[name='posting'] .o_radio_item:contains(Confirm) input",
         run: "click",
     },
     {
@@ -95,12 +95,12 @@ tours.add("lead_invoicing_clerk_reviews", {
             run: "click",
         },
         {
-            content: "Post and send them together",
+            content: "Confirm and send them together",
             trigger: ".o_control_panel button[name='action_lead_post_and_send']",
             run: "click",
         },
         {
-            trigger: ".o_notification:contains(Documents posted: 2)",
+            trigger: ".o_notification:contains(Documents confirmed: 2)",
         },
         {
             content: "Nothing is left to review",
@@ -127,7 +127,7 @@ tours.add("lead_invoicing_clerk_reviews_on_a_phone", {
             run: "click",
         },
         {
-            trigger: ".o_notification:contains(Documents posted: 1)",
+            trigger: ".o_notification:contains(Documents confirmed: 1)",
         },
         {
             content: "It is posted",

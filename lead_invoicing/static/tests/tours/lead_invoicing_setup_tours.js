@@ -95,7 +95,7 @@ const firstInvoice = (chooseBuyer) => [
     },
     press("action_invoice", "Invoice it at once"),
     {
-        content: "Post and send it",
+        content: "Confirm and send it",
         trigger: ".modal .o_field_widget[name='posting'] input[data-value='send']",
         run: "click",
     },

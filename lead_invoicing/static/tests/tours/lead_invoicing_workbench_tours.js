@@ -3,7 +3,7 @@ import { fits } from "@lead_invoicing/../tests/tours/fits";
 
 const tours = registry.category("web_tour.tours");
 
-// A clerk ends a month: what is kept for review is looked at, approved, posted and sent.
+// A clerk ends a month: what is kept for review is looked at, approved, confirmed and sent.
 for (const [device, row] of [
     ["desktop", ".o_data_row"],
     ["phone", ".o_kanban_record"],
@@ -26,7 +26,7 @@ for (const [device, row] of [
                 trigger: ".o_form_view button.btn-link[name='action_view_drafts']",
             },
             {
-                content: "Post and send it",
+                content: "Confirm and send it",
                 trigger: `${inTable} button[name='action_post_and_send']`,
                 run: "click",
             },
