@@ -341,8 +341,8 @@ class TestBillCorrections(GivenBackCommon):
             [("external_ref", "=", f"{correction.external_ref}/return")]
         )
 
-    def later(self, sale, price, **vals):
-        return self.correct(sale, price, at="2026-11-10T12:00:00Z", **vals)
+    def later(self, sale, price):
+        return self.correct(sale, price, at="2026-11-10T12:00:00Z")
 
     def test_before_the_invoice_all_is_on_it(self):
         sale = self.new_sale(price="10.00")
@@ -419,7 +419,7 @@ class TestBillCorrections(GivenBackCommon):
         credit_note.action_post()
         self.assertEqual(set(waiting.mapped("billing_state")), {"waived"})
         self.assertEqual(set(waiting.mapped("waived_by_credit")), {True})
-        late = self.later(sale, "7.00", occurred_at="2026-11-12T12:00:00Z")
+        late = self.correct(sale, "7.00", at="2026-11-12T12:00:00Z")
         self.assertTrue(late.waived_by_credit)
         waiting += late + self.pair_of(late)
         credit_note.button_draft()
