@@ -165,7 +165,7 @@ class LeadAccrual(EngineOnly, models.Model):
             raise UserError(
                 self.env._(
                     "The month was not over yet when these figures were shown. To"
-                    " accrue its unbilled leads, press Show after %s.",
+                    " accrue its unbilled leads, click Show after %s.",
                     format_date(self.env, last_day),
                 )
             )

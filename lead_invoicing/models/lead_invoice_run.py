@@ -124,7 +124,7 @@ class LeadInvoiceRun(EngineOnly, models.Model):
     resend_count = fields.Integer(
         "To Resend",
         compute="_compute_not_sent_count",
-        help="Those of them that are not sent by themselves.",
+        help="Documents that are not sent automatically any more: resend them.",
     )
     purchased_count = fields.Integer(
         "Leads Purchased", compute="_compute_lead_counts", help="On its documents."

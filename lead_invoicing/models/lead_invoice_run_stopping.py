@@ -19,8 +19,7 @@ class LeadInvoiceRun(models.Model):
 
     is_stopped_by_hand = fields.Boolean(
         readonly=True,
-        help="A person stopped this run, not a trouble of its company. It goes on when"
-        " somebody clicks Go On.",
+        help="A user stopped this run. It goes on when somebody clicks Go On.",
     )
     pace = fields.Char("Progress in Words", compute="_compute_pace")
 

@@ -196,7 +196,7 @@ class TestAccrual(AccrualCommon):
         close = self.close(user=self.chief)
         with freeze_time(DECEMBER):
             close.month = "2026-10"
-            with self.assertRaisesRegex(UserError, "press Show"):
+            with self.assertRaisesRegex(UserError, "click Show"):
                 close.action_accrue()
 
     def test_a_lead_type_without_income_account(self):

@@ -194,7 +194,7 @@ class TestMonthClose(MonthCloseCommon):
                     self.assertFalse(form.shown_at)
                 self.assertFalse(close.shown_at)
                 for action in (close.action_pdf, close.action_view_by_buyer):
-                    with self.assertRaisesRegex(UserError, "press Show"):
+                    with self.assertRaisesRegex(UserError, "click Show"):
                         action()
 
     def test_the_leads_of_a_figure_are_found_in_each_company(self):

@@ -106,7 +106,7 @@ class LeadScreen(models.AbstractModel):
         self.check_access("read")
         if not (self.exists() and self.shown_at):
             raise UserError(
-                self.env._("This screen is no longer filled: open it and press Show.")
+                self.env._("This screen is no longer filled: open it and click Show.")
             )
 
     def _get_document(self):
