@@ -119,11 +119,18 @@ PREPAID = """
 """
 
 # Deposits, or documents of those who pay in, that are open while a later one is settled
-# or part of it.
+# or part of it: with money, as a credit note settles first what its leads came from.
 OUT_OF_ORDER = """
     WITH item AS (
         SELECT line.*, line.amount_residual != 0 AS is_open,
-               line.amount_residual != line.balance AS is_settled
+               EXISTS (
+                   SELECT FROM account_partial_reconcile AS partial
+                     JOIN account_move_line AS credit
+                       ON credit.id = partial.credit_move_id
+                     JOIN account_move AS giver ON giver.id = credit.move_id
+                    WHERE line.id IN (partial.debit_move_id, credit.id)
+                      AND giver.move_type != 'out_refund'
+               ) AS is_settled
           FROM account_move_line AS line
           JOIN account_account AS account ON account.id = line.account_id
           JOIN account_move AS move ON move.id = line.move_id
