@@ -84,6 +84,7 @@
     "assets": {
         "web.assets_backend": [
             "lead_invoicing/static/src/*.js",
+            "lead_invoicing/static/src/*.xml",
             "lead_invoicing/static/src/scss/lead_*.scss",
         ],
         "web.assets_frontend": ["lead_invoicing/static/src/scss/portal_*.scss"],

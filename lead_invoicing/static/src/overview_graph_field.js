@@ -9,6 +9,7 @@ import { standardFieldProps } from "@web/views/fields/standard_field_props";
  * data says. Amounts are texts already, so that each is in its own currency.
  */
 export class LeadOverviewGraphField extends JournalDashboardGraphField {
+    static template = "lead_invoicing.OverviewGraphField";
     static props = standardFieldProps;
 
     renderChart() {
