@@ -279,6 +279,14 @@ class TestControlTotalsScreen(GenerationCommon):
         self.assertEqual(len(wizard.line_ids), 1)
         self.assertEqual(wizard.difference_count, 0)
 
+    def test_other_days_are_shown_before_they_are_used(self):
+        self.new_sale()
+        wizard = self.compare()
+        wizard.date_from = "2026-11-02"
+        for row in (wizard.sum_ids, wizard.line_ids):
+            with self.assertRaisesRegex(UserError, "click Show"):
+                row.action_view_sales()
+
     def test_it_starts_with_the_seven_days_before_today(self):
         with freeze_time("2026-11-10 03:00"):
             wizard = self.env["lead.control.totals"].create({})

@@ -193,7 +193,12 @@ class TestMonthClose(MonthCloseCommon):
                     setattr(form, name, value)
                     self.assertFalse(form.shown_at)
                 self.assertFalse(close.shown_at)
-                for action in (close.action_pdf, close.action_view_by_buyer):
+                for action in (
+                    close.action_pdf,
+                    close.action_view_by_buyer,
+                    close.total_ids[0].action_view_sales,
+                    close.line_ids[0].action_view_sales,
+                ):
                     with self.assertRaisesRegex(UserError, "click Show"):
                         action()
 

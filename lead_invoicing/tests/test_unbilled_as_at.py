@@ -226,7 +226,9 @@ class TestUnbilledAsAt(AsAtCommon):
     def open_screen(self, **vals):
         """Return the rows of the screen, as a clerk who asks there gets them."""
         wizard = self.env["lead.unbilled.as.at.wizard"].with_user(self.billing_user)
-        action = wizard.create(vals).action_view()
+        screen = wizard.create(vals)
+        screen.action_show()
+        action = screen.action_view()
         self.assertIn("2026", action["name"])
         report = self.env[action["res_model"]].with_user(self.billing_user)
         return report.with_context(**action["context"]).search([])
@@ -239,6 +241,16 @@ class TestUnbilledAsAt(AsAtCommon):
         for view in ("list", "kanban", "pivot", "search"):
             rows.get_view(view_type=view)
         self.assertFalse(self.open_screen(as_at="2026-11-01"))
+
+    def test_another_day_is_shown_before_it_is_used(self):
+        self.new_sale()
+        wizard = self.env["lead.unbilled.as.at.wizard"].with_user(self.billing_user)
+        screen = wizard.create({"as_at": "2026-11-05"})
+        screen.action_show()
+        screen.as_at = "2026-11-01"
+        for action in (screen.action_view, screen.line_ids.action_view_sales):
+            with self.assertRaisesRegex(UserError, "click Show"):
+                action()
 
     def test_every_number_opens_the_transactions_behind_it(self):
         with self.at(datetime(2026, 11, 12)):

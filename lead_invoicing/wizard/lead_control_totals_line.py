@@ -46,6 +46,7 @@ class LeadControlTotalsSum(models.TransientModel):
         """Open the transactions behind this row."""
         self.ensure_one()
         self.check_access("read")
+        self.wizard_id._check_shown()
         company = self.wizard_id.company_id
         first, last = self._get_days()
         domain = Domain(

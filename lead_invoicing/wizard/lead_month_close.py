@@ -335,6 +335,7 @@ class LeadMonthCloseTotal(models.TransientModel):
         self.ensure_one()
         self.check_access("read")
         close = self.close_id
+        close._check_shown()
         return self.env["lead.sale"]._get_view_action(
             [
                 ("company_id", "=", close.company_id.id),

@@ -41,18 +41,14 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
             wizard.display_name = wizard._get_title()
 
     def action_view(self):
-        """Open the list of what was unbilled, buyer by buyer.
-
-        :raises UserError: for a day of another time
-        """
+        """Open the list of what was unbilled, buyer by buyer."""
         self.ensure_one()
-        context = self._get_context()
-        self.env["lead.unbilled.as.at"].with_context(**context)._get_moments()
+        self._check_shown()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_unbilled_as_at"
         )
         action["name"] = self._get_title()
-        action["context"] = context
+        action["context"] = self._get_context()
         action["domain"] = [("company_id", "=", self.company_id.id)]
         return action
 
@@ -213,6 +209,7 @@ class LeadUnbilledAsAtWizardLine(models.TransientModel):
         """Open the transactions behind this row, as they were at that moment."""
         self.ensure_one()
         self.check_access("read")
+        self.wizard_id._check_shown()
         return self.env["lead.sale"]._get_view_action(
             [
                 ("company_id", "=", self.wizard_id.company_id.id),
