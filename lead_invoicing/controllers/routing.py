@@ -33,6 +33,16 @@ def get_company_env(company_id):
     return env(context={**env.context, "allowed_company_ids": [ids[company_id]]})
 
 
+def select_company(company):
+    """Let the client that is opened next begin in a company, with those that are
+    selected there beside it."""
+    first = str(company.id)
+    own = {str(id_) for id_ in request.env.user.company_ids.ids} - {first}
+    # The client forgets all of them where it is told one that is not the user's.
+    beside = [id_ for id_ in request.cookies.get("cids", "").split("-") if id_ in own]
+    request.future_response.set_cookie("cids", "-".join([first, *beside]))
+
+
 def report_route(routes, **routing):
     """Decorate a method as a page or file of the Invoicing Report: for people who are
     logged in, and only read, so that a replica can serve it.

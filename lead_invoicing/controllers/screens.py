@@ -4,7 +4,7 @@ from odoo.http import Controller, request, route
 from ..report.screen_document import make_screen_pdf, write_screen_xlsx
 from ..tools.context_values import read_ids
 from .file_responses import FileResponses
-from .routing import get_company_env, report_route
+from .routing import get_company_env, report_route, select_company
 
 # The screens, by the names that they have in addresses.
 MODELS = {
@@ -40,6 +40,8 @@ class LeadScreens(FileResponses, Controller):
             record = env[MODELS[screen]]._open(params)
         except UserError as error:
             return self._refuse(error)
+        # The figures open lists, which are of the selected companies only.
+        select_company(record.company_id)
         action = record._get_screen_action()
         return request.redirect(f"/odoo/action-{action['id']}/{record.id}")
 

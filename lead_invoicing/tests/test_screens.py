@@ -5,7 +5,7 @@ import zipfile
 
 from freezegun import freeze_time
 
-from odoo.tests import HttpCase, tagged
+from odoo.tests import HOST, HttpCase, tagged
 
 from .common.rights import RightsCommon
 
@@ -13,6 +13,12 @@ SCREENS = {
     "month-close": "lead.month.close",
     "unbilled-as-of": "lead.unbilled.as.at.wizard",
     "control-totals": "lead.control.totals",
+}
+# The fields with their rows.
+ROWS = {
+    "month-close": "line_ids",
+    "unbilled-as-of": "line_ids",
+    "control-totals": "sum_ids",
 }
 NOVEMBER = {
     "month-close": "month=2026-11",
@@ -145,6 +151,42 @@ class TestScreens(RightsCommon, HttpCase):
         colleagues.company_ids -= self.abroad
         self.env.flush_all()
         self.assertEqual(self.url_open(link).status_code, 404)
+
+    def test_links_open_figures_of_a_company_that_was_not_selected(self):
+        sale = self.new_sale()
+        self.colleague.company_ids |= self.abroad
+        self.login(self.colleague)
+        for screen in SCREENS:
+            link = self.open_screen(screen).link
+            self.env.flush_all()
+            for selected in (f"{self.abroad.id}", "x-999999999", ""):
+                with self.subTest(screen=screen, selected=selected):
+                    companies, record = self.follow(link, selected)
+                    self.assertEqual(companies[0], self.company.id)
+                    rows = record[ROWS[screen]]
+                    found = self.get_sales(rows[0], companies)
+                    self.assertEqual(found, sale)
+        both = f"{self.abroad.id}-{self.company.id}"
+        companies, _record = self.follow(link, both)
+        self.assertEqual(companies, (self.company + self.abroad).ids)
+
+    def follow(self, link, selected):
+        """Open a link where companies are selected; return those that are then, and
+        the screen that it opens."""
+        self.opener.cookies.set("cids", selected, domain=HOST)
+        response = self.url_open(link, allow_redirects=False)
+        cookie = self.opener.cookies.get("cids", domain=HOST)
+        companies = [int(id_) for id_ in cookie.split("-")]
+        model = self.env[SCREENS[link.split("?")[0].split("/")[-1]]]
+        opened = int(response.headers["Location"].split("/")[-1])
+        return companies, model.with_user(self.colleague).browse(opened)
+
+    def get_sales(self, row, companies):
+        """Return what a row opens where these companies are selected."""
+        row = row.with_context(allowed_company_ids=companies)
+        action = row.action_view_sales()
+        ledger = row.env["lead.sale"].with_context(**action["context"])
+        return ledger.search(action["domain"])
 
     def test_links_are_no_way_in(self):
         for user in (self.portal_user, self.plain):
