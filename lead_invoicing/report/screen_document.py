@@ -28,7 +28,7 @@ class ScreenTable:
     title: str
     labels: list
     rows: list
-    note: str = ""  # beneath it, on paper
+    note: str = ""  # beneath it
 
     def get_rows_on_paper(self, most=500):
         return self.rows[:most]
@@ -93,6 +93,8 @@ class _TableSheet:
         for number, row in enumerate(self.table.rows, top + 1):
             for place, value in enumerate(row):
                 self._write(number, place, value)
+        if self.table.note:
+            sheet.write_string(top + len(self.table.rows) + 2, 0, self.table.note)
 
     def _write(self, number, place, value):
         if isinstance(value, Money):

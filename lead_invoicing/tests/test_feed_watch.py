@@ -264,7 +264,7 @@ class TestControlTotalsScreen(GenerationCommon):
         wizard = self.compare("2026-11-04,sale,USD,2,20.00")
         self.assertRegex(wizard.coverage, "from Nov 4, 2026 through Nov 4, 2026")
         totals, days = wizard._get_document().tables
-        self.assertEqual(totals.note, wizard.coverage)
+        self.assertEqual((totals.note, days.note), (wizard.coverage, ""))
         self.assertEqual([row[5] for row in days.rows], [2, None])
         wizard.date_to = "2026-11-04"
         wizard.action_show()

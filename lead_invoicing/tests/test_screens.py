@@ -4,6 +4,7 @@ import io
 import zipfile
 
 from freezegun import freeze_time
+from openpyxl import load_workbook
 
 from odoo.tests import HOST, HttpCase, tagged
 
@@ -93,6 +94,28 @@ class TestScreens(RightsCommon, HttpCase):
             "time zone",
         ):
             self.assertIn(words, text)
+
+    def test_files_say_once_which_days_were_compared(self):
+        self.new_sale()
+        self.new_sale(at="2026-11-05T12:00:00Z")
+        self.login(self.clerk)
+        text = "2026-11-04,sale,USD,1,10.00"
+        for screen in ("month-close", "control-totals"):
+            record = self.open_screen(screen)
+            record.platform_text = text
+            with freeze_time("2026-12-15 12:00:00"):
+                record.action_show()
+            self.assertTrue(record.coverage)
+            self.env.flush_all()
+            content = self.url_open(record.action_xlsx()["url"]).content
+            with self.subTest(screen=screen), io.BytesIO(content) as file:
+                cells = [
+                    value
+                    for sheet in load_workbook(file).worksheets
+                    for row in sheet.values
+                    for value in row
+                ]
+                self.assertEqual(cells.count(record.coverage), 1)
 
     def test_what_looks_like_a_formula_is_a_text(self):
         self.new_sale(self.new_buyer("=1+1"))

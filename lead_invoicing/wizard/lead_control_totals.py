@@ -284,5 +284,6 @@ class LeadControlTotals(models.TransientModel):
             title,
             labels,
             [line._get_cells(with_day) for line in lines],
-            note=self.coverage or "",
+            # Days that were not compared have blanks: they tell it themselves.
+            note="" if with_day else self.coverage or "",
         )
