@@ -26,6 +26,7 @@ class LeadReturnRequest(models.Model):
         """
         todo = self._begin_decision("accepted")
         todo._write_decision("accepted", answer, return_vals=todo._make_returns())
+        todo._update_activities()
         return True
 
     def action_decline(self, answer=None):
@@ -39,6 +40,7 @@ class LeadReturnRequest(models.Model):
         todo = self._begin_decision("declined")
         todo._check_answer(answer)
         todo._write_decision("declined", answer)
+        todo._update_activities()
         return True
 
     def action_ask(self, answer=None):
@@ -52,6 +54,7 @@ class LeadReturnRequest(models.Model):
         todo = self._begin_decision(None)
         todo._check_answer(answer)
         todo._write_decision("question", answer)
+        todo._update_activities()
         return True
 
     def action_open_decline(self):
@@ -116,7 +119,8 @@ class LeadReturnRequest(models.Model):
                 )
 
     def _write_decision(self, state, answer, return_vals=None, **vals):
-        """Write down a decision, and tell the buyer and the clerks of it.
+        """Write down a decision, and tell the buyer of it; the clerks' activities are
+        updated by the caller, once for all requests that it changes.
 
         :param return_vals: {request: return} of accepted ones
         """
@@ -132,7 +136,6 @@ class LeadReturnRequest(models.Model):
             with engine_at_work():
                 request.write({**decided, **vals})
         self._tell_buyer()
-        self._update_activities()
 
     def _make_returns(self):
         """Record the returns that these requests ask for; return {request: return}.

@@ -292,6 +292,16 @@ class TestTelling(ReturnRequestCommon):
         self.assertEqual(mails.partner_ids, there)
         self.assertIn("Buyer A beantragt", mails.body)
 
+    def test_a_team_is_mailed_once_where_some_are_accepted_automatically(self):
+        team = self.new_team(self.company, "en_US")
+        self.buyer.lead_return_auto_share = 50
+        words = [self.new_sale().external_ref for _number in range(2)]
+        states = self.ask(*words)
+        self.assertEqual(list(states.values()), ["accepted", "requested"])
+        mails = self.find_mails_about(self.buyer)
+        self.assertEqual(mails.partner_ids, team)
+        self.assertEqual(len(mails), 1)
+
 
 @tagged("post_install", "-at_install")
 class TestWhoMay(ReturnRequestCommon):
