@@ -1,3 +1,5 @@
+from bisect import bisect_left
+
 from odoo import fields, models
 
 
@@ -13,20 +15,30 @@ class AccountMove(models.Model):
     )
 
     def _compute_lead_is_payable_online(self):
-        # Asked as Odoo's page asks, for the total, whatever is left to pay of it.
         groups = self.grouped(
-            lambda move: (
-                move.company_id,
-                move.partner_id,
-                move.amount_total,
-                move.currency_id,
-            )
+            lambda move: (move.company_id, move.partner_id, move.currency_id)
         )
-        for (company, partner, amount, currency), moves in groups.items():
-            providers = self.env["payment.provider"]._get_compatible_providers(
-                company.id, partner.id, amount, currency_id=currency.id
-            )
-            moves.lead_is_payable_online = bool(providers)
+        for moves in groups.values():
+            # Providers have a maximum only: who takes a total takes each smaller one.
+            rising = moves.sorted("amount_total")
+            count = len(rising)
+            if not rising[-1]._has_online_provider():
+                count = bisect_left(
+                    rising, True, key=lambda move: not move._has_online_provider()
+                )
+            rising[:count].lead_is_payable_online = True
+            rising[count:].lead_is_payable_online = False
+
+    def _has_online_provider(self):
+        self.ensure_one()
+        # Asked as Odoo's page asks, for the total, whatever is left to pay of it.
+        providers = self.env["payment.provider"]._get_compatible_providers(
+            self.company_id.id,
+            self.partner_id.id,
+            self.amount_total,
+            currency_id=self.currency_id.id,
+        )
+        return bool(providers)
 
     def _has_to_be_paid(self):
         return super()._has_to_be_paid() and not self._is_lead_transfer_only()
