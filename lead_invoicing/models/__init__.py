@@ -35,8 +35,8 @@ from . import lead_erasure
 
 from . import account_move
 from . import account_move_review
-from . import account_move_approval
 from . import account_move_delivery
+from . import account_move_approval
 from . import account_move_sending
 from . import account_move_networks
 from . import account_move_given_back
