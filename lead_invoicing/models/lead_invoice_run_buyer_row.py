@@ -1,11 +1,10 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.fields import Domain
 from odoo.tools import SQL, formatLang, html2plaintext
 
 from .account_move_delivery import DELIVERY_ACTIVITY_TYPE, UNDELIVERED
-from .lead_sale import unbilled_sql
+from .lead_invoice_run_buyer_plan import to_decimal
 
 # Of several documents, what is to be done comes first.
 STATES_TO_DO_FIRST = ("review", "draft", "posted", "cancel")
@@ -88,65 +87,53 @@ class LeadInvoiceRunBuyer(models.Model):
     @api.depends_context("lang")
     def _compute_not_invoiced_summary(self):
         # What came in since for who is done waits like any other lead.
-        is_left = Domain("state", "!=", "done") | Domain("held_back", "=", True)
-        query = self._search(Domain("id", "in", self.ids) & is_left)
-        amounts = self._sum_not_invoiced(query, SQL.identifier("item_id"))
+        left = self._origin.filtered(
+            lambda item: item.state != "done" or item.held_back
+        )
+        amounts = left._read_not_invoiced()
         for item in self:
-            item.not_invoiced_summary = amounts.get(item._origin.id)
+            item.not_invoiced_summary = self._format_amounts(amounts[item._origin])
 
-    @api.model
-    def _sum_not_invoiced(self, query, key):
-        """Return what work items were to invoice and is still unbilled, in words.
+    def _read_not_invoiced(self):
+        """Return what these items were to invoice and is still unbilled: what their
+        runs would bill by now. One query, and one for the starts, for each run.
 
-        :param query: the search of the work items
-        :param SQL key: what is told apart, ``item_id`` or ``run_id``
-        :return: {id: amounts per currency}, without those where nothing is
+        :return: {item: {currency's id: amount}}; a buyer that is in a run more than
+            once has it in its last item
         """
         self.env.flush_all()
-        # How much of what each buyer, once for each run, was to be billed is not?
-        rows = self.env.execute_query(
-            SQL(
-                """
-                WITH item AS (
-                    SELECT max(id) AS item_id, run_id, company_id, partner_id
-                      FROM lead_invoice_run_buyer
-                     WHERE id IN %(items)s
-                     GROUP BY run_id, company_id, partner_id
+        amounts = defaultdict(dict)
+        # sudo: whoever sees an item sees its amount, though its buyer may belong to
+        # another company by now.
+        for run, items in self.sudo().grouped("run_id").items():
+            by_buyer = {item.partner_id.id: item for item in items.sorted("id")}
+            last = items.browse().concat(*by_buyer.values())
+            last = last.with_company(run.company_id)
+            # How much of what each buyer was to be billed is not?
+            for partner_id, currency_id, amount in self.env.execute_query(
+                SQL(
+                    """
+                    SELECT partner_id, currency_id, sum(amount) FROM (%s) candidate
+                     GROUP BY partner_id, currency_id
+                    """,
+                    last._candidates_sql(last._get_period_starts()),
                 )
-                SELECT %(key)s, sale.currency_id, sum(sale.amount)
-                  FROM item
-                  JOIN lead_invoice_run run ON run.id = item.run_id
-                  JOIN res_partner contact
-                       ON contact.commercial_partner_id = item.partner_id
-                  JOIN lead_sale sale
-                       ON sale.company_id = item.company_id
-                      AND sale.commercial_partner_id = contact.id
-                      AND sale.date < run.window_end
-                      AND %(unbilled)s
-                 WHERE (run.include_earlier OR sale.date >= run.window_start)
-                   AND (run.without_returns IS NOT TRUE
-                        OR sale.transaction_type = 'sale')
-                   AND (NOT EXISTS (SELECT FROM lead_invoice_run_lead_type_rel rel
-                                     WHERE rel.lead_invoice_run_id = run.id)
-                        OR EXISTS (SELECT FROM lead_invoice_run_lead_type_rel rel
-                                    WHERE rel.lead_invoice_run_id = run.id
-                                      AND rel.lead_type_id = sale.lead_type_id))
-                 GROUP BY 1, 2
-                HAVING sum(sale.amount) != 0
-                 ORDER BY 1, 2
-                """,
-                items=query.subselect(),
-                key=key,
-                unbilled=unbilled_sql("sale"),
+            ):
+                amounts[by_buyer[partner_id]][currency_id] = to_decimal(amount)
+        return amounts
+
+    @api.model
+    def _format_amounts(self, amounts):
+        """Return amounts, {currency's id: amount}, in words, without those of zero."""
+        return "; ".join(
+            formatLang(
+                self.env,
+                float(amount),
+                currency_obj=self.env["res.currency"].browse(currency_id),
             )
+            for currency_id, amount in sorted(amounts.items())
+            if amount
         )
-        amounts = defaultdict(list)
-        for record_id, currency_id, amount in rows:
-            currency = self.env["res.currency"].browse(currency_id)
-            amounts[record_id].append(
-                formatLang(self.env, float(amount), currency_obj=currency)
-            )
-        return {record_id: "; ".join(found) for record_id, found in amounts.items()}
 
     @api.depends(
         "message",

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -132,10 +133,13 @@ class LeadInvoiceRun(models.Model):
             ("failed_amounts", Domain("state", "=", "failed")),
             ("left_out_amounts", LEFT_OUT),
         ):
-            query = items._search(Domain("run_id", "in", self.ids) & domain)
-            amounts = items._sum_not_invoiced(query, SQL.identifier("run_id"))
+            found = items.search(Domain("run_id", "in", self.ids) & domain)
+            totals = defaultdict(lambda: defaultdict(Decimal))
+            for item, amounts in found._read_not_invoiced().items():
+                for currency_id, amount in amounts.items():
+                    totals[item.run_id][currency_id] += amount
             for run in self:
-                run[name] = amounts.get(run._origin.id)
+                run[name] = items._format_amounts(totals[run._origin])
 
     @api.depends("state", "not_sent_count", "review_count", "draft_count")
     def _compute_outcome(self):

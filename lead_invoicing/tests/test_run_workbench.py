@@ -1,6 +1,6 @@
 """What a clerk sees and does on a run: all as a user with the Billing role alone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from unittest.mock import patch
 
 from freezegun import freeze_time
@@ -201,6 +201,102 @@ class TestRunTable(WorkbenchCommon):
     def open(self, run, button):
         action = getattr(run, button)()
         return self.desk[action["res_model"]].search(action["domain"])
+
+
+class TestNotInvoiced(WorkbenchCommon):
+    """What is shown as not invoiced is what a retry bills."""
+
+    def fail(self, now=GENERATION):
+        """Let a run of the buyer fail, and return it."""
+        self.good = self.buyer.property_account_receivable_id
+        self.buyer.property_account_receivable_id = self.good.copy({"active": False})
+        self.assertFalse(self.generate(now))
+        domain = [("partner_id", "=", self.buyer.id), ("state", "=", "failed")]
+        return self.desk["lead.invoice.run.buyer"].search(domain)
+
+    def assert_retry_bills(self, failure, sales, amount):
+        self.assertIn(amount, failure.not_invoiced_summary)
+        self.assertEqual(failure.run_id.failed_amounts, failure.not_invoiced_summary)
+        self.buyer.property_account_receivable_id = self.good
+        failure.action_retry()
+        document = self.generate(self.generated_at)
+        self.assertEqual(document.lead_sale_ids, sales)
+        self.assertIn(amount, self.as_clerk(document.lead_run_buyer_id).amount_summary)
+
+    def change_cycle(self, today):
+        """Bill a week, then let the buyer be billed by the month, what is earlier left
+        out."""
+        self.new_sale()
+        self.generate()
+        with freeze_time(today):
+            self.buyer.lead_billing_cycle_id = self.cycle.create(
+                {
+                    "name": "Monthly",
+                    "frequency": "monthly",
+                    "tz": "America/New_York",
+                    "posting": "post",
+                    "include_earlier": False,
+                }
+            )
+
+    def test_after_a_change_of_cycle_it_begins_where_the_last_document_ended(self):
+        self.change_cycle("2026-12-02")
+        between = self.new_sale(price="7.00", at="2026-11-20T12:00:00Z")
+        sale = self.new_sale(price="4.00", at="2026-12-03T12:00:00Z")
+        failure = self.fail(datetime(2027, 1, 1, 11))
+        self.assert_retry_bills(failure, between + sale, "11.00")
+
+    def test_after_a_change_of_cycle_what_came_late_is_left_out(self):
+        self.change_cycle("2026-11-12")
+        with freeze_time("2026-11-13"):
+            self.new_sale(price="7.00")
+        sale = self.new_sale(price="4.00", at="2026-11-20T12:00:00Z")
+        failure = self.fail(datetime(2026, 12, 1, 11))
+        self.assert_retry_bills(failure, sale, "4.00")
+
+    def test_a_return_of_a_sale_that_is_left_out_is_left_out(self):
+        self.cycle.include_earlier = False
+        late = self.new_sale(price="7.00", at="2026-10-28T12:00:00Z")
+        self.new_return(late)
+        sale = self.new_sale()
+        self.assert_retry_bills(self.fail(), sale, "10.00")
+
+    def test_what_has_nothing_to_give_back_is_left_out(self):
+        waived = self.new_sale(price="7.00")
+        back = self.new_return(waived)
+        sale = self.new_sale()
+        waived._waive("Goodwill")
+        self.env.flush_all()
+        # As another transaction may leave it, that did not see the waiver.
+        self.env.cr.execute(
+            "UPDATE lead_sale SET waived = FALSE WHERE id = %s", [back.id]
+        )
+        self.env.invalidate_all()
+        self.assert_retry_bills(self.fail(), sale, "10.00")
+
+    def test_a_buyer_that_was_added_again_counts_once(self):
+        small = self.new_buyer("Small", lead_minimum_amount=100)
+        self.new_sale(small, price="3.00")
+        self.new_sale()
+        run = self.as_clerk(self.generate().lead_run_id)
+        run.sudo()._add_buyers()
+        run.sudo().state = "running"
+        self.generate()
+        first, last = run.buyer_ids.filtered(lambda item: item.partner_id == small)
+        self.assertFalse(first.not_invoiced_summary)
+        self.assertIn("3.00", last.not_invoiced_summary)
+        self.assertEqual(run.left_out_amounts, last.not_invoiced_summary)
+
+    def test_it_is_told_of_a_buyer_that_belongs_to_another_company_by_now(self):
+        self.new_sale()
+        failure = self.fail()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE res_partner SET company_id = %s WHERE id = %s",
+            [self.abroad.id, self.buyer.id],
+        )
+        self.env.invalidate_all()
+        self.assertIn("10.00", failure.not_invoiced_summary)
 
 
 class TestRunSteps(WorkbenchCommon):
