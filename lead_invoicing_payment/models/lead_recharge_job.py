@@ -127,8 +127,9 @@ class LeadRecharge(models.Model):
             return None
         # Another consent was refused; the buyer has given a new one.
         before._leave()
-        if obstacle := consent._get_obstacle():
-            consent._end_and_tell(obstacle)
+        told = consent.with_context(lang=consent.company_id._get_lead_lang())
+        if obstacle := told._get_obstacle():
+            told._end_and_tell(obstacle)
             return None
         charged = consent._get_charged_today() + consent.amount
         if consent.currency_id.compare_amounts(charged, consent.daily_limit) > 0:

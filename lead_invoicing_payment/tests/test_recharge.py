@@ -320,6 +320,17 @@ class TestRecharge(RechargeCommon):
         self.assertFalse(self.recharges)
         self.assertEqual(self.consents[-1].kind, "ended")
 
+    def test_its_end_is_told_in_the_language_of_the_clerk(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        # Nobody is responsible: the company is told.
+        self.company.partner_id.lang = "de_DE"
+        self.consent()
+        self.buyer.lead_billing_mode = "credit"
+        self.run_job()
+        (activity,) = self.buyer.activity_ids
+        self.assertEqual(activity.summary, "Automatische Aufladung beendet")
+        self.assertIn("Es wurde nichts", activity.note)
+
     def test_who_prepays_no_more_is_not_charged(self):
         self.consent()
         self.buyer.lead_billing_mode = "credit"
