@@ -1,6 +1,9 @@
 """What `bin/test` needs of pytest besides pytest-odoo (a plugin that it loads)."""
 
+import contextlib
 import json
+import os
+import shutil
 from pathlib import Path
 
 TAG = "clock"
@@ -21,6 +24,34 @@ def pytest_addoption(parser):
     parser.addoption(
         "--counts", help="a file that gets the numbers of results, as JSON"
     )
+
+
+def pytest_configure(config):
+    """Give each worker a filestore of its own beside its database."""
+    pytest_odoo = config.pluginmanager.get_plugin("odoo")
+    # Its own lets workers share one. After each class, Odoo removes the files that the
+    # worker's database does not know: those of the page that another one just tests.
+    assert pytest_odoo._shared_filestore
+    pytest_odoo._shared_filestore = _own_filestore
+
+
+@contextlib.contextmanager
+def _own_filestore(original_database, database):
+    from odoo.tools import config
+
+    files = Path(config["data_dir"], "filestore")
+    if original_database == database:
+        yield
+        return
+    with contextlib.suppress(FileNotFoundError):
+        # Odoo never writes into a file that is there.
+        shutil.copytree(
+            files / original_database, files / database, copy_function=os.link
+        )
+    try:
+        yield
+    finally:
+        shutil.rmtree(files / database, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config, items):
