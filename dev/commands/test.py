@@ -29,9 +29,6 @@ CHECKED_SEED = 7
 # More processes than this wait for the disk.
 MAX_WORKERS = 4
 NO_TESTS = 5  # pytest's exit status when it found none
-# A browser that did not get all of a page, which says nothing of the page: tried once
-# more, and told as such.
-RERUN = ["--reruns=1", "--only-rerun=AssetsLoadingError|code was always falsy"]
 KINDS = ("passed", "failed", "skipped")
 # What tests of an addon need beside what it depends on.
 TESTED_WITH = {"lead_invoicing_payment": ["payment_demo"]}
@@ -349,9 +346,7 @@ def _follow_pytest(env, name, variables, arguments):
             *(env.python, "-m", "pytest"),
             *("--rootdir", ROOT, "-c", ROOT / "pyproject.toml"),
             *("-o", f"cache_dir={env.cache}/pytest/{env.checkout}"),
-            *("-p", "dev.commands.pytest_parts", "--counts", counts),
-            *RERUN,
-            *arguments,
+            *("-p", "dev.commands.pytest_parts", "--counts", counts, *arguments),
         ],
         env=variables,
     )
