@@ -29,6 +29,9 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Give each worker a filestore of its own beside its database."""
     pytest_odoo = config.pluginmanager.get_plugin("odoo")
+    if not pytest_odoo:
+        # Faults have Odoo as a process of its own.
+        return
     # Its own lets workers share one. After each class, Odoo removes the files that the
     # worker's database does not know: those of the page that another one just tests.
     assert pytest_odoo._shared_filestore
