@@ -60,7 +60,8 @@ class LeadInvoiceRunBuyer(models.Model):
     def _find_product_without_account(self):
         """Return the product whose leads of this buyer cannot be booked, if any."""
         self.ensure_one()
-        # What is to be billed is planned as the run does it; nothing is made.
+        # sudo: planned as the run plans it, whatever the user may see; nothing is made,
+        # and only the product is told.
         item = self.with_company(self.company_id).sudo()
         for document in item._plan_documents():
             for line in document.lines:

@@ -168,7 +168,7 @@ class ResCompany(models.Model):
         items.unlink()
         runs.filtered(lambda run: not run.buyer_ids).unlink()
         for model in BUYER_RECORDS:
-            self.env[model].sudo().search([("partner_id", "in", buyers.ids)]).unlink()
+            company.env[model].search([("partner_id", "in", buyers.ids)]).unlink()
         company._unlink_lead_samples()
 
     def _get_lead_sample_moves(self):

@@ -95,15 +95,7 @@ class TestInvoiceLists(PrepaidCommon, RightsCommon):
 
     def test_a_deposit_of_several_items_is_one(self):
         account = self.buyer.property_account_receivable_id
-        line = self.env["account.bank.statement.line"].create(
-            {
-                "journal_id": self.company_data["default_journal_bank"].id,
-                "date": "2026-11-04",
-                "payment_ref": "transfer",
-                "partner_id": self.buyer.id,
-                "amount": 50,
-            }
-        )
+        line = self.new_bank_line(50, date="2026-11-04")
         _liquidity, suspense, _other = line._seek_for_lines()
         items = [
             Command.create(

@@ -58,24 +58,13 @@ class TestSettlement(SettlementCommon):
         )
         credit_note.action_post()
         self.assertEqual(invoice.amount_residual, 40)
-        self.new_bank_line(15)
+        receivable = self.buyer.property_account_receivable_id
+        self.new_bank_line(15, counterpart_account_id=receivable.id)
         self.assertEqual(invoice.amount_residual, 25)
         contact.active = False
         self.deposit(25, contact)
         self.assertEqual(invoice.amount_residual, 0)
         self.assertFalse(invoice.lead_is_receipt)
-
-    def new_bank_line(self, amount):
-        return self.env["account.bank.statement.line"].create(
-            {
-                "journal_id": self.company_data["default_journal_bank"].id,
-                "date": "2026-11-15",
-                "payment_ref": "transfer",
-                "partner_id": self.buyer.id,
-                "amount": amount,
-                "counterpart_account_id": self.buyer.property_account_receivable_id.id,
-            }
-        )
 
     def test_an_undone_reconciliation_is_left_alone_until_the_next_item(self):
         (invoice,) = self.new_invoices(60)
@@ -254,15 +243,7 @@ class TestRegisteredPayments(SettlementCommon):
 
     def test_a_bank_transaction_matched_with_an_invoice_settles_that_one(self):
         first, second = self.new_invoices(100, 100)
-        line = self.env["account.bank.statement.line"].create(
-            {
-                "journal_id": self.company_data["default_journal_bank"].id,
-                "date": "2026-11-15",
-                "payment_ref": "transfer",
-                "partner_id": self.buyer.id,
-                "amount": 130,
-            }
-        )
+        line = self.new_bank_line(130)
         _liquidity, suspense, _other = line._seek_for_lines()
         suspense.account_id = self.buyer.property_account_receivable_id
         self.assertEqual((first + second).mapped("amount_residual"), [100, 100])
@@ -341,16 +322,8 @@ class TestReceiptIsTrue(SettlementCommon):
         self.assert_ended(30)
 
     def test_a_deposit_that_the_bank_takes_back_ends_it(self):
-        self.env["account.bank.statement.line"].create(
-            {
-                "journal_id": self.company_data["default_journal_bank"].id,
-                "date": "2026-11-15",
-                "payment_ref": "chargeback",
-                "partner_id": self.buyer.id,
-                "amount": -100,
-                "counterpart_account_id": self.buyer.property_account_receivable_id.id,
-            }
-        )
+        receivable = self.buyer.property_account_receivable_id
+        self.new_bank_line(-100, counterpart_account_id=receivable.id)
         self.assert_ended()
 
     def test_whoever_takes_the_money_back_ends_it(self):

@@ -37,6 +37,19 @@ class PrepaidCommon(GenerationCommon):
         self.assertTrue(payment.move_id)
         return payment
 
+    def new_bank_line(self, amount, **vals):
+        """Return a bank transaction of the buyer's, booked as values say."""
+        return self.env["account.bank.statement.line"].create(
+            {
+                "journal_id": self.company_data["default_journal_bank"].id,
+                "date": "2026-11-15",
+                "payment_ref": "transfer",
+                "partner_id": self.buyer.id,
+                "amount": amount,
+                **vals,
+            }
+        )
+
     def deposit_without_entry(self, amount, partner=None):
         """A payment by a method without an outstanding account: Odoo gives a new
         payment one, but takes it away when the method is changed."""
