@@ -1,9 +1,11 @@
 """What `bin/test` needs of pytest besides pytest-odoo (a plugin that it loads)."""
 
 import contextlib
+import functools
 import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 TAG = "clock"
@@ -13,6 +15,9 @@ COUNTED = {
     "error": "failed",
     "skipped": "skipped",
 }
+# How long (seconds) an answer of the server, and a tour, may take: on a busy machine
+# more than the 12 and 60 that Odoo has.
+PATIENCE = {"url_open": 60, "start_tour": 180}
 
 
 def pytest_addoption(parser):
@@ -22,12 +27,19 @@ def pytest_addoption(parser):
         help=f"run the tests of classes that are tagged with “{TAG}” only",
     )
     parser.addoption(
+        "--of-each-class",
+        type=int,
+        metavar="N",
+        help="run the first of each class's tests, and every Nth after it, only",
+    )
+    parser.addoption(
         "--counts", help="a file that gets the numbers of results, as JSON"
     )
 
 
 def pytest_configure(config):
-    """Give each worker a filestore of its own beside its database."""
+    """Give each worker a filestore of its own beside its database, and its tests
+    patience; freeze time faster."""
     pytest_odoo = config.pluginmanager.get_plugin("odoo")
     if not pytest_odoo:
         # Faults have Odoo as a process of its own.
@@ -36,6 +48,20 @@ def pytest_configure(config):
     # worker's database does not know: those of the page that another one just tests.
     assert pytest_odoo._shared_filestore
     pytest_odoo._shared_filestore = _own_filestore
+    import freezegun.api
+
+    from odoo.tests import HttpCase
+
+    # Each time it freezes, freezegun looks whether any of thousands of modules has got
+    # other names meanwhile, which took a tenth of the tests' time. None has.
+    freezegun.api._get_module_attributes_hash = _identify_module
+    for name, seconds in PATIENCE.items():
+        method = getattr(HttpCase, name)
+        setattr(HttpCase, name, functools.partialmethod(method, timeout=seconds))
+
+
+def _identify_module(module):
+    return str(id(module))
 
 
 @contextlib.contextmanager
@@ -58,14 +84,26 @@ def _own_filestore(original_database, database):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what has nothing to do with the clock, if asked to."""
+    """Leave out what has nothing to do with the clock, and much of each class, if asked
+    to."""
+    chosen = items
     if config.getoption("--knowing-a-clock"):
-        chosen, others = [], []
-        for item in items:
-            tags = getattr(getattr(item, "cls", None), "test_tags", ())
-            (chosen if TAG in tags else others).append(item)
-        items[:] = chosen
-        config.hook.pytest_deselected(items=others)
+        chosen = [item for item in chosen if TAG in _get_tags(item)]
+    if step := config.getoption("--of-each-class"):
+        places = Counter()
+        chosen, asked = [], chosen
+        for item in asked:
+            if places[item.parent] % step == 0:
+                chosen.append(item)
+            places[item.parent] += 1
+    kept = set(chosen)
+    others = [item for item in items if item not in kept]
+    items[:] = chosen
+    config.hook.pytest_deselected(items=others)
+
+
+def _get_tags(item):
+    return getattr(getattr(item, "cls", None), "test_tags", ())
 
 
 def pytest_terminal_summary(terminalreporter, config):

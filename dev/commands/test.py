@@ -26,6 +26,9 @@ LIVES = [
 LIVES_COUNT, LIVES_STEPS = 20, 1000
 # Of the faults that each change is asked: what is said of it must not depend on chance.
 CHECKED_SEED = 7
+# Of the tests of a class that know a clock, one in so many: each change is asked at one
+# more moment, within the time that such a check may take.
+CHECKED_STEP = 4
 # More processes than this wait for the disk.
 MAX_WORKERS = 4
 NO_TESTS = 5  # pytest's exit status when it found none
@@ -71,8 +74,8 @@ def main(arguments):
     parser.add_argument(
         "--ci",
         action="store_true",
-        help="what is asked of each change: the tests, those that know a clock again at"
-        " a fixed moment, and the short faults with a fixed seed",
+        help="what is asked of each change: the tests, some of those that know a clock"
+        " again at a fixed moment, and the short faults with a fixed seed",
     )
     parser.add_argument("--seed", type=int, help="repeat the faults of an earlier run")
     parser.add_argument(
@@ -94,9 +97,14 @@ def main(arguments):
             if options.core:
                 return _run_core_tests(env, name, addons)
             _install(env, name, addons)
+            if not any(map(_chooses, pytest_arguments)):
+                _make_assets(env, name)
             results.add("tests", _run_pytest(env, name, addons, pytest_arguments))
+    clock_arguments = pytest_arguments
+    if options.ci:
+        clock_arguments = [*clock_arguments, f"--of-each-class={CHECKED_STEP}"]
     for moment in moments:
-        results.add(moment, _run_at(env, moment, addons, pytest_arguments))
+        results.add(moment, _run_at(env, moment, addons, clock_arguments))
     if options.faults:
         _break_things(env, options, addons, pytest_arguments, results)
     if options.ci:
@@ -279,6 +287,22 @@ def _install(env, name, addons):
         raise Failure(f"Odoo did not install {', '.join(sorted(missing))}.")
 
 
+def _make_assets(env, name):
+    """Make the scripts and styles of all pages, as Odoo does before its own tests: each
+    test in a browser would make its own, and forget them."""
+    make = "env['ir.qweb']._pregenerate_assets_bundles()"
+    script = f"{make}; env.cr.commit(); print('made')"
+    with step("Making scripts and styles"):
+        process = env.run_odoo(
+            *("shell", "-d", name, "--log-level=warn"),
+            input=script,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    if "made" not in process.stdout:
+        raise Failure("The scripts and styles could not be made; Odoo said why above.")
+
+
 def _installable(env):
     """Return the names of the addons whose dependencies are all here."""
     manifests = {
@@ -358,7 +382,7 @@ def _follow_pytest(env, name, variables, arguments):
 
 
 def _is_path(argument):
-    return not argument.startswith("-") and Path(argument.split("::")[0]).exists()
+    return not argument.startswith("-") and os.path.exists(argument.split("::")[0])
 
 
 def _run_core_tests(env, name, addons):

@@ -48,7 +48,11 @@ LATER = """
     UPDATE lead_recharge SET asked_at = asked_at - interval '11 minutes'
      WHERE state = 'asked';
     UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC'
-     WHERE active AND interval_type = 'minutes';
+     WHERE id IN (
+        SELECT id FROM ir_cron
+         WHERE active AND interval_type = 'minutes'
+           FOR UPDATE SKIP LOCKED -- a job holds its row while it is at work
+     );
 """
 AMOUNT = 1000
 
@@ -62,10 +66,13 @@ def test_odoo_is_killed_amid_a_recharge(world, times):
     rounds = times(2, 20)
     count = prepare_charges(world, rounds)
     for number in range(rounds):
+        # Before anything can be charged: a job may begin as soon as something is spent.
+        mode = ("never arrives", "never answers")[number % 2]
+        world.execute(f"UPDATE faults_provider SET mode = '{mode}'")
+        before = count_waiting(world)
         if number:
             spend(world, count, number)
-        mode = ("never arrives", "never answers")[number % 2]
-        stop_at(world, mode)
+        kill_at_provider(world, before)
         restore(world, wanted=count * (number + 1))
     asked = dict(world.rows(ASKED))
     assert len(asked) == count * rounds == int(world.rows(COUNT)[0][0]), asked
@@ -111,17 +118,16 @@ def spend(world, count, number):
     assert {answer["status"] for answer in answers} == {"created"}, answers
 
 
-def stop_at(world, mode):
-    """Have the provider stand still as it is said, and kill Odoo there."""
-    world.execute(f"UPDATE faults_provider SET mode = '{mode}'")
-    before = count_waiting(world)
-    # Not while a job is at work: it holds its row.
-    world.execute(LATER)
+def kill_at_provider(world, before):
+    """Kill Odoo where the provider stands still, which it has done so often before."""
     if not world.servers:
         world.start()
-    world.wait_for_work(
-        lambda: count_waiting(world) > before, "a request to the provider"
-    )
+
+    def stands_still():
+        world.execute(LATER)
+        return count_waiting(world) > before
+
+    world.wait_for_work(stands_still, "a request to the provider")
     world.kill()
     world.execute("UPDATE faults_provider SET mode = 'answer'")
 

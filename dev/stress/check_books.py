@@ -72,7 +72,7 @@ def measure(env, options):
     print(ROW.format("", "milliseconds", "ratio"))
     print_row("count and sum of all leads", plain, plain)
     print_row("the same per document", ask(lambda: query(PER_DOCUMENT)), plain)
-    for rule in books.RULES:
+    for rule in runs._get_books_rules():
         parameters = runs._get_books_parameters()
         seconds = ask(
             lambda rule=rule, parameters=parameters: env.execute_query(

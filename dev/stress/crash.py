@@ -80,8 +80,8 @@ def start_and_kill(instance, chance):
     before = progress.get_progress(instance)["billed"]
     instance.start(http=False)
 
-    def has_moved(progress):
-        return progress["billed"] > before or progress.is_billed(progress)
+    def has_moved(figures):
+        return figures["billed"] > before or progress.is_billed(figures)
 
     progress.wait(instance, has_moved, "waiting for the first batch", pause=0.1)
     time.sleep(chance.uniform(0, 3))

@@ -36,7 +36,7 @@ MADE = """
        AND move.state = 'posted' AND line.lead_type_id IS NOT NULL
   GROUP BY move.commercial_partner_id, line.lead_type_id, move.currency_id
 """
-# The transactions behind the last run's documents, or left of its days.
+# The transactions behind the last run's documents, or left by it.
 LEDGER = """
     SELECT sale.commercial_partner_id, sale.lead_type_id, sale.currency_id,
            count(*) FILTER (WHERE sale.transaction_type = 'sale'),
@@ -50,10 +50,7 @@ LEDGER = """
   GROUP BY sale.commercial_partner_id, sale.lead_type_id, sale.currency_id
 """
 OF_RUN = "move.lead_run_id = (SELECT max(id) FROM lead_invoice_run)"
-LEFT = """
-    sale.invoice_line_id IS NULL AND NOT sale.waived
-    AND sale.date < (SELECT window_end FROM lead_invoice_run ORDER BY id DESC LIMIT 1)
-"""
+LEFT = "sale.invoice_line_id IS NULL AND NOT sale.waived"
 DOCUMENTS = f"SELECT count(*) FROM account_move AS move WHERE {OF_RUN}"
 
 ROW = "{:<12} {:>9} {:>9} {:>9} {:>9} {:>11}"

@@ -55,6 +55,25 @@ if unsent.lead_delivery_state == "to_send":
     # Since 19.0.1.2.0 the job that sends finds out.
     env["account.move"]._cron_account_move_send()
 assert unsent.lead_delivery_state == "no_address"
+if "lead.top.up" in env.registry:
+    # Paid for good, as it was stored until 19.0.1.6.0.
+    request = env["lead.top.up"].create(
+        {
+            "partner_id": env["res.partner"].search([("ref", "=", "A")]).id,
+            "amount": 10,
+        }
+    )
+    transaction = env["account.bank.statement.line"].create(
+        {
+            "journal_id": env["account.journal"].search([("type", "=", "bank")]).id,
+            "payment_ref": request.reference,
+            "amount": 10,
+        }
+    )
+    assert request.state == "paid"
+    transaction.action_undo_reconciliation()
+    env.flush_all()
+    env.cr.execute("UPDATE lead_top_up SET state = 'paid'")
 env.cr.commit()
 assert draft.state == "draft"
 states = dict(env["lead.sale"].search([]).mapped(lambda s: (s.external_ref, s)))
@@ -117,6 +136,8 @@ for move in documents:
     assert bool(move.lead_posted_at) == (move.state == "posted"), move.read()
     made = move.create_date.replace(microsecond=0)
     assert not move.lead_posted_at or made <= move.lead_posted_at <= datetime.now()
+
+assert set(env["lead.top.up"].search([]).mapped("state")) <= {"requested"}
 
 # Month end's question for a day before the documents, and for now.
 sales = env["lead.sale"].search([("waived", "=", False)])
