@@ -1,7 +1,7 @@
 {
     "name": "Lead Invoicing",
     "summary": "Bill lead sales automatically, weekly or monthly; explain every lead",
-    "version": "19.0.1.5.0",
+    "version": "19.0.1.6.0",
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",

@@ -1,7 +1,7 @@
 {
     "name": "Lead Invoicing: Online Payment",
     "summary": "Prepaid buyers pay in online; automatic recharge by their consent",
-    "version": "19.0.1.5.0",
+    "version": "19.0.1.6.0",
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",
@@ -20,6 +20,7 @@
     "assets": {
         "web.assets_tests": ["lead_invoicing_payment/static/tests/tours/**/*"],
     },
+    "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
     "auto_install": True,
 }

@@ -1,7 +1,7 @@
 {
     "name": "Lead Invoicing: Return Requests",
     "summary": "Buyers ask for returns in their portal; clerks or the platform decide",
-    "version": "19.0.1.5.0",
+    "version": "19.0.1.6.0",
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",
     "license": "LGPL-3",
@@ -24,5 +24,6 @@
     "assets": {
         "web.assets_tests": ["lead_invoicing_return/static/tests/tours/**/*"],
     },
+    "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
 }

@@ -3,11 +3,12 @@ import re
 from psycopg2 import IntegrityError
 
 from odoo.exceptions import AccessError, MissingError, UserError
-from odoo.http import request, route
+from odoo.http import request
 
 from odoo.addons.account.controllers.portal import PortalAccount
 
 from .buyer_pages import BuyerPages
+from .routing import lead_route
 
 # So many leads are listed with a box to tick; of more, people enter references.
 MAX_LISTED = 200
@@ -54,7 +55,7 @@ class LeadDisputePortal(BuyerPages, PortalAccount):
         request.env["lead.dispute"]._check_own(invoice)
         return invoice
 
-    @route(
+    @lead_route(
         "/my/invoices/<int:invoice_id>/dispute",
         type="http",
         auth="user",
@@ -91,7 +92,7 @@ class LeadDisputePortal(BuyerPages, PortalAccount):
             error=error,
         )
 
-    @route(
+    @lead_route(
         "/my/disputes/<int:dispute_id>/withdraw",
         type="http",
         auth="user",

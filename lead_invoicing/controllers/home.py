@@ -6,7 +6,7 @@ from odoo.http import request
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..report.buyer_home import STATUSES
-from .routing import get_report_url, report_route
+from .routing import get_report_url, read_page, report_route
 from .top_up import LeadTopUpPortal
 
 URL = "/my/leads"
@@ -14,7 +14,6 @@ INVOICES_URL = f"{URL}/invoices"
 LAST_DOCUMENTS = 6
 DOCUMENTS_PER_PAGE = 40
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
-_PAGE = re.compile("[1-9][0-9]{0,8}", re.ASCII)
 
 
 class LeadHomePortal(LeadTopUpPortal):
@@ -82,27 +81,35 @@ class LeadHomePortal(LeadTopUpPortal):
         return f"{INVOICES_URL}?{urlencode(query)}" if query else INVOICES_URL
 
     @report_route([INVOICES_URL, f"{INVOICES_URL}/page/<page>"], methods=["GET"])
-    def portal_my_lead_invoices(self, page="1", status="", currency="", **_params):
+    def portal_my_lead_invoices(
+        self, page="1", status="", currency="", company="", **_params
+    ):
         """Show the invoices and credit notes of the user's own commercial partner.
 
         :param page: number of the page; the first one where it is none
         :param status: ``open``, ``overdue`` or ``credit``; all where it is none
         :param currency: a code such as USD; all where it is none
+        :param company: id of the company that sells; all where it is none
         """
         home = request.env["lead.buyer.home"]._open(self._require_lead_buyer())
         status = status if status in STATUSES else None
         currency = self._find_lead_currency(currency)
+        company = home.companies.filtered(lambda one: str(one.id) == company)
         pager = portal_pager(
             url=INVOICES_URL,
-            url_args={"status": status or "", "currency": currency.name or ""},
+            url_args={
+                "status": status or "",
+                "currency": currency.name or "",
+                "company": company.id or "",
+            },
             total=home.documents.search_count(
-                home.get_documents_domain(status, currency)
+                home.get_documents_domain(status, currency, company)
             ),
-            page=int(page) if _PAGE.fullmatch(page) else 1,
+            page=read_page(page),
             step=DOCUMENTS_PER_PAGE,
         )
         documents = home.get_documents(
-            DOCUMENTS_PER_PAGE, pager["offset"], status, currency
+            DOCUMENTS_PER_PAGE, pager["offset"], status, currency, company
         )
         return self._render_lead_page(
             "lead_invoicing.portal_lead_invoices",
@@ -113,6 +120,7 @@ class LeadHomePortal(LeadTopUpPortal):
             pager=pager,
             status=status,
             currency=currency,
+            company=company,
             get_invoices_url=self._get_lead_invoices_url,
         )
 

@@ -5,14 +5,14 @@ from odoo.http import content_disposition, request
 
 from ..report.import_template import write_template
 from .file_responses import FileResponses
-from .routing import get_company_env
+from .routing import get_company_env, lead_route
 
 
 class ImportTemplate(FileResponses, http.Controller):
     """The files to begin an import with. They are made anew: their examples are of the
     user's company."""
 
-    @http.route(
+    @lead_route(
         "/lead-invoicing/import-template/<any(leads, buyers):subject>"
         ".<any(xlsx, csv):file_type>",
         type="http",
@@ -26,8 +26,6 @@ class ImportTemplate(FileResponses, http.Controller):
         :param company_id: one of the user's companies, by default the current one
         """
         env = get_company_env(company_id)
-        if env is None:
-            return request.not_found()
         right = {"leads": "create", "buyers": "read"}[subject]
         if not env["lead.sale"].has_access(right):
             return request.not_found()

@@ -1,4 +1,3 @@
-import re
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -15,11 +14,9 @@ from ..tools.windows import to_wall
 from .buyer_pages import BuyerPages
 from .file_responses import MIME_TYPES, NO_CACHE
 from .routing import REPORT_URL as URL
-from .routing import get_report_url, report_route
+from .routing import get_report_url, read_page, report_route
 
 ROWS_PER_PAGE = 50
-
-_PAGE = re.compile("[1-9][0-9]{0,8}", re.ASCII)
 
 
 class LeadPortal(BuyerPages, CustomerPortal):
@@ -39,7 +36,7 @@ class LeadPortal(BuyerPages, CustomerPortal):
         :param params: see ``lead.invoicing.report._open``; ``fields`` can also be
             given many times, with one name each
         """
-        page = int(page) if _PAGE.fullmatch(page) else 1
+        page = read_page(page)
         params = self._complete_lead_report_params(params)
         return self._render_lead_page(
             "lead_invoicing.portal_invoicing_report",

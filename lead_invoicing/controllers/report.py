@@ -7,7 +7,7 @@ from ..report.as_pdf import make_pdf
 from ..report.as_xlsx import write_xlsx
 from ..report.params import read_flag, read_id
 from .file_responses import MIME_TYPES, FileResponses
-from .routing import report_route
+from .routing import get_company_env, report_route
 
 FORMATS = f"<any({', '.join(MIME_TYPES)}):file_type>"
 
@@ -26,22 +26,24 @@ class InvoicingReportDownload(FileResponses, http.Controller):
         return self._download(request.env.user.partner_id, file_type, params)
 
     @report_route(f"/lead-invoicing/report/{FORMATS}", methods=["GET"])
-    def download(self, file_type, partner_id=None, **params):
+    def download(self, file_type, partner_id=None, company_ids=None, **params):
         """Download the report of a buyer, for internal users.
 
         :param partner_id: the buyer
+        :param company_ids: those of the user's companies that it is of, by default all
         :param params: see :meth:`portal_download`
         """
+        env = get_company_env(company_ids)
         try:
-            partner_id = read_id(request.env, "partner_id", partner_id)
+            partner_id = read_id(env, "partner_id", partner_id)
         except UserError as error:
             return self._refuse(error)
-        partner = request.env["res.partner"].browse(partner_id).exists()
+        partner = env["res.partner"].browse(partner_id).exists()
         return self._download(partner, file_type, params)
 
     def _download(self, partner, file_type, params):
         try:
-            report = request.env["lead.invoicing.report"]._open(partner, params)
+            report = partner.env["lead.invoicing.report"]._open(partner, params)
             report.check_limit(file_type)
             is_plain = file_type == "csv" and read_flag(
                 request.env, "plain", params.get("plain")

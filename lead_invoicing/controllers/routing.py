@@ -1,10 +1,12 @@
 import functools
+import re
 from urllib.parse import urlencode
 
 from odoo import http
 from odoo.http import request
 
 REPORT_URL = "/my/invoicing-report"
+_PAGE = re.compile("[1-9][0-9]{0,8}", re.ASCII)
 
 
 def get_report_url(**params):
@@ -19,18 +21,29 @@ def get_report_url(**params):
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def get_company_env(company_id):
-    """Return the environment in one of the user's companies, None where it is none.
+def read_page(text):
+    """Return the number of the page that an address names, 1 where it is none."""
+    return int(text) if _PAGE.fullmatch(text) else 1
 
-    :param company_id: as an address has it, a text; None for the current company
+
+def get_company_env(company_ids):
+    """Return the environment in some of the user's companies.
+
+    Without it, an address is read in all of the user's companies, whichever are
+    selected in the client: what it sends would differ from what a screen shows.
+
+    :param company_ids: as an address has them, see ``write_companies``; None for none
+    :raises NotFound: where one of them is not the user's
     """
     env = request.env
-    if company_id is None:
+    if company_ids is None:
         return env
-    ids = {str(id_): id_ for id_ in env.user.company_ids.ids}
-    if company_id not in ids:
-        return None
-    return env(context={**env.context, "allowed_company_ids": [ids[company_id]]})
+    own = {str(id_): id_ for id_ in env.user.company_ids.ids}
+    asked = dict.fromkeys(company_ids.split("-"))
+    if not asked.keys() <= own.keys():
+        raise request.not_found()
+    allowed = [own[id_] for id_ in asked]
+    return env(context={**env.context, "allowed_company_ids": allowed})
 
 
 def select_company(company):
@@ -45,16 +58,22 @@ def select_company(company):
 
 def report_route(routes, **routing):
     """Decorate a method as a page or file of the Invoicing Report: for people who are
-    logged in, and only read, so that a replica can serve it.
+    logged in, and only read, so that a replica can serve it."""
+    return lead_route(
+        routes, type="http", auth="user", website=True, readonly=True, **routing
+    )
 
-    Whatever an address asks for is passed on by name. Odoo calls the controller itself
-    ``self``, and fails where an address has that name, too: it is left out.
+
+def lead_route(routes, **routing):
+    """Decorate a method as Odoo's ``route`` does.
+
+    Whatever an address or a form asks for is passed on by name. Odoo calls the
+    controller itself ``self``, and fails where an address has that name, too: it is
+    left out.
     """
 
     def decorate(method):
-        endpoint = http.route(
-            routes, type="http", auth="user", website=True, readonly=True, **routing
-        )(method)
+        endpoint = http.route(routes, **routing)(method)
 
         @functools.wraps(endpoint)
         def without_self(*args, **params):

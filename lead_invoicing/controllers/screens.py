@@ -1,10 +1,10 @@
 from odoo.exceptions import UserError
-from odoo.http import Controller, request, route
+from odoo.http import Controller, request
 
 from ..report.screen_document import make_screen_pdf, write_screen_xlsx
 from ..tools.context_values import read_ids
 from .file_responses import FileResponses
-from .routing import get_company_env, report_route, select_company
+from .routing import get_company_env, lead_route, report_route, select_company
 
 # The screens, by the names that they have in addresses.
 MODELS = {
@@ -20,7 +20,7 @@ class LeadScreens(FileResponses, Controller):
     Who may see what is decided by their models."""
 
     # A website, for the page that says what is wrong.
-    @route(
+    @lead_route(
         f"/lead-invoicing/{SCREENS}",
         type="http",
         auth="user",
@@ -34,8 +34,6 @@ class LeadScreens(FileResponses, Controller):
         :param params: see ``_get_link_params`` of the screen
         """
         env = get_company_env(company_id)
-        if env is None:
-            return request.not_found()
         try:
             record = env[MODELS[screen]]._open(params)
         except UserError as error:

@@ -9,7 +9,7 @@ from ..report.params import read_id
 from ..report.statement_files import make_statement_pdf, write_statement_xlsx
 from .buyer_pages import BuyerPages
 from .file_responses import FileResponses
-from .routing import report_route
+from .routing import get_company_env, report_route
 
 URL = "/my/lead-statement"
 FORMATS = "<any(xlsx, pdf):file_type>"
@@ -87,17 +87,21 @@ class LeadStatementPortal(BuyerPages, FileResponses, CustomerPortal):
         return self._download_lead_statement(buyer, file_type, params)
 
     @report_route(f"/lead-invoicing/statement/{FORMATS}", methods=["GET"])
-    def download_lead_statement(self, file_type, partner_id=None, **params):
+    def download_lead_statement(
+        self, file_type, partner_id=None, company_ids=None, **params
+    ):
         """Download the statement of a buyer, for internal users.
 
         :param partner_id: the buyer
+        :param company_ids: those of the user's companies that it is of, by default all
         :param params: see ``lead.account.statement._open``
         """
+        env = get_company_env(company_ids)
         try:
-            partner_id = read_id(request.env, "partner_id", partner_id)
+            partner_id = read_id(env, "partner_id", partner_id)
         except UserError as error:
             return self._refuse(error)
-        partner = request.env["res.partner"].browse(partner_id).exists()
+        partner = env["res.partner"].browse(partner_id).exists()
         return self._download_lead_statement(partner, file_type, params)
 
     def _download_lead_statement(self, partner, file_type, params):
@@ -108,7 +112,7 @@ class LeadStatementPortal(BuyerPages, FileResponses, CustomerPortal):
                 file.write(make_statement_pdf(statement))
 
         try:
-            statement = request.env["lead.account.statement"]._open(partner, params)
+            statement = partner.env["lead.account.statement"]._open(partner, params)
             name = statement.get_filename(file_type)
             return self._respond_with_file(write, name, file_type)
         except UserError as error:

@@ -1,9 +1,9 @@
 import re
 
 from odoo.exceptions import UserError
-from odoo.http import request, route
+from odoo.http import request
 
-from .routing import report_route
+from .routing import lead_route, report_route
 from .statement import LeadStatementPortal
 
 URL = "/my/lead-top-up"
@@ -140,7 +140,7 @@ class LeadTopUpPortal(LeadStatementPortal):
             limit=MAX_LISTED,
         )
 
-    @route(URL, type="http", auth="user", website=True, methods=["POST"])
+    @lead_route(URL, type="http", auth="user", website=True, methods=["POST"])
     def portal_request_lead_top_up(self, amount="", company_id="", **_params):
         """Request to pay in by bank transfer, and show where to.
 
@@ -205,7 +205,7 @@ class LeadTopUpPortal(LeadStatementPortal):
         except OSError:
             return self._refuse_for_space()
 
-    @route(
+    @lead_route(
         f"{URL}/<string:top_up_id>/cancel",
         type="http",
         auth="user",

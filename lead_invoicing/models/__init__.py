@@ -34,8 +34,10 @@ from . import lead_sale_waiver
 from . import lead_erasure
 
 from . import account_move
+from . import account_bank_statement_line
 from . import account_move_review
 from . import account_move_delivery
+from . import account_move_delivery_mails
 from . import account_move_approval
 from . import account_move_sending
 from . import account_move_networks
@@ -43,6 +45,7 @@ from . import account_move_given_back
 from . import account_move_release
 from . import account_move_reversal
 from . import account_move_settlement
+from . import lead_billed_charge_share
 from . import lead_dispute
 from . import lead_dispute_row
 from . import lead_dispute_deciding
@@ -67,6 +70,8 @@ from . import account_payment
 from . import account_payment_top_up
 from . import account_tax
 from . import ir_actions_report
+from . import ir_config_parameter
+from . import ir_cron
 from . import lead_delivery_attempt
 from . import lead_balance_level
 from . import lead_statement_taken_back
@@ -81,7 +86,6 @@ from . import lead_billing_cycle_charges
 from . import lead_billing_charge
 from . import lead_billing_charge_tier
 from . import lead_billed_charge
-from . import lead_billed_charge_share
 from . import lead_invoice_run
 from . import lead_invoice_run_buttons
 from . import lead_invoice_run_totals
@@ -92,6 +96,7 @@ from . import lead_invoice_run_charges
 from . import lead_invoice_run_returns
 from . import lead_invoice_run_buyer
 from . import lead_invoice_run_buyer_plan
+from . import lead_invoice_run_buyer_trouble
 from . import lead_invoice_run_buyer_documents
 from . import lead_invoice_run_buyer_review
 from . import lead_invoice_run_buyer_given_back

@@ -213,10 +213,12 @@ class AccountMove(EngineGuard, models.Model):
         posted._set_lead_posted_at(False)
 
     def _enter_lead_books(self):
-        """Note since when documents are in the books."""
+        """Note since when documents, and credit notes of them, are in the books."""
         self.filtered(
             lambda move: (
-                move.lead_run_id and move.state == "posted" and not move.lead_posted_at
+                (move.lead_run_id or move.reversed_entry_id.lead_run_id)
+                and move.state == "posted"
+                and not move.lead_posted_at
             )
         )._set_lead_posted_at(self.env.cr.now())
 

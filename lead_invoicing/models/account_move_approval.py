@@ -27,7 +27,8 @@ class AccountMove(models.Model):
 
     def action_lead_resend(self):
         """Send those of these posted documents that did not get to their buyers, in the
-        background; what is on its way or has arrived does not go again.
+        background; what is on its way or has arrived does not go again, nor to those
+        recipients that have it.
 
         :return: the action that says how many will be sent
         :raises UserError: when there is none
@@ -43,7 +44,7 @@ class AccountMove(models.Model):
                 )
             )
         unsent.check_access("write")
-        unsent._queue_lead_sending()
+        unsent._queue_lead_sending(unsent._find_lead_reached())
         return self._get_lead_told_action(
             self.env._("Documents that will be sent now: %s.", len(unsent))
         )

@@ -15,16 +15,8 @@ class AccountMove(models.Model):
 
         :raises UserError: naming the document
         """
-        super()._check_lead_sales_claimed()
-        lines = self.invoice_line_ids.filtered(
-            lambda line: line.lead_charge_id and not line.lead_billed_charge_id
-        )
-        if not lines:
-            return
-        # Only whether they are billed there is told, to whoever posts it.
-        billed = self.env["lead.billed.charge"].sudo()
-        claimed = billed.search([("invoice_line_id", "in", lines.ids)]).invoice_line_id
-        for line in lines - claimed:
+        res = super()._check_lead_sales_claimed()
+        for line in self._find_lead_charges_freed():
             raise UserError(
                 self.env._(
                     "The charge “%(line)s” on %(document)s was freed when the document"
@@ -34,6 +26,20 @@ class AccountMove(models.Model):
                     document=line.move_id.display_name,
                 )
             )
+        return res
+
+    def _find_lead_released(self):
+        return super()._find_lead_released() | self._find_lead_charges_freed().move_id
+
+    def _find_lead_charges_freed(self):
+        """Return the lines of charges that are not billed on them any more."""
+        lines = self.invoice_line_ids.filtered(
+            lambda line: line.lead_charge_id and not line.lead_billed_charge_id
+        )
+        # Only whether they are billed there is told, to whoever holds the document.
+        billed = self.env["lead.billed.charge"].sudo()
+        claimed = billed.search([("invoice_line_id", "in", lines.ids)]).invoice_line_id
+        return lines - claimed
 
     def _get_lead_amount_netted(self):
         """Leave out, too, what volume prices and discounts took off, of leads on other

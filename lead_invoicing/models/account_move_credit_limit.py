@@ -10,5 +10,5 @@ class AccountMove(models.Model):
         amount = super()._get_partner_credit_warning_exclude_amount()
         # Whoever may see the document is warned.
         if self.sudo().lead_run_id:
-            amount += self._origin.amount_total_signed
+            amount += self._origin.amount_residual_signed
         return amount

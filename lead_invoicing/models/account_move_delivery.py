@@ -27,6 +27,11 @@ TO_RESEND_DOMAIN = [
     ("lead_delivery_state", "in", ("failed", "no_address")),
     ("state", "=", "posted"),
 ]
+# After so many hours, what waits to be sent is told of; at most after a year.
+DEFAULT_SENDING_HOURS = 2
+MAX_SENDING_HOURS = 8784
+# Whom a document that is sent again has reached, in Odoo's `sending_data`.
+REACHED = "lead_reached"
 
 # Documents looked at in one transaction, which locks them against billing.
 BATCH_SIZE = 50
@@ -98,27 +103,34 @@ class AccountMove(models.Model):
     @api.model
     def _get_lead_overdue_domain(self):
         """Return what has been waiting to be sent for longer than it should."""
-        # How long that is concerns everybody who sees documents.
-        parameters = self.env["ir.config_parameter"].sudo()
-        hours = int(parameters.get_param("lead_invoicing.sending_hours", 2))
+        hours = self.env["ir.config_parameter"]._get_lead_number(
+            "lead_invoicing.sending_hours", DEFAULT_SENDING_HOURS, MAX_SENDING_HOURS
+        )
         return Domain("lead_delivery_state", "=", "to_send") & Domain(
             "lead_delivery_since", "<=", fields.Datetime.now() - timedelta(hours=hours)
         )
 
     # Queueing
 
-    def _queue_lead_sending(self):
+    def _queue_lead_sending(self, reached=None):
         """Let Odoo send these posted documents in the background, at once.
 
         Only written down here: which ways there are may be a question to a network,
         and whoever posts holds the journal's numbers until the commit.
+
+        :param reached: see :meth:`_find_lead_reached`; these contacts do not get it
+            again
         """
-        # Whoever may post a document may have it sent.
-        self.sudo().sending_data = {
+        data = {
             "author_user_id": self.env.user.id,
             "author_partner_id": self.env.user.partner_id.id,
         }
-        self._wake_lead_job(SENDING)
+        # Whoever may post a document may have it sent.
+        documents = self.sudo()
+        documents.sending_data = data
+        for move in documents.filtered(lambda move: reached and reached.get(move.id)):
+            move.sending_data = {**data, REACHED: sorted(reached[move.id])}
+        self.env["ir.cron"]._wake_lead_job(SENDING)
 
     def _start_lead_sending(self):
         """Note that these documents wait to be sent, whoever queued them, and since
@@ -142,7 +154,8 @@ class AccountMove(models.Model):
         not get to its buyer.
 
         :param state: one of ``lead_delivery_state``
-        :param reason: for what is undelivered, a sentence that says what to do
+        :param reason: for what did not get to all of its readers, a sentence that says
+            what to do
         """
         self.ensure_one()
         self._set_lead_delivery_state(state)
@@ -152,24 +165,29 @@ class AccountMove(models.Model):
             self._tell_lead_responsible(
                 self.env._("Invoice not sent"), reason, DELIVERY_ACTIVITY_TYPE
             )
-
-    @api.model
-    def _wake_lead_job(self, xml_id, at=None):
-        """Have a scheduled action run soon, or at a moment (naive UTC)."""
-        # Billing users may not touch scheduled actions; waking one does nothing that
-        # it would not do by itself. One that somebody deleted must not make fail what
-        # cannot be rolled back.
-        if cron := self.env.ref(xml_id, raise_if_not_found=False):
-            cron.sudo()._trigger(at)
+        elif reason:
+            self._tell_lead_responsible(
+                self.env._("Invoice not sent to everyone"),
+                reason,
+                DELIVERY_ACTIVITY_TYPE,
+            )
 
     @api.model
     def _wake_lead_following(self, at=None):
-        self._wake_lead_job(FOLLOWING, at)
+        self.env["ir.cron"]._wake_lead_job(FOLLOWING, at)
 
     def _get_lead_recipients(self):
         """Return the contacts that get this document by email."""
         self.ensure_one()
         return self.commercial_partner_id._get_lead_invoice_recipients(self.partner_id)
+
+    def _get_lead_recipients_to_send(self):
+        """Return the contacts that get this document now: where it is sent again in the
+        background, without those that have it, unless nobody else is left."""
+        recipients = self._get_lead_recipients()
+        # What is written down is for whoever sends.
+        reached = (self.sudo().sending_data or {}).get(REACHED, [])
+        return recipients.filtered(lambda one: one.id not in reached) or recipients
 
     def _get_lead_unreached_contact(self):
         """Return the contact that this document does not get to by email: the one that
@@ -201,10 +219,15 @@ class AccountMove(models.Model):
         return self.with_context(lang=run._get_responsible_lang()) if run else self
 
     def _get_mail_template(self):
+        names = []
         if self and all(move.lead_is_receipt for move in self):
-            return self.env.ref("lead_invoicing.mail_template_lead_receipt")
+            names.append("lead_invoicing.mail_template_lead_receipt")
         if self and all(move.lead_run_id for move in self):
-            return self.env.ref("lead_invoicing.mail_template_lead_invoice")
+            names.append("lead_invoicing.mail_template_lead_invoice")
+        for name in names:
+            # One that somebody deleted must not keep documents from being sent.
+            if template := self.env.ref(name, raise_if_not_found=False):
+                return template
         return super()._get_mail_template()
 
     # Sending
@@ -220,6 +243,7 @@ class AccountMove(models.Model):
         self.env["ir.cron"]._commit_progress()
         for ids in split_every(BATCH_SIZE, found):
             self.browse(ids)._try_to_follow_lead_deliveries()
+        self.env["mail.mail"]._follow_lead_notices()
         self._look_after_lead_sending()
 
     @api.model
@@ -283,7 +307,7 @@ class AccountMove(models.Model):
         for move in moves:
             move_told = move._for_lead_responsible()
             state, reason = move_told._get_lead_delivery(last.get(move), reports)
-            is_news = move in news.move_id and state in UNDELIVERED
+            is_news = move in news.move_id and state != "to_send"
             if state != move.lead_delivery_state or is_news:
                 move_told._set_lead_delivery(state, reason)
             elif move in overdue:
@@ -330,6 +354,13 @@ class AccountMove(models.Model):
             return self.lead_delivery_state, ""
         return min(found, key=lambda report: WORST_FIRST.index(report[0]))
 
+    @api.model
+    def _get_lead_delivery_activity_type(self):
+        """Return the id of the activities about deliveries, in a list; that is empty
+        where somebody deleted their type."""
+        kind = self.env.ref(DELIVERY_ACTIVITY_TYPE, raise_if_not_found=False)
+        return kind.ids if kind else []
+
     def _tell_of_lead_overdue(self):
         """Raise an activity, once, for a document that should have been sent."""
         told = self.env["mail.activity"].with_context(active_test=False)
@@ -338,7 +369,7 @@ class AccountMove(models.Model):
             [
                 ("res_model", "=", self._name),
                 ("res_id", "=", self.id),
-                ("activity_type_id", "=", self.env.ref(DELIVERY_ACTIVITY_TYPE).id),
+                ("activity_type_id", "in", self._get_lead_delivery_activity_type()),
                 "|",
                 ("active", "=", True),
                 ("create_date", ">=", self.lead_delivery_since),
@@ -363,63 +394,6 @@ class AccountMove(models.Model):
         """
         return {"email": self._read_lead_mails(), **self._read_lead_networks()}
 
-    def _read_lead_mails(self):
-        """Return what became of the last mail with each of these documents."""
-        reports = {}
-        # The job may read what became of mails.
-        messages = self.env["mail.message"].sudo()
-        messages = messages.search(
-            [
-                ("model", "=", self._name),
-                ("res_id", "in", self.ids),
-                # The mail with the document, not what people say about it.
-                ("attachment_ids.mimetype", "=", "application/pdf"),
-                ("partner_ids", "!=", False),
-            ],
-            order="id",
-        )
-        for message in messages:
-            move = self.browse(message.res_id)._for_lead_responsible()
-            # Followers get copies; those that the document was sent to count.
-            notifications = message.notification_ids.filtered(
-                lambda n, message=message: n.res_partner_id in message.partner_ids
-            )
-            if notifications:
-                reports[move.id] = move._get_lead_mail_report(notifications)
-        return reports
-
-    def _get_lead_mail_report(self, notifications):
-        """Return (state, sentence) of a mail.
-
-        :param notifications: the ``mail.notification`` of its recipients
-        """
-        failed = notifications.filtered(
-            lambda n: n.notification_status in ("exception", "bounce")
-        )
-        if failed:
-            reason = failed[0].failure_reason or failed[0].format_failure_reason()
-            return "failed", self.env._(
-                "The email to %(names)s was not delivered: %(reason)s. Correct the"
-                " email address or the mail server, then send the document again.",
-                names=", ".join(failed.res_partner_id.mapped("display_name")),
-                reason=reason.strip().rstrip("."),
-            )
-        emails = notifications.filtered(lambda n: n.notification_type == "email")
-        waiting = emails.filtered(lambda n: n.notification_status == "ready")
-        canceled = waiting.filtered(
-            lambda n: not n.mail_mail_id or n.mail_mail_id.state == "cancel"
-        ) | emails.filtered(lambda n: n.notification_status == "canceled")
-        if canceled:
-            return "failed", self.env._(
-                "The email to %s was canceled. Send the document again.",
-                ", ".join(canceled.res_partner_id.mapped("display_name")),
-            )
-        if waiting:
-            return "to_send", ""
-        if any(n.notification_status in ("process", "pending") for n in emails):
-            return "handed_over", ""
-        return "sent", ""
-
     @api.model
     def _look_after_lead_sending(self):
         """Wake Odoo's jobs while documents wait: a job that failed lost its trigger."""
@@ -428,9 +402,9 @@ class AccountMove(models.Model):
         )
         queued = Domain("sending_data", "!=", False)
         if self.search_count(waiting & self._get_waiting_domain(), limit=1):
-            self._wake_lead_job(SENDING)
+            self.env["ir.cron"]._wake_lead_job(SENDING)
         if self.search_count(waiting & ~queued, limit=1):
-            self._wake_lead_job("mail.ir_cron_mail_scheduler_action")
+            self.env["ir.cron"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")
         self._wake_lead_networks()
         under_way = (
             Domain("lead_delivery_state", "in", ("to_send", "handed_over"))

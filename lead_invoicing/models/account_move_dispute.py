@@ -106,6 +106,15 @@ class AccountMove(models.Model):
         )
         return res
 
+    def _close_lead_disputes_of_replaced(self):
+        """Close the disputes of invoices that are about to be reversed and invoiced
+        again: nothing is given back, and the buyer can dispute the new invoice."""
+        # Whoever may reverse an invoice ends its disputes.
+        self.sudo().lead_dispute_ids._close_with_invoice(
+            "withdrawn",
+            self.env._("The invoice was reversed, and its leads are invoiced again."),
+        )
+
     def action_view_lead_disputes(self):
         """Open the disputes of this invoice."""
         self.ensure_one()

@@ -7,6 +7,8 @@ from odoo.tools.sql import column_exists, create_column
 
 from odoo.addons.account.models.account_move import TYPE_REVERSE_MAP
 
+from ..recording.ledger_gateway import hold_documents_sql
+
 
 class AccountMove(models.Model):
     """What was given back of a document: never more than it billed, whoever decides."""
@@ -34,10 +36,12 @@ class AccountMove(models.Model):
         "amount_total",
         "currency_id",
         "commercial_partner_id",
+        "partner_id",
         "reversal_move_ids.state",
         "reversal_move_ids.amount_total",
         "reversal_move_ids.currency_id",
         "reversal_move_ids.commercial_partner_id",
+        "reversal_move_ids.partner_id",
         "reversal_move_ids.lead_run_id",
         "reversal_move_ids.reversal_move_ids.state",
         "reversal_move_ids.reversal_move_ids.amount_total",
@@ -88,9 +92,17 @@ class AccountMove(models.Model):
                 and not reversal.lead_run_id
                 and reversal.move_type == TYPE_REVERSE_MAP[self.move_type]
                 and reversal.currency_id == self.currency_id
-                and reversal.commercial_partner_id == self.commercial_partner_id
+                and reversal._is_for_lead_buyer_of(self)
             )
         )
+
+    def _is_for_lead_buyer_of(self, document):
+        """Tell whether this has the buyer of a document: the same customer, whoever
+        that contact has belonged to since, or one of the same commercial entity today.
+        Odoo keeps on each document whom its customer belonged to."""
+        self.ensure_one()
+        buyers = (self | document).commercial_partner_id.commercial_partner_id
+        return self.partner_id == document.partner_id or len(buyers) == 1
 
     def _is_in_lead_books(self, posting=()):
         """Tell whether this is posted.
@@ -211,19 +223,7 @@ class AccountMove(models.Model):
         """
         if not self:
             return
-        # Write the first lead line of each of these documents, as it is.
-        self.env.execute_query(
-            SQL(
-                """
-                UPDATE account_move_line SET lead_count = lead_count
-                 WHERE id IN (SELECT min(id) FROM account_move_line
-                               WHERE move_id IN %s AND lead_type_id IS NOT NULL
-                               GROUP BY move_id)
-             RETURNING id
-                """,
-                tuple(self.ids),
-            )
-        )
+        self.env.execute_query(hold_documents_sql(SQL("%s", tuple(self.ids))))
 
     def _update_given_back(self):
         """Follow what has changed in what was given back of these documents."""
@@ -297,20 +297,26 @@ class AccountMove(models.Model):
 
         :raises UserError: naming the document
         """
-        documents = self.filtered("lead_run_id")
-        if not documents:
-            return
-        # Only whether there is a record is told, to whoever holds the document.
-        releases = self.env["lead.sale.release"].sudo()
-        release = releases.search([("invoice_id", "in", documents.ids)], limit=1)
-        if release:
+        released = self.filtered("lead_run_id")._find_lead_released()
+        if released:
             raise UserError(
                 self.env._(
                     "The leads of %s were released to be billed again, so its credit"
                     " note cannot be changed.",
-                    release.invoice_id.display_name,
+                    released[0].display_name,
                 )
             )
+
+    def _find_lead_released(self):
+        """Return those of these documents of which something was released."""
+        # Only whether there is a record is told, to whoever holds the document.
+        groups = (
+            self.env["lead.sale.release"]
+            .sudo()
+            ._read_group([("invoice_id", "in", self.ids)], ["invoice_id"])
+        )
+        released_ids = {document.id for (document,) in groups}
+        return self.filtered(lambda move: move.id in released_ids)
 
     def _get_lead_amounts_left(self):
         """Return what is left to give back of each document that these give back, or

@@ -59,13 +59,7 @@ class AccountMove(models.Model):
             move._check_lead_customer(buyer, "commercial_partner_id" in vals)
             # Between invoice and credit note Odoo's own method turns the lines, too.
             if move._get_lead_kind() != kind and not is_engine(self.env):
-                raise UserError(
-                    self.env._(
-                        "%s bills leads, so its company and type cannot be changed."
-                        " Cancel it instead, and its leads will be billed again.",
-                        move.display_name,
-                    )
-                )
+                raise UserError(move._get_lead_kind_message())
         return res
 
     def _post(self, soft=True):
@@ -82,15 +76,16 @@ class AccountMove(models.Model):
             return super().button_cancel()
 
     def action_switch_move_type(self):
+        """Turn documents below zero into credit notes, or the other way round.
+
+        :raises UserError: for leads at other totals, whose lines Odoo would not turn:
+            a credit note would give money for what was bought
+        """
+        for move in self.filtered("lead_run_id"):
+            if move.currency_id.compare_amounts(move.amount_total, 0.0) >= 0:
+                raise UserError(move._get_lead_kind_message())
         with engine_at_work():
             return super().action_switch_move_type()
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_credit_of_released_leads(self):
-        # In a certain context Odoo deletes what is posted.
-        posted = self.filtered(lambda move: move.state == "posted")
-        given_back = posted.reversed_entry_id | posted.line_ids.lead_origin_move_id
-        given_back._check_lead_sales_not_released()
 
     def _check_lead_reversal_kept(self, reversed_id):
         """Refuse to say of a document in the books, or of a run, that it gives back
@@ -123,6 +118,13 @@ class AccountMove(models.Model):
         return self.env._(
             "%s bills or credits leads. Confirm, cancel or reset it with its own"
             " buttons, which also update its leads.",
+            self.display_name,
+        )
+
+    def _get_lead_kind_message(self):
+        return self.env._(
+            "%s bills leads, so its company and type cannot be changed."
+            " Cancel it instead, and its leads will be billed again.",
             self.display_name,
         )
 
@@ -165,6 +167,16 @@ class AccountMove(models.Model):
         buyers = documents._find_lead_buyers()
         for move in documents:
             buyer = buyers[move.id]
+            if len(buyer) > 1:
+                raise UserError(
+                    self.env._(
+                        "%(document)s bills leads of buyers who no longer belong"
+                        " together: %(buyers)s. Cancel it, and each of them is billed"
+                        " again.",
+                        document=move.display_name,
+                        buyers=", ".join(buyer.mapped("display_name")),
+                    )
+                )
             if buyer and move.partner_id.commercial_partner_id != buyer:
                 raise UserError(
                     self.env._(
@@ -173,7 +185,7 @@ class AccountMove(models.Model):
                         " customer.",
                         document=move.display_name,
                         customer=move.partner_id.display_name,
-                        buyer=", ".join(buyer.mapped("display_name")),
+                        buyer=buyer.display_name,
                     )
                 )
 

@@ -88,21 +88,31 @@ class AccountMoveLine(EngineGuard, models.Model):
     def unlink(self):
         """Keep the record of what was in the books, for lines deleted from them.
 
-        :raises UserError: for leads that were given back by others
+        :raises UserError: for leads that were given back by others, and for what others
+            rely on
         """
         lead_lines = self.filtered("lead_type_id")
         moves = lead_lines.move_id
+        # In a certain context Odoo deletes what is posted: that takes it back.
+        posted = self.filtered(
+            lambda line: (
+                line.parent_state == "posted" and line.display_type == "product"
+            )
+        ).move_id.filtered(lambda move: move._is_about_leads())
+        posted._check_lead_documents_free()
+        left = posted._get_lead_amounts_left()
         # Whoever may delete the lines is told what keeps them.
         moves.sudo()._check_lead_returns_free()
         in_books = lead_lines.filtered("move_id.lead_posted_at")
         # Whoever may delete the lines leaves this record.
         self.env["lead.sale.past.billing"].sudo()._log(in_books)
-        freed = self.env["account.move"]
+        freed = posted._get_lead_documents_given_back()
         for origin in lead_lines._find_lead_origins().values():
             freed |= origin
         freed._lock_lead_documents()
         res = super().unlink()
         (freed - moves)._update_given_back()
+        posted._check_lead_amounts_left(left)
         return res
 
     def _get_lead_amount(self):

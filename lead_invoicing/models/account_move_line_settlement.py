@@ -16,10 +16,30 @@ class AccountMoveLine(models.Model):
 
     def write(self, vals):
         """Let items settle lead invoices once it is known whose they are."""
+        self._leave_lead_bank_transactions(vals)
         result = super().write(vals)
         if {"account_id", "partner_id"} & vals.keys():
             self._announce_lead_settlement()
         return result
+
+    def _leave_lead_bank_transactions(self, vals):
+        """Take what settled items of lead documents off them, where they change.
+
+        Odoo does so with what is reset to draft and changed; but a bank transaction it
+        sets back to the suspense account, and its money would be no buyer's any more.
+        """
+        names = vals.keys() & self._get_lock_date_protected_fields()["reconciliation"]
+        if not names:
+            return
+        will_change = self.env["account.move"]._field_will_change
+        self.filtered(
+            lambda line: (
+                line.matching_number
+                and line.parent_state == "draft"
+                and line.move_id._is_about_leads()
+                and any(will_change(line, vals, name) for name in names)
+            )
+        ).remove_move_reconcile()
 
     def _announce_lead_settlement(self):
         self.filtered(

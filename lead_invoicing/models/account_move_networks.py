@@ -95,7 +95,9 @@ class AccountMove(models.Model):
         if self._has_lead_peppol() and "processing" in handed_over.mapped(
             "peppol_move_state"
         ):
-            self._wake_lead_job("account_peppol.ir_cron_peppol_get_message_status")
+            self.env["ir.cron"]._wake_lead_job(
+                "account_peppol.ir_cron_peppol_get_message_status"
+            )
         if "snailmail.letter" in self.env:
             # The job may read what became of letters.
             letters = self.env["snailmail.letter"].sudo()
@@ -107,4 +109,4 @@ class AccountMove(models.Model):
                 ],
                 limit=1,
             ):
-                self._wake_lead_job("snailmail.snailmail_print")
+                self.env["ir.cron"]._wake_lead_job("snailmail.snailmail_print")

@@ -39,7 +39,7 @@ class AccountMove(models.Model):
             tried = move._try_to_remind()
             if tried and not self.env["ir.cron"]._commit_progress(1):
                 # The scheduler has no time left: go on with its next call.
-                self._wake_lead_job(REMINDING)
+                self.env["ir.cron"]._wake_lead_job(REMINDING)
                 break
 
     @api.model
@@ -132,7 +132,10 @@ class AccountMove(models.Model):
         if not recipients:
             move._tell_of_lead_reminder_without_address()
             return
-        template = self.env.ref(f"lead_invoicing.mail_template_lead_reminder_{level}")
+        template = self._get_lead_reminder_template(level)
+        if not template:
+            move._tell_of_lead_reminder_without_text()
+            return
 
         def render(name):
             options = {"post_process": True} if name == "body_html" else {}
@@ -170,8 +173,20 @@ class AccountMove(models.Model):
         )
         if level == max(buyer._get_lead_reminder_days()):
             move._put_lead_buyer_on_hold()
-        self._wake_lead_job("mail.ir_cron_mail_scheduler_action")
-        self._wake_lead_job(REMINDING, fields.Datetime.now() + LOOK_AGAIN)
+        self.env["ir.cron"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")
+        self.env["ir.cron"]._wake_lead_job(
+            REMINDING, fields.Datetime.now() + LOOK_AGAIN
+        )
+
+    @api.model
+    def _get_lead_reminder_template(self, level):
+        """Return the text of a reminder: where somebody deleted it, that of a level
+        before it, or None."""
+        for number in range(level, 0, -1):
+            name = f"lead_invoicing.mail_template_lead_reminder_{number}"
+            if template := self.env.ref(name, raise_if_not_found=False):
+                return template
+        return None
 
     def _put_lead_buyer_on_hold(self):
         """Have the buyer of this invoice buy nothing more; it is invoiced as before."""
@@ -189,17 +204,33 @@ class AccountMove(models.Model):
         """Raise an activity, as long as there is none, for an overdue invoice whose
         buyer has no email address."""
         move = self._for_lead_responsible()
-        if not move.activity_search([REMINDER_ACTIVITY_TYPE]):
-            move._tell_lead_responsible(
-                move.env._("Reminder not sent"),
-                move.env._(
-                    "%(document)s is overdue, but %(buyer)s has no email address. Add"
-                    " one, or choose other recipients on the buyer's Invoicing/Billing"
-                    " tab; the reminder is then sent automatically.",
-                    document=move.name,
-                    buyer=move._get_lead_unreached_contact().display_name,
-                ),
-                REMINDER_ACTIVITY_TYPE,
+        move._tell_of_lead_reminder_not_sent(
+            move.env._(
+                "%(document)s is overdue, but %(buyer)s has no email address. Add one,"
+                " or choose other recipients on the buyer's Invoicing/Billing tab; the"
+                " reminder is then sent automatically.",
+                document=move.name,
+                buyer=move._get_lead_unreached_contact().display_name,
+            )
+        )
+
+    def _tell_of_lead_reminder_without_text(self):
+        """Raise an activity, as long as there is none, for an overdue invoice whose
+        reminder somebody deleted the email template of."""
+        move = self._for_lead_responsible()
+        move._tell_of_lead_reminder_not_sent(
+            move.env._(
+                "%s is overdue, but the email template of its reminder was deleted. Ask"
+                " your administrator to upgrade the Lead Invoicing app, which restores"
+                " it; the reminder is then sent automatically.",
+                move.name,
+            )
+        )
+
+    def _tell_of_lead_reminder_not_sent(self, reason):
+        if not self.activity_search([REMINDER_ACTIVITY_TYPE]):
+            self._tell_lead_responsible(
+                self.env._("Reminder not sent"), reason, REMINDER_ACTIVITY_TYPE
             )
 
     # What became of them
@@ -210,26 +241,35 @@ class AccountMove(models.Model):
         chatter; and tell someone of what did not. Repeated, it changes nothing."""
         queued = self.env["lead.reminder"].search([("state", "=", "queued")])
         for reminder in queued:
-            move = reminder.move_id._for_lead_responsible()
-            notifications = reminder.message_id.notification_ids
-            state, reason = "sent", ""
-            if notifications:
-                state, reason = move._get_lead_mail_report(notifications)
-            if state in ("to_send", "handed_over"):
-                continue
-            reminder.state = state
-            if state == "sent":
-                move.activity_unlink([REMINDER_ACTIVITY_TYPE])
-                move._message_log(
-                    body=move.env._(
-                        "Payment reminder %(level)s of %(amount)s was emailed to"
-                        " %(names)s.",
-                        level=reminder.level,
-                        amount=reminder.currency_id.format(reminder.amount),
-                        names=", ".join(notifications.res_partner_id.mapped("name")),
-                    )
+            self.env["ir.cron"]._try_lead_step(
+                lambda reminder=reminder: reminder.move_id._follow_lead_reminder(
+                    reminder
+                ),
+                f"{reminder} cannot be followed",
+            )
+
+    def _follow_lead_reminder(self, reminder):
+        """Write down what became of the mail of a queued reminder of this invoice."""
+        move = self._for_lead_responsible()
+        notifications = reminder.message_id.notification_ids
+        state, reason = "sent", ""
+        if notifications:
+            state, reason = move._get_lead_mail_report(notifications)
+        if state in ("to_send", "handed_over"):
+            return
+        reminder.state = state
+        if state == "sent":
+            move.activity_unlink([REMINDER_ACTIVITY_TYPE])
+            move._message_log(
+                body=move.env._(
+                    "Payment reminder %(level)s of %(amount)s was emailed to"
+                    " %(names)s.",
+                    level=reminder.level,
+                    amount=reminder.currency_id.format(reminder.amount),
+                    names=", ".join(notifications.res_partner_id.mapped("name")),
                 )
-            else:
-                move._tell_lead_responsible(
-                    move.env._("Reminder not sent"), reason, REMINDER_ACTIVITY_TYPE
-                )
+            )
+        else:
+            move._tell_lead_responsible(
+                move.env._("Reminder not sent"), reason, REMINDER_ACTIVITY_TYPE
+            )

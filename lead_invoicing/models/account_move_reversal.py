@@ -56,7 +56,11 @@ class AccountMove(models.Model):
         vals_list = super().copy_data(default)
         for move, vals in zip(self, vals_list, strict=True):
             is_reversal = (default or {}).get("reversed_entry_id") == move.id
-            if not is_reversal or not move.lead_run_id:
+            if not is_reversal or not move._is_about_leads():
+                continue
+            address = move._get_lead_address(move.commercial_partner_id)
+            vals["partner_id"] = address.id
+            if not move.lead_run_id:
                 continue
             left_out = move.sudo()._get_lead_left_out()
             if left_out:
@@ -75,6 +79,19 @@ class AccountMove(models.Model):
             note = self._get_lead_left_out_note(left_out)
             message = Markup("%s<br/>%s") % (message, note)
         return message
+
+    def _get_lead_address(self, buyer):
+        """Return the contact to which a document that gives back, or replaces, this one
+        is addressed: its customer; where that belongs to somebody else by now, the one
+        to which the buyer's invoices go, whose money it is.
+
+        :param buyer: ``res.partner``
+        """
+        self.ensure_one()
+        buyer = buyer.commercial_partner_id
+        if not buyer or self.partner_id.commercial_partner_id == buyer:
+            return self.partner_id
+        return self.env["res.partner"].browse(buyer.address_get(["invoice"])["invoice"])
 
     def _get_lead_left_out(self):
         """Return what a reversal of this document leaves out, as it was given back.
@@ -157,8 +174,11 @@ class AccountMove(models.Model):
             own = [entry for entry in left_out if entry.line == line]
             vals = self._copy_lead_line(line)
             for entry in own:
+                # What came back came at its price, whatever the line took off.
                 is_one = line.currency_id.compare_amounts(entry.amount, line.price_unit)
-                if entry.whole and is_one == 0 and vals["quantity"]:
+                if line.discount:
+                    extra.append(entry)
+                elif entry.whole and is_one == 0 and vals["quantity"]:
                     vals["quantity"] -= math.copysign(1, vals["quantity"])
                 elif abs(vals["quantity"]) == 1:
                     vals["price_unit"] = line.currency_id.round(
@@ -179,6 +199,7 @@ class AccountMove(models.Model):
         if entry.line.move_id == self:
             vals["quantity"] = -math.copysign(1, vals["quantity"])
             vals["price_unit"] = entry.amount
+            vals["discount"] = 0.0
         elif entry.whole:
             vals["quantity"] = -vals["quantity"]
         vals["name"] = self.env._(

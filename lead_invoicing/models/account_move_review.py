@@ -165,6 +165,8 @@ class AccountMove(models.Model):
         followers = {move: move.message_partner_ids for move in self}
         # Whoever makes or sends a document need not be allowed to see its run.
         user = self[:1].sudo()._get_lead_run()._get_responsible()
-        self._schedule_lead_activities(summary, reasons, user, activity_type)
+        self._schedule_lead_activities(
+            summary, reasons, self.company_id, user, activity_type
+        )
         for move in self:
             move.message_unsubscribe((move.message_partner_ids - followers[move]).ids)

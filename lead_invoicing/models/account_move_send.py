@@ -84,7 +84,7 @@ class AccountMoveSend(models.AbstractModel):
 
     def _get_default_mail_partner_ids(self, move, mail_template, mail_lang):
         if move.lead_run_id:
-            return move._get_lead_recipients()
+            return move._get_lead_recipients_to_send()
         return super()._get_default_mail_partner_ids(move, mail_template, mail_lang)
 
     def _call_web_service_after_invoice_pdf_render(self, invoices_data):
@@ -153,7 +153,5 @@ class AccountMoveSend(models.AbstractModel):
             # What a scheduled action mails only joins Odoo's queue, which is emptied
             # once an hour unless somebody asks. What a person sends, Odoo mails at
             # once: nobody else should try at the same moment.
-            self.env["account.move"]._wake_lead_job(
-                "mail.ir_cron_mail_scheduler_action"
-            )
+            self.env["ir.cron"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")
         return result

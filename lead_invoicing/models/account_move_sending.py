@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ..tools.concurrency import TRY_AGAIN
 from ..tools.machine import PrinterError
+from ..tools.parsing import shorten
 from .account_move_delivery import SENDING
 
 _logger = logging.getLogger(__name__)
@@ -140,10 +141,18 @@ class AccountMove(models.Model):
                 " deliver it."
             )
         if method == "email":
+            contact = self._get_lead_unreached_contact()
+            if contact.email and not contact.active:
+                return "no_address", self.env._(
+                    "%s is archived, and Odoo sends no email to archived contacts."
+                    " Unarchive it, or choose other recipients on the buyer's"
+                    " Invoicing/Billing tab, then send this document.",
+                    contact.display_name,
+                )
             return "no_address", self.env._(
                 "%s has no email address. Add one, or choose other recipients on the"
                 " buyer's Invoicing/Billing tab, then send this document.",
-                self._get_lead_unreached_contact().display_name,
+                contact.display_name,
             )
         if method == "snailmail":
             return "no_address", self.env._(
@@ -232,7 +241,7 @@ class AccountMove(models.Model):
                     TRIES: tries + 1,
                     TRY_AT: fields.Datetime.to_string(at),
                 }
-                self._wake_lead_job(SENDING, at)
+                self.env["ir.cron"]._wake_lead_job(SENDING, at)
                 _logger.warning("%s is printed again at %s: %s", move.name, at, error)
             self._commit_sending(1)
         except TRY_AGAIN:
@@ -241,14 +250,17 @@ class AccountMove(models.Model):
     def _give_up_sending(self, error):
         """Take a document that cannot be sent out of the line, as Odoo does with those
         it finds an error in."""
-        if not isinstance(error, UserError):
+        # Odoo tells where in its code a template failed, too: that is for the log.
+        text, trace, _lines = str(error).partition("Traceback (most recent call last)")
+        if trace or not isinstance(error, UserError):
             _logger.error("%s cannot be sent", self.name, exc_info=error)
         try:
             for move in self._lock_waiting().sudo():
                 title = move._for_lead_responsible().env._(
                     "It could not be sent: %(error)s. Fix the problem, then send it"
                     " again.",
-                    error=str(error).strip().rstrip(".") or repr(error),
+                    error=shorten(" ".join(text.split()), 500).rstrip(".")
+                    or repr(error),
                 )
                 data = {
                     "error": {"error_title": title},

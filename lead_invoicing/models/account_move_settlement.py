@@ -78,6 +78,15 @@ class AccountMove(models.Model):
         unless one of their payments is on its way to the invoices that it names."""
         by_buyer = self._group_by_lead_settlement()
         on_their_way = self._get_announced_lead_items()._group_by_lead_settlement()
+        # A deposit and a document that are posted at one moment would not see each
+        # other.
+        self.env["res.partner"].union(
+            *(
+                partner
+                for company, partner, _currency in by_buyer
+                if partner.with_company(company)._is_settled_from_balance()
+            )
+        )._lock_lead_money()
         for buyer_key, moves in by_buyer.items():
             if buyer_key not in on_their_way:
                 company, partner, currency = buyer_key
@@ -161,19 +170,32 @@ class AccountMove(models.Model):
 
     def _undo_lead_settlement(self, for_good=False):
         """Take what is no longer in the books, or never came, off the lead invoices of
-        prepaid buyers: Odoo leaves it reconciled with them.
+        prepaid buyers: Odoo leaves it reconciled with them. What else is in the buyer's
+        favor takes its place; a receipt that it covers in full stays one.
 
         :param for_good: take it off those of buyers on credit, too; for what is posted
             again, Odoo has it pay the same invoices again
         """
         # Whoever may take a payment back has this follow.
-        self.sudo().line_ids.matched_debit_ids.filtered(
+        partials = self.sudo().line_ids.matched_debit_ids.filtered(
             lambda partial: (
                 partial.debit_move_id.move_id.lead_is_receipt
                 or partial.debit_move_id.move_id._is_prepaid_lead_invoice()
                 or (for_good and partial.debit_move_id.move_id.lead_run_id)
             )
-        ).unlink()
+        )
+        if not partials:
+            return
+        invoices = partials.debit_move_id.move_id.filtered(
+            lambda move: move.state == "posted"
+        )
+        receipts = invoices.filtered("lead_is_receipt")
+        # Nothing is told before other money had its turn.
+        receipts._set_lead_receipt(False)
+        partials.unlink()
+        invoices._settle_lead_items()
+        receipts._set_lead_receipt(True)
+        receipts._end_unpaid_lead_receipts()
 
     # Receipts
 

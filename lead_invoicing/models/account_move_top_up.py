@@ -39,15 +39,7 @@ class AccountMove(models.Model):
             return
         if request.state != "paid" and self.statement_line_id:
             self._book_lead_top_up(request)
-        lines = self.line_ids.filtered(
-            lambda line: (
-                line.account_type == "asset_receivable"
-                and line.partner_id.commercial_partner_id
-                == request.partner_id.commercial_partner_id
-                and line.currency_id == request.currency_id
-            )
-        )
-        if lines or request.state == "paid":
+        if request._get_paid_lines(self) or request.state == "paid":
             request._pay_with(self)
         else:
             request._message_log(

@@ -1,3 +1,5 @@
+import ast
+
 from odoo import api, models
 
 
@@ -36,3 +38,12 @@ class IrFieldsConverter(models.AbstractModel):
         if model._name == "lead.sale" and isinstance(value, list):
             return value, []
         return super()._str_to_properties(model, field, value, savepoint)
+
+    @api.model
+    def _str_to_properties_definition(self, model, field, value, savepoint):
+        """Read the lead-data fields of a lead type as Odoo exports them, which does not
+        import them itself; their model takes JSON, too, and checks both."""
+        try:
+            return ast.literal_eval(value), []
+        except (SyntaxError, ValueError):
+            return value, []

@@ -169,6 +169,14 @@ class LeadAccrual(EngineOnly, models.Model):
                     format_date(self.env, last_day),
                 )
             )
+        if company._get_lead_samples():
+            raise UserError(
+                self.env._(
+                    "%s has sample leads, which do not belong in the books. Remove them"
+                    " first, under Getting Started.",
+                    company.name,
+                )
+            )
         journal = company.lead_accrual_journal_id
         if not (journal and company.lead_accrual_account_id):
             raise UserError(

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..tools.protected_fields import AppendOnly
+from .mail_activity_mixin import BALANCE_ACTIVITY_TYPE
 
 # From the best to the worst.
 LEVELS = [
@@ -70,27 +71,40 @@ class LeadBalanceLevel(AppendOnly, models.Model):
         return f"{self.partner_id.get_base_url()}/my/lead-statement"
 
     def _tell(self):
-        """Queue the mails to these buyers; they go after the commit. Who has no address
+        """Queue the mails to these buyers; they go after the commit. Who cannot be told
         is an activity for someone."""
-        template = self.env.ref("lead_invoicing.mail_template_lead_balance")
+        template = self.env.ref(
+            "lead_invoicing.mail_template_lead_balance", raise_if_not_found=False
+        )
         for record in self:
             record = record.with_company(record.company_id)
-            if record._get_recipients():
+            if template and record._get_recipients():
                 template.send_mail(record.id)
                 continue
             company = record.company_id
             user = company._get_lead_responsible()
             record = record.with_context(lang=company._get_lead_lang())
-            record.partner_id._schedule_lead_activity(
-                record.env._("Prepaid balance running out"),
+            buyer = record.partner_id
+            reason = (
                 record.env._(
                     "%s could not be told that its balance is running out: there is no"
                     " email address. Add one, or call the buyer.",
-                    record.partner_id.display_name,
-                ),
+                    buyer.display_name,
+                )
+                if template
+                else record.env._(
+                    "%s could not be told that its balance is running out: the template"
+                    " of this email was deleted. Ask your administrator to upgrade the"
+                    " Lead Invoicing app, which restores it, and call the buyer.",
+                    buyer.display_name,
+                )
+            )
+            buyer._schedule_lead_activity(
+                record.env._("Prepaid balance running out"),
+                reason,
+                company,
                 user,
+                BALANCE_ACTIVITY_TYPE,
             )
         if self:
-            self.env["account.move"]._wake_lead_job(
-                "mail.ir_cron_mail_scheduler_action"
-            )
+            self.env["ir.cron"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")

@@ -1,6 +1,20 @@
 from odoo import fields, models
+from odoo.tools import SQL
 
 from ..tools.protected_fields import EngineOnly
+
+# The shares of leads in charges that are on documents, and were not credited.
+LIVE_SHARES = SQL(
+    """
+    SELECT share.sale_id, share.amount, share.base, billed.id AS billed_id,
+           billed.charge_id, line.move_id
+      FROM lead_billed_charge_share share
+      JOIN lead_billed_charge billed ON billed.id = share.billed_id
+      JOIN account_move_line line ON line.id = billed.invoice_line_id
+      JOIN account_move move ON move.id = line.move_id
+     WHERE move.lead_credited IS NOT TRUE
+    """
+)
 
 
 class LeadBilledChargeShare(EngineOnly, models.Model):

@@ -219,6 +219,15 @@ class LeadBillingCharge(CompanyGuard, models.Model):
                     )
                 )
 
+    def copy_data(self, default=None):
+        """Archive copies until somebody has said what is different in them: two that
+        are alike cannot be agreed at once."""
+        vals_list = super().copy_data(default)
+        if "active" not in (default or {}):
+            for vals in vals_list:
+                vals["active"] = False
+        return vals_list
+
     def write(self, vals):
         """Keep what a charge is, once it was billed; what is agreed next is another.
 

@@ -251,6 +251,8 @@ class LeadBillingCycle(CompanyGuard, models.Model):
             company = cycle.company_id
             # Only the name of one buyer is told, to a manager of that company.
             buyers = self.env["res.partner"].sudo().with_company(company)
+            # Archived buyers are billed, too.
+            buyers = buyers.with_context(active_test=False)
             buyer = buyers.search([("lead_billing_cycle_id", "=", cycle.id)], limit=1)
             if company.sudo().lead_billing_cycle_id == cycle:
                 user = company.name
@@ -400,7 +402,10 @@ class LeadBillingCycle(CompanyGuard, models.Model):
             self.env["lead.invoice.run"]._generate_due()
             # What was sent and what waits is looked after hourly, also where the job
             # for it was lost.
-            self.env["account.move"]._cron_follow_lead_deliveries()
+            self.env["ir.cron"]._try_lead_step(
+                self.env["account.move"]._cron_follow_lead_deliveries,
+                "deliveries cannot be followed",
+            )
         except TRY_AGAIN:
             # Somebody else changed the same run or cycle: the next call goes on.
             self.env.cr.rollback()
@@ -409,12 +414,15 @@ class LeadBillingCycle(CompanyGuard, models.Model):
     @api.model
     def _get_due_cycles(self):
         """Return the cycles whose next generation has come, the longest due first;
-        without those that a stopped run holds."""
-        stopped = self.env["lead.invoice.run"].search([("state", "=", "stopped")])
+        without those that a stopped run holds, or an earlier window that buyers are
+        still to be done of."""
+        held = self.env["lead.invoice.run"].search(
+            ["|", ("state", "=", "stopped"), ("buyer_ids.state", "=", "todo")]
+        )
         return self.search(
             [
                 ("next_generation_at", "<=", fields.Datetime.now()),
-                ("id", "not in", stopped.cycle_id.ids),
+                ("id", "not in", held.cycle_id.ids),
             ],
             order="next_generation_at, id",
         )

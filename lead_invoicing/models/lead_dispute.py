@@ -5,6 +5,8 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..recording.ledger_gateway import LedgerGateway
+from ..tools.numbers import search_number
+from ..tools.parsing import as_float
 from ..tools.protected_fields import EngineGuard, engine_at_work, is_engine
 
 DISPUTE_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_dispute"
@@ -36,9 +38,10 @@ class LeadDispute(EngineGuard, models.Model):
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _lead_engine_fields = ENGINE_FIELDS
     _order = "id desc"
+    _rec_names_search = ["name", "move_id"]
     _check_company_auto = True
 
-    name = fields.Char("Dispute", compute="_compute_name")
+    name = fields.Char("Dispute", compute="_compute_name", search="_search_name")
     move_id = fields.Many2one(
         "account.move",
         "Invoice",
@@ -123,6 +126,10 @@ class LeadDispute(EngineGuard, models.Model):
             number = dispute._origin.id
             dispute.name = f"DIS-{number}" if number else self.env._("New Dispute")
 
+    @api.model
+    def _search_name(self, operator, value):
+        return search_number("DIS", operator, value)
+
     @api.depends("move_id")
     def _compute_display_name(self):
         for dispute in self:
@@ -186,7 +193,7 @@ class LeadDispute(EngineGuard, models.Model):
         """
         for vals in vals_list:
             # Before Odoo rounds what is not a number.
-            if not math.isfinite(float(vals.get("amount") or 0)):
+            if not math.isfinite(as_float(vals.get("amount"))):
                 raise UserError(self.env._("Enter the disputed amount as a number."))
         disputes = super().create(vals_list)
         for dispute in disputes:
@@ -263,7 +270,9 @@ class LeadDispute(EngineGuard, models.Model):
         :raises UserError: saying what cannot be disputed, and why
         """
         self._check_own(move)
-        if not (reason and reason.strip()):
+        # PostgreSQL refuses a text with a zero byte.
+        reason = (reason or "").replace("\0", "")
+        if not reason.strip():
             raise UserError(self.env._("Tell us why you dispute this."))
         # The invoice is the buyer's own, its leads are compared with it, and nothing
         # else of what is given here decides anything.
@@ -314,9 +323,15 @@ class LeadDispute(EngineGuard, models.Model):
         left = move._get_lead_amount_left()[0] - move._get_lead_disputed_amount(self)
         if self.scope == "rows":
             # The engine's record of the leads is the dispute's own.
-            amount = self.row_ids.sudo()._check_disputed()
-            # One lead too many by the cents of taxes that are rounded on each line.
-            amount = min(amount, max(left, 0.0))
+            rows = self.row_ids.sudo()
+            amount = rows._check_disputed()
+            # What the leads of other documents, returned on it, take off its total can
+            # be returned of its own; and what was corrected is on another document.
+            more = move._get_lead_amount_netted() + rows._get_corrected_amount()
+            # Taxes are rounded on each line.
+            more += currency.rounding * len(rows)
+            if currency.compare_amounts(amount, left + more) <= 0:
+                amount = min(amount, max(left, 0.0))
         elif self.scope == "whole":
             amount = left
         else:

@@ -114,7 +114,7 @@ class LeadDispute(models.Model):
         self.sudo().activity_unlink([DISPUTE_ACTIVITY_TYPE])
 
     def _close_with_invoice(self, state, sentence):
-        """Close open disputes that something else has decided.
+        """Close open disputes that something else has decided, and tell the buyer.
 
         :param sentence: what has, for the dispute's history
         """
@@ -122,6 +122,7 @@ class LeadDispute(models.Model):
         for dispute in self.sudo().filtered(lambda dispute: dispute.state == "open"):
             dispute._close(state)
             dispute._message_log(body=sentence)
+            dispute._tell_buyer(with_invoice=True)
 
     # Accepting
 
@@ -151,7 +152,8 @@ class LeadDispute(models.Model):
             row.return_id = back
 
     def _credit_invoice(self):
-        """Credit the disputed sum, or all that is left of the invoice.
+        """Credit the disputed sum, or all that is left of the invoice where all of it
+        is disputed.
 
         :raises UserError: where Odoo, or what was credited meanwhile, stands against it
         """
@@ -163,7 +165,11 @@ class LeadDispute(models.Model):
         )
         wizard.refund_moves()
         note = wizard.new_move_ids
-        if self.scope == "amount":
+        # What another dispute was about is not of this whole. What is left of the
+        # invoice is no secret to who decides its disputes.
+        left, _blur = move.sudo()._get_lead_amount_left()
+        is_part = self.currency_id.compare_amounts(self.amount, left) < 0
+        if self.scope == "amount" or is_part:
             self._reduce_credit_note(note)
         note.action_post()
         if note.state != "posted":
@@ -228,9 +234,12 @@ class LeadDispute(models.Model):
         )
         self._tell_buyer()
 
-    def _tell_buyer(self):
+    def _tell_buyer(self, with_invoice=False):
         """Tell the buyer how its dispute ended, on the invoice, where the portal shows
-        it, and by email; Odoo's queue sends that after the commit."""
+        it, and by email; Odoo's queue sends that after the commit.
+
+        :param with_invoice: something else has decided it, with its invoice
+        """
         # Whoever may decide the dispute tells the buyer of it.
         dispute = self.sudo()
         move = dispute.move_id
@@ -238,15 +247,18 @@ class LeadDispute(models.Model):
         if self.from_buyer:
             recipients |= dispute.create_uid.partner_id.filtered("email")
         lang = move.partner_id.lang or self.env.lang
+        told = self.with_context(lang=lang)
         translated = move.with_context(lang=lang, mail_notify_force_send=False)
         translated.message_post(
-            body=self.with_context(lang=lang)._get_decision_sentence(),
+            body=told._get_closed_sentence()
+            if with_invoice
+            else told._get_decision_sentence(),
             partner_ids=recipients.ids,
             author_id=self.env.user.partner_id.id,
             subtype_xmlid="mail.mt_comment",
             model_description=translated.type_name,
         )
-        self.env["account.move"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")
+        self.env["ir.cron"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")
 
     def _get_decision_sentence(self):
         """Return how this dispute ended, for the buyer, in the language of the
@@ -284,6 +296,29 @@ class LeadDispute(models.Model):
                 **names,
             )
         return " ".join(filter(None, [sentence, self.answer]))
+
+    def _get_closed_sentence(self):
+        """Return, as :meth:`_get_decision_sentence`, how this dispute ended with its
+        invoice."""
+        self.ensure_one()
+        names = {
+            "dispute": self.name,
+            # The number of the invoice is no secret to its buyer.
+            "document": self.sudo().move_id.name,
+            "amount": self.currency_id.format(self.amount),
+        }
+        if self.state == "accepted":
+            return self.env._(
+                "Your dispute %(dispute)s of %(amount)s on %(document)s was accepted:"
+                " the invoice was credited in full.",
+                **names,
+            )
+        return self.env._(
+            "Your dispute %(dispute)s of %(amount)s on %(document)s is closed, because"
+            " the invoice was taken back. If you do not agree with the invoice that"
+            " replaces it, you can dispute that one.",
+            **names,
+        )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_decided(self):

@@ -1,7 +1,11 @@
+from collections import defaultdict
+
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from ..tools.protected_fields import EngineOnly
+from .lead_billed_charge_share import LIVE_SHARES
 from .lead_dispute import MAX_ROWS
 
 
@@ -59,6 +63,7 @@ class LeadDisputeRow(EngineOnly, models.Model):
         # Now, and not when the transaction ends: who is second is told here.
         self.flush_recordset()
         origins = dispute._read_origins()
+        shares = self._read_shares()
         total = counted = 0.0
         for row in self:
             sale = row.sale_id
@@ -85,18 +90,54 @@ class LeadDisputeRow(EngineOnly, models.Model):
                     )
                 )
             # Each has its share of the sum, which is rounded once.
-            total += float(rest) * row._get_tax_factor()
+            factor = row._get_tax_factor(sale.invoice_line_id) - shares[sale.id]
+            total += float(rest) * max(factor, 0.0)
             row.amount = sale.currency_id.round(total) - counted
             counted += row.amount
         return dispute.currency_id.round(counted)
 
-    def _get_tax_factor(self):
-        """Return by what a price of this lead is multiplied to include its tax, as it
-        was billed."""
-        self.ensure_one()
-        line = self.sale_id.invoice_line_id
+    def _get_corrected_amount(self):
+        """Return what is disputed of leads whose price was corrected since: they are
+        returned from the document of the correction."""
+        corrections = self.env["lead.sale"].search(
+            [("corrected_sale_id", "in", self.sale_id.ids)]
+        )
+        corrected = self.filtered(
+            lambda row: row.sale_id in corrections.corrected_sale_id
+        )
+        return sum(corrected.mapped("amount"))
+
+    def _get_tax_factor(self, line):
+        """Return by what a price is multiplied to include its tax, as it was billed on
+        a line."""
         billed = line._get_lead_amount()
         return line.price_total / billed if billed else 1.0
+
+    def _read_shares(self):
+        """Return which part of the prices of these leads volume prices and discounts
+        took off, including tax: what a return does not give back.
+
+        :return: default dict {sale id: part}
+        """
+        shares = defaultdict(float)
+        # What was taken off these leads, on which lines?
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT live.sale_id, live.amount / live.base, billed.invoice_line_id
+                  FROM (%s) live
+                  JOIN lead_billed_charge billed ON billed.id = live.billed_id
+                 WHERE live.sale_id = ANY(%s)
+                """,
+                LIVE_SHARES,
+                self.sale_id.ids,
+            )
+        )
+        lines = self.env["account.move.line"].browse({line_id for *_, line_id in rows})
+        factors = {line.id: self._get_tax_factor(line) for line in lines}
+        for sale_id, part, line_id in rows:
+            shares[sale_id] += float(part) * factors[line_id]
+        return shares
 
     def _is_pending(self):
         """Tell whether this lead's return was made and is on no posted document."""

@@ -71,6 +71,8 @@ class LeadErasure(AppendOnly, models.Model):
         """
         self.env["lead.sale"].flush_model()
         company = sales.company_id
+        # What corrected their prices since they were chosen took the data along.
+        sales |= sales._search_corrections()
         count = self._erase(company, SQL("id = ANY(%s)", sales.ids))
         # Nobody writes this record by hand.
         return self.sudo().create(
@@ -129,17 +131,36 @@ class LeadErasure(AppendOnly, models.Model):
     def _erase_aged(self):
         companies = self.env["res.company"].search([("lead_data_months", ">", 0)])
         cutoffs = {company: company._get_lead_data_cutoff() for company in companies}
-        for company, cutoff in cutoffs.items():
-            moment = company.lead_data_erased_before
-            moment = moment and moment - OVERLAP
-            while start := self._find_next_date(moment, cutoff):
-                moment = min(start + SLICE, cutoff)
-                count = self._erase_slice(company, start, moment)
-                self._log_aged(company, count, moment)
-                if not self._commit_aged(cutoffs):
+        for company in companies:
+            try:
+                if not self._erase_aged_of(company, cutoffs):
                     return
-            company.lead_data_erased_before = cutoff
-            self._commit_aged(cutoffs)
+            except TRY_AGAIN:
+                raise
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("The lead data of %s cannot be erased", company)
+                # Its days are none that the next call has to go on with at once.
+                del cutoffs[company]
+                self._commit_aged(cutoffs)
+
+    def _erase_aged_of(self, company, cutoffs):
+        """Erase the lead data that are older than a company keeps them.
+
+        :return: whether the scheduler has time left
+        """
+        cutoff = cutoffs[company]
+        moment = company.lead_data_erased_before
+        moment = moment and moment - OVERLAP
+        while start := self._find_next_date(moment, cutoff):
+            moment = min(start + SLICE, cutoff)
+            count = self._erase_slice(company, start, moment)
+            self._log_aged(company, count, moment)
+            if not self._commit_aged(cutoffs):
+                return False
+        company.lead_data_erased_before = cutoff
+        self._commit_aged(cutoffs)
+        return True
 
     def _commit_aged(self, cutoffs):
         """Commit a day of leads; return the seconds that are left."""

@@ -1,17 +1,18 @@
-from collections import defaultdict
+import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, format_date, formatLang
+from odoo.tools import SQL, format_date
 
 from ..tools.concurrency import TRY_AGAIN
 from ..tools.local_time import format_window, get_zone_error, local_day
 from ..tools.protected_fields import EngineOnly
-from .account_move_delivery import NOT_SENT_DOMAIN, TO_RESEND_DOMAIN
 from .lead_billing_cycle import INVOICE_DATE_POLICIES, POSTINGS
 from .lead_sale import unbilled_sql
 from .mail_activity_mixin import ACTIVITY_TYPE
+
+_logger = logging.getLogger(__name__)
 
 # Buyers invoiced in one database transaction. Larger batches cost less per invoice
 # (51 ms in batches of 20, 41 ms in batches of 100), but hold the journal's numbering
@@ -112,31 +113,6 @@ class LeadInvoiceRun(EngineOnly, models.Model):
     skipped_count = fields.Integer("Skipped", compute="_compute_buyer_counts")
     failed_count = fields.Integer("Failed", compute="_compute_buyer_counts")
     progress = fields.Float(compute="_compute_buyer_counts")
-    invoice_count = fields.Integer(
-        "Number of Documents", compute="_compute_invoice_count"
-    )
-    not_sent_count = fields.Integer(
-        "Not Sent",
-        compute="_compute_not_sent_count",
-        help="Documents that should have been sent but have not reached their buyers:"
-        " they are waiting, failed, or have no address.",
-    )
-    resend_count = fields.Integer(
-        "To Resend",
-        compute="_compute_not_sent_count",
-        help="Documents that are not sent automatically any more: resend them.",
-    )
-    purchased_count = fields.Integer(
-        "Leads Purchased", compute="_compute_lead_counts", help="On its documents."
-    )
-    returned_count = fields.Integer(
-        "Leads Returned", compute="_compute_lead_counts", help="On its documents."
-    )
-    amount_summary = fields.Char(
-        "Invoiced",
-        compute="_compute_amount_summary",
-        help="Total of its documents before tax, less credit notes, per currency.",
-    )
 
     _cycle_window_uniq = models.UniqueIndex(
         "(cycle_id, window_end) WHERE cycle_id IS NOT NULL"
@@ -174,64 +150,6 @@ class LeadInvoiceRun(EngineOnly, models.Model):
                 if run.buyer_count
                 else 100.0
             )
-
-    @api.depends("invoice_ids")
-    def _compute_invoice_count(self):
-        counts = dict(
-            self.env["account.move"]._read_group(
-                [("lead_run_id", "in", self.ids)], ["lead_run_id"], ["__count"]
-            )
-        )
-        for run in self:
-            run.invoice_count = counts.get(run._origin, 0)
-
-    @api.depends("invoice_ids.state", "invoice_ids.lead_delivery_state")
-    def _compute_not_sent_count(self):
-        for name, domain in (
-            ("not_sent_count", NOT_SENT_DOMAIN),
-            ("resend_count", TO_RESEND_DOMAIN),
-        ):
-            counts = dict(
-                self.env["account.move"]._read_group(
-                    [("lead_run_id", "in", self.ids), *domain],
-                    ["lead_run_id"],
-                    ["__count"],
-                )
-            )
-            for run in self:
-                run[name] = counts.get(run._origin, 0)
-
-    @api.depends("invoice_ids.state")
-    def _compute_lead_counts(self):
-        counts = {}
-        for run, transaction_type, count in self.env["account.move.line"]._read_group(
-            [
-                ("move_id.lead_run_id", "in", self.ids),
-                ("parent_state", "!=", "cancel"),
-                ("lead_type_id", "!=", False),
-            ],
-            ["move_id.lead_run_id", "lead_transaction_type"],
-            ["lead_count:sum"],
-        ):
-            counts[run, transaction_type] = count
-        for run in self:
-            run.purchased_count = counts.get((run._origin, "sale"), 0)
-            run.returned_count = counts.get((run._origin, "return"), 0)
-
-    @api.depends("invoice_ids.state", "invoice_ids.amount_untaxed_in_currency_signed")
-    @api.depends_context("lang")
-    def _compute_amount_summary(self):
-        amounts = defaultdict(list)
-        for run, currency, amount in self.env["account.move"]._read_group(
-            [("lead_run_id", "in", self.ids), ("state", "!=", "cancel")],
-            ["lead_run_id", "currency_id"],
-            ["amount_untaxed_in_currency_signed:sum"],
-        ):
-            amounts[run].append(formatLang(self.env, amount, currency_obj=currency))
-        for run in self:
-            run.amount_summary = "; ".join(amounts[run._origin])
-
-    # Actions
 
     # Opening and closing
 
@@ -451,8 +369,9 @@ class LeadInvoiceRun(EngineOnly, models.Model):
             run._schedule_lead_activity(
                 self.env._("Invoicing has stopped"),
                 trouble,
+                run.company_id,
                 run._get_responsible(),
-                mail_team_of=run.company_id,
+                mail_team=True,
             )
 
     def _resume(self):
@@ -490,8 +409,9 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         while True:
             processed = self._run_next_batch()
             waiting = self._count_waiting()
-            # A window is opened once all of the earlier ones is dealt with.
-            opened = not waiting and self._open_next_run()
+            # Windows are opened once all of the earlier ones is dealt with; those of
+            # other cycles also when others hold what is left.
+            opened = not (waiting and processed) and self._open_next_run()
             waiting = waiting or self._count_waiting() + len(cycles._get_due_cycles())
             time_left = self.env["ir.cron"]._commit_progress(
                 int(bool(opened)), remaining=waiting
@@ -501,10 +421,10 @@ class LeadInvoiceRun(EngineOnly, models.Model):
 
     @api.model
     def _open_next_run(self):
-        """Open the run of the window that has been due for longest, if any, and set
-        its cycle to its next one.
+        """Open the run of the window that has been due for longest, if any. A cycle of
+        which none can be opened is stopped: the others are invoiced.
 
-        :return: the run, empty when nothing is due
+        :return: the run, maybe a stopped one; empty when nothing is due
         """
         cycles = self.env["lead.billing.cycle"]
         due = cycles._get_due_cycles().try_lock_for_update(
@@ -514,20 +434,38 @@ class LeadInvoiceRun(EngineOnly, models.Model):
             return self.browse()
         # In the language of who reads what keeps the cycle from being invoiced.
         due = due.with_context(lang=due.company_id._get_lead_lang(due))
+        runs = self.with_env(due.env)
         try:
-            start, end, generation = due._next_due_window(due.next_generation_at)
+            return runs._open_due_run(due)
+        except TRY_AGAIN:
+            raise
         except UserError as error:
-            # A zone that the server no longer knows: that cycle's trouble alone.
-            return self.with_env(due.env)._open_stopped_run(due, str(error))
-        if generation > fields.Datetime.now():
-            due.next_generation_at = generation
-            return self.browse()
-        run = self._open_scheduled_run(due, start, end)
-        # The next generation moment is after this one, by at least the window that
-        # lies between them.
-        due.next_generation_at = due._next_due_window(
-            generation + timedelta.resolution
-        ).generation
+            # A zone that the server no longer knows, for example.
+            trouble = str(error)
+            self.env.cr.rollback()
+        except Exception as error:
+            self.env.cr.rollback()
+            _logger.exception("Lead Invoicing: %s cannot be invoiced", due)
+            trouble = runs.env["lead.invoice.run.buyer"]._explain_unexpected(error)
+        return runs._open_stopped_run(due, trouble)
+
+    @api.model
+    def _open_due_run(self, cycle):
+        """Open the run of a due cycle's window, and set the cycle to its next one.
+
+        :return: the run; empty where the window is not due after all
+        """
+        start, end, generation = cycle._next_due_window(cycle.next_generation_at)
+        run = self.browse()
+        if generation <= fields.Datetime.now():
+            run = self._open_scheduled_run(cycle, start, end)
+            # The next generation moment is after this one, by at least the window that
+            # lies between them.
+            generation = cycle._next_due_window(
+                generation + timedelta.resolution
+            ).generation
+        cycle.next_generation_at = generation
+        self.env.flush_all()
         return run
 
     @api.model
@@ -536,35 +474,59 @@ class LeadInvoiceRun(EngineOnly, models.Model):
 
         :param at: naive UTC moments; by default now
         """
-        # Everyone who may retry or configure may also wake the job: it does nothing
-        # that it would not do by itself.
-        cron = self.env.ref(
-            "lead_invoicing.ir_cron_generate_invoices", raise_if_not_found=False
+        self.env["ir.cron"]._wake_lead_job(
+            "lead_invoicing.ir_cron_generate_invoices", at
         )
-        if cron:
-            cron.sudo()._trigger(at)
 
     @api.model
     def _run_next_batch(self):
         """Invoice one batch of buyers, of the run with the oldest window that has any.
 
         Its items alone say whether a run has work left: a clerk may put one back in
-        line at the moment its run is being closed. A later window waits until all of
-        an earlier one is dealt with, by whatever worker.
+        line at the moment its run is being closed. A later window of a cycle waits
+        until all of an earlier one is dealt with, by whatever worker; other cycles do
+        not.
 
         :return: how many work items were dealt with; 0 when none waits, or when
             others work on those that wait
         """
+        held = self.env["lead.billing.cycle"]
         for run in self._get_working_runs():
-            run = run._for_responsible()
+            if run.cycle_id & held:
+                # Its earlier window comes first.
+                continue
+            if processed := run._try_next_batch():
+                return processed
+            if run.state != "stopped":
+                held |= run.cycle_id
+        return 0
+
+    def _try_next_batch(self):
+        """Invoice one batch of buyers of this run; stop it where that cannot be: the
+        other runs go on.
+
+        :return: as :meth:`_run_next_batch`
+        """
+        try:
+            run = self._for_responsible()
             if blocker := run._get_blocker():
                 run._stop(blocker)
-                continue
+                return 0
             run.state = "running"
             processed = run._lock_next_buyers()._process()
             run._try_to_close()
             return processed
-        return 0
+        except TRY_AGAIN:
+            raise
+        except Exception as error:
+            self.env.cr.rollback()
+            _logger.exception("Lead Invoicing: %s cannot go on", self)
+            run = self._for_responsible()
+            trouble = run.env["lead.invoice.run.buyer"]._explain_unexpected(error)
+            self.env["ir.cron"]._try_lead_step(
+                lambda: run._stop(trouble), f"{self} cannot be stopped"
+            )
+            return 0
 
     @api.model
     def _get_working_runs(self):
@@ -597,9 +559,26 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         """Let stopped runs go on whose company's trouble is over; not those that a
         person stopped."""
         stopped = self.search(
-            [("state", "=", "stopped"), ("is_stopped_by_hand", "=", False)]
+            [("state", "=", "stopped"), ("is_stopped_by_hand", "=", False)],
+            order="window_end, id",
         )
-        stopped.filtered(lambda run: not run._get_blocker())._resume()
+        for run in stopped:
+            self.env["ir.cron"]._try_lead_step(
+                run._try_to_resume, f"whether {run} can go on is not known"
+            )
+
+    def _try_to_resume(self):
+        """Let this stopped run go on, if nothing keeps it any more. Its next step is
+        tried first: what fails again stays as it is, and is not told anew."""
+        if self._get_blocker():
+            return
+        run = self._for_responsible()
+        due_at = run.cycle_id.next_generation_at
+        if run.todo_count:
+            run._lock_next_buyers()._process()
+        elif due_at and due_at <= fields.Datetime.now():
+            run._open_due_run(run.cycle_id)
+        run._resume()
 
     @api.model
     def _count_waiting(self):

@@ -1,6 +1,6 @@
 import logging
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import formatLang
 
@@ -210,6 +210,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         self.partner_id._schedule_lead_activity(
             self.env._("Leads not invoiced"),
             message,
+            self.company_id,
             self.run_id._get_responsible(),
         )
 
@@ -225,6 +226,11 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         _logger.error(
             "Lead invoicing: buyer %s failed", self.partner_id.id, exc_info=error
         )
+        return self._explain_unexpected(error)
+
+    @api.model
+    def _explain_unexpected(self, error):
+        """Return the sentence on an error that has no other."""
         return self.env._(
             "Unexpected error: %(error)s. The details are in the server log; give your"
             " administrator the time and the buyer's name.",
@@ -232,8 +238,11 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         )
 
     def _unlink_activities(self):
-        """Remove the activities of these items' buyers."""
-        self.partner_id.activity_unlink([ACTIVITY_TYPE])
+        """Remove the activities of these items' buyers, in these items' companies."""
+        companies = [False, *self.company_id.ids]
+        self.partner_id.activity_search(
+            [ACTIVITY_TYPE], additional_domain=[("lead_company_id", "in", companies)]
+        ).unlink()
 
     # Refusing
 
@@ -348,9 +357,13 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
 
     def _unlink_settled_activities(self):
         """Remove the activities of the buyers that no failure is left of, in whatever
-        run or company."""
+        run of their company."""
         failing = self.search(
-            [("state", "=", "failed"), ("partner_id", "in", self.partner_id.ids)]
+            [
+                ("state", "=", "failed"),
+                ("company_id", "in", self.company_id.ids),
+                ("partner_id", "in", self.partner_id.ids),
+            ]
         ).partner_id
         self.filtered(lambda item: item.partner_id not in failing)._unlink_activities()
 

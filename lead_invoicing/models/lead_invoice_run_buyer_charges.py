@@ -49,9 +49,10 @@ class LeadInvoiceRunBuyer(models.Model):
         currency; onto one of their own where there is none.
 
         What counts for them is what is billed: the other documents that are below the
-        buyer's minimum amount wait from here on.
+        buyer's minimum amount, or come to nothing, wait from here on.
 
-        :param documents: list of :class:`PlannedDocument`, which may grow
+        :param documents: list of :class:`PlannedDocument`, which may grow; where zero
+            totals are not issued, those without charges are made here
         """
         self._add_return_shares(documents)
         if not self.run_id.include_charges:
@@ -84,18 +85,19 @@ class LeadInvoiceRunBuyer(models.Model):
         ]
         bearers = [document for document in own if not document.credited_move_id]
         if bearers:
-            bearer = bearers[0]
+            # The first that leads come to something on: others may have to wait.
+            bearer = min(bearers, key=lambda document: not document.amount)
         else:
             bearer = PlannedDocument(self, start, currency.id, None, None)
             documents.append(bearer)
-        self._hold_back([document for document in own if document is not bearer])
+        others = [document for document in own if document is not bearer]
+        self._hold_back(others)
+        self._hold_zero_totals(others)
         made = [document for document in own if document.is_to_make]
         planned = self._plan_charges(made, currency, due)
         by_trouble = defaultdict(list)
         for charge in planned:
-            trouble = charge.lines and (
-                self._get_currency_trouble(bearer) or self._get_product_trouble(charge)
-            )
+            trouble = charge.lines and self._get_charge_trouble(bearer, charge)
             by_trouble[trouble or ""].append(charge)
         bearer.charges += by_trouble.pop("", [])
         documents += [
@@ -179,6 +181,8 @@ class LeadInvoiceRunBuyer(models.Model):
         """Top up what the documents of some periods bill, less discounts, to the
         agreed minimum."""
         charge = periods[0].charge
+        # What is made already is read with what was made before.
+        documents = [document for document in documents if not document.move]
         base = Decimal()
         for period in periods:
             base += self._read_charge_base(charge, period)
@@ -344,21 +348,6 @@ class LeadInvoiceRunBuyer(models.Model):
         total = to_decimal(details["total_excluded"])
         return -total if amount < 0 else total
 
-    def _get_product_trouble(self, planned):
-        """Return a sentence on why a charge could not be booked, or nothing."""
-        company = self.run_id.company_id
-        product = planned.charge.product_id.with_company(company)
-        if product._get_product_accounts()["income"].active:
-            return None
-        return self.env._(
-            "The charge %(charge)s could not be billed: its product %(product)s has no"
-            " active income account in %(company)s. Choose one on the product, then"
-            " retry.",
-            charge=planned.charge.name,
-            product=product.display_name,
-            company=company.name,
-        )
-
     # Lines
 
     def _prepare_extra_line_vals(self, document):
@@ -506,12 +495,36 @@ class LeadInvoiceRunBuyer(models.Model):
         documents = [document for document in documents if document.charges]
         if not documents:
             return
+        planned = [one for document in documents for one in document.charges]
+        self._hold_new_charges({one.charge.id for one in planned})
         try:
             for document in documents:
                 document.item._store_document_charges(document)
         except UniqueViolation as error:
             # Tried again, it sees what the other one did.
             raise ConcurrencyError(str(error)) from error
+
+    def _hold_new_charges(self, ids):
+        """Let nobody change what charges are while they are billed for the first time:
+        later, that they were billed is seen. Whoever does both at one moment writes
+        the charge, and the second is repeated."""
+        self.env.flush_all()
+        self.env.execute_query(
+            SQL(
+                """
+                WITH held AS (
+                    SELECT id FROM lead_billing_charge charge
+                     WHERE id = ANY(%s) AND NOT EXISTS (
+                           SELECT FROM lead_billed_charge
+                            WHERE charge_id = charge.id)
+                     ORDER BY id FOR NO KEY UPDATE)
+                UPDATE lead_billing_charge SET active = active
+                  FROM held WHERE held.id = lead_billing_charge.id
+             RETURNING lead_billing_charge.id
+                """,
+                sorted(ids),
+            )
+        )
 
     def _store_document_charges(self, document):
         lines = iter(

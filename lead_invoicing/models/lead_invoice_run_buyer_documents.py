@@ -18,7 +18,9 @@ class LeadInvoiceRunBuyer(models.Model):
         Everything happens in the current database transaction, and posting comes
         last, as it locks the journal's numbering until the commit.
         """
-        self = self.with_company(self.run_id.company_id)
+        # Odoo's today is the run's, too: on it is due what has no payment terms.
+        run = self.run_id
+        self = self.with_company(run.company_id).with_context(tz=run.tz)
         self._waive_given_back()
         documents = self._plan_documents()
         self._add_charges(documents)
@@ -34,9 +36,13 @@ class LeadInvoiceRunBuyer(models.Model):
             self._post_documents(made)
 
     def _create_moves(self, documents):
-        """Create the drafts of those of these documents that are to be made, all at
-        once."""
-        documents = [document for document in documents if document.is_to_make]
+        """Create the drafts of those of these documents that are to be made and are
+        not yet, all at once."""
+        documents = [
+            document
+            for document in documents
+            if document.is_to_make and not document.move
+        ]
         # The chatter says who made the document; its first values are no changes.
         moves = (
             self.env["account.move"]
@@ -167,6 +173,23 @@ class LeadInvoiceRunBuyer(models.Model):
         :return: list of ``account.move.line`` values
         """
         return []
+
+    def _hold_zero_totals(self, documents):
+        """Let those of these documents wait that come to nothing, where the company
+        does not issue them.
+
+        With several taxes, their total is not the sum of the leads: only what Odoo
+        makes of a document tells. A preview, which makes none, goes by the leads.
+        """
+        if self.run_id.company_id.lead_issue_zero:
+            return
+        if self.run_id._origin:
+            self._create_moves(documents)
+            self._drop_zero_totals(documents)
+            return
+        for document in documents:
+            if document.is_to_make and not document.amount:
+                document.waits = self._get_zero_message()
 
     def _drop_zero_totals(self, documents):
         """Delete the drafts that come to nothing, where the company does not issue

@@ -1,5 +1,5 @@
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from odoo import Command, api, models
@@ -423,9 +423,10 @@ class LeadInvoiceRunBuyer(models.Model):
     @api.model
     def _get_document_address(self, document):
         """Return the contact that a document is addressed to."""
-        if document.credited_move_id:
-            return self.env["account.move"].browse(document.credited_move_id).partner_id
         partner = document.item.partner_id
+        if document.credited_move_id:
+            credited = self.env["account.move"].browse(document.credited_move_id)
+            return credited._get_lead_address(partner)
         billed = self.env["res.partner"].browse(document.sub_account_id)
         if billed.commercial_partner_id != partner.commercial_partner_id:
             # None, or one that belongs to somebody else by now.
@@ -462,66 +463,3 @@ class LeadInvoiceRunBuyer(models.Model):
         archived since, and the product's present one takes its place."""
         origin = self.env["account.move.line"].browse(line.origin_line_id or [])
         return origin.account_id.filtered("active")
-
-    def _part_unbookable(self, documents):
-        """Part what cannot be booked from its document, so that it holds up nothing
-        else of its buyer: leads without an income account, and currencies that are
-        archived.
-
-        :return: list of :class:`PlannedDocument`, with the trouble of those parts
-        """
-        parts = []
-        for document in documents:
-            by_trouble = defaultdict(list)
-            for line in document.lines:
-                trouble = self._get_currency_trouble(document)
-                trouble = trouble or self._get_income_trouble(document, line)
-                by_trouble[trouble].append(line)
-            parts += [
-                replace(document, lines=lines, trouble=trouble)
-                for trouble, lines in by_trouble.items()
-            ]
-        return parts
-
-    def _get_currency_trouble(self, document):
-        """Return a sentence on why a document could not be posted in its currency."""
-        currency = self.env["res.currency"].browse(document.currency_id)
-        if currency.active:
-            return None
-        return self.env._(
-            "The currency %s is archived. Activate it under Invoicing / Configuration /"
-            " Currencies, then retry.",
-            currency.name,
-        )
-
-    def _get_income_trouble(self, document, line):
-        """Return a sentence on why these leads could not be booked, or nothing."""
-        if self._get_origin_account(line):
-            return None
-        company = self.run_id.company_id
-        lead_type = self.env["lead.type"].browse(line.lead_type_id)
-        product = lead_type.product_id.with_company(company)
-        if product._get_product_accounts()["income"].active:
-            return None
-        # The fiscal position or the journal may know another one.
-        account = self._new_lead_line(document, lead_type).account_id
-        if account.active:
-            return None
-        if account:
-            return self.env._(
-                "The income account %(account)s of the product %(product)s (lead type"
-                " %(lead_type)s) is archived in %(company)s. Choose another one on the"
-                " product, or restore the account, then retry.",
-                # The scheduled action's user is shown no codes.
-                account=f"{account.with_company(company).code} {account.name}",
-                product=product.display_name,
-                lead_type=lead_type.name,
-                company=company.name,
-            )
-        return self.env._(
-            "The product %(product)s of the lead type %(lead_type)s has no income"
-            " account in %(company)s. Choose one on the product, then retry.",
-            product=product.display_name,
-            lead_type=lead_type.name,
-            company=company.name,
-        )

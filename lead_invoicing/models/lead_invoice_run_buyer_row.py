@@ -3,7 +3,7 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.tools import SQL, formatLang, html2plaintext
 
-from .account_move_delivery import DELIVERY_ACTIVITY_TYPE, UNDELIVERED
+from .account_move_delivery import UNDELIVERED
 from .lead_invoice_run_buyer_plan import to_decimal
 
 # Of several documents, what is to be done comes first.
@@ -212,8 +212,8 @@ class LeadInvoiceRunBuyer(models.Model):
                     ("res_id", "in", undelivered.ids),
                     (
                         "activity_type_id",
-                        "=",
-                        self.env.ref(DELIVERY_ACTIVITY_TYPE).id,
+                        "in",
+                        moves._get_lead_delivery_activity_type(),
                     ),
                 ],
                 ["res_id", "note"],

@@ -4,23 +4,11 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..tools.charges import round_half_up
+from .lead_billed_charge_share import LIVE_SHARES
 from .lead_billing_charge import SHARED_KINDS
 from .lead_invoice_run_buyer_charges import PlannedCharge, PlannedChargeLine
 from .lead_invoice_run_buyer_plan import to_decimal
 from .lead_invoice_run_charges import DueCharge
-
-# The shares of leads in charges that are on documents, and were not credited.
-LIVE_SHARES = SQL(
-    """
-    SELECT share.sale_id, share.amount, share.base, billed.id AS billed_id,
-           billed.charge_id, line.move_id
-      FROM lead_billed_charge_share share
-      JOIN lead_billed_charge billed ON billed.id = share.billed_id
-      JOIN account_move_line line ON line.id = billed.invoice_line_id
-      JOIN account_move move ON move.id = line.move_id
-     WHERE move.lead_credited IS NOT TRUE
-    """
-)
 
 
 class LeadInvoiceRunBuyer(models.Model):

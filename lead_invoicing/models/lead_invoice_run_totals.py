@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, formatLang
 
+from .account_move_delivery import NOT_SENT_DOMAIN, TO_RESEND_DOMAIN
+
 # The documents of a run, parted by what is to be done with them.
 POSTED = Domain("state", "=", "posted")
 TO_REVIEW = Domain("state", "=", "draft") & Domain("lead_review_reason", "!=", False)
@@ -23,6 +25,31 @@ class LeadInvoiceRun(models.Model):
 
     _inherit = "lead.invoice.run"
 
+    invoice_count = fields.Integer(
+        "Number of Documents", compute="_compute_invoice_count"
+    )
+    not_sent_count = fields.Integer(
+        "Not Sent",
+        compute="_compute_not_sent_count",
+        help="Documents that should have been sent but have not reached their buyers:"
+        " they are waiting, failed, or have no address.",
+    )
+    resend_count = fields.Integer(
+        "To Resend",
+        compute="_compute_not_sent_count",
+        help="Documents that are not sent automatically any more: resend them.",
+    )
+    purchased_count = fields.Integer(
+        "Leads Purchased", compute="_compute_lead_counts", help="On its documents."
+    )
+    returned_count = fields.Integer(
+        "Leads Returned", compute="_compute_lead_counts", help="On its documents."
+    )
+    amount_summary = fields.Char(
+        "Invoiced",
+        compute="_compute_amount_summary",
+        help="Total of its documents before tax, less credit notes, per currency.",
+    )
     posted_count = fields.Integer("Posted", compute="_compute_totals")
     posted_amounts = fields.Char(
         "Posted Amount",
@@ -79,6 +106,62 @@ class LeadInvoiceRun(models.Model):
         compute="_compute_outcome",
         help="What is to be done about this run first.",
     )
+
+    @api.depends("invoice_ids")
+    def _compute_invoice_count(self):
+        counts = dict(
+            self.env["account.move"]._read_group(
+                [("lead_run_id", "in", self.ids)], ["lead_run_id"], ["__count"]
+            )
+        )
+        for run in self:
+            run.invoice_count = counts.get(run._origin, 0)
+
+    @api.depends("invoice_ids.state", "invoice_ids.lead_delivery_state")
+    def _compute_not_sent_count(self):
+        for name, domain in (
+            ("not_sent_count", NOT_SENT_DOMAIN),
+            ("resend_count", TO_RESEND_DOMAIN),
+        ):
+            counts = dict(
+                self.env["account.move"]._read_group(
+                    [("lead_run_id", "in", self.ids), *domain],
+                    ["lead_run_id"],
+                    ["__count"],
+                )
+            )
+            for run in self:
+                run[name] = counts.get(run._origin, 0)
+
+    @api.depends("invoice_ids.state")
+    def _compute_lead_counts(self):
+        counts = {}
+        for run, transaction_type, count in self.env["account.move.line"]._read_group(
+            [
+                ("move_id.lead_run_id", "in", self.ids),
+                ("parent_state", "!=", "cancel"),
+                ("lead_type_id", "!=", False),
+            ],
+            ["move_id.lead_run_id", "lead_transaction_type"],
+            ["lead_count:sum"],
+        ):
+            counts[run, transaction_type] = count
+        for run in self:
+            run.purchased_count = counts.get((run._origin, "sale"), 0)
+            run.returned_count = counts.get((run._origin, "return"), 0)
+
+    @api.depends("invoice_ids.state", "invoice_ids.amount_untaxed_in_currency_signed")
+    @api.depends_context("lang")
+    def _compute_amount_summary(self):
+        amounts = defaultdict(list)
+        for run, currency, amount in self.env["account.move"]._read_group(
+            [("lead_run_id", "in", self.ids), ("state", "!=", "cancel")],
+            ["lead_run_id", "currency_id"],
+            ["amount_untaxed_in_currency_signed:sum"],
+        ):
+            amounts[run].append(formatLang(self.env, amount, currency_obj=currency))
+        for run in self:
+            run.amount_summary = "; ".join(amounts[run._origin])
 
     @api.depends("invoice_ids.state", "invoice_ids.lead_review_reason")
     @api.depends_context("lang")

@@ -1,8 +1,9 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..tools.parsing import RowError, read_reference, read_text
 from ..tools.protected_fields import EngineGuard
 
 # What a recorded transaction says; it never changes.
@@ -332,10 +333,31 @@ class LeadSale(EngineGuard, models.Model):
         :raises UserError: for a change of what is frozen
         """
         self._check_frozen(vals)
+        vals = {**vals, **self._read_texts(vals)}
         if "lead_data" in vals:
             self._check_lead_data_kept()
-            vals = {**vals, "lead_data": self._check_lead_data(vals["lead_data"])}
+            vals["lead_data"] = self._check_lead_data(vals["lead_data"])
         return super().write(vals)
+
+    @api.model
+    def _read_texts(self, vals):
+        """Return the texts among ``vals`` as recording would store them.
+
+        :raises ValidationError: for one that recording would refuse
+        """
+        readers = dict.fromkeys(BILLED_FIELDS, read_reference)
+        if "waived" not in vals:
+            # Else it is ours, with what somebody said before in it.
+            readers["reason"] = read_text
+        texts = {}
+        for name in readers.keys() & vals.keys():
+            try:
+                texts[name] = readers[name](self.env, name, vals[name]) or False
+            except RowError as refused:
+                # Both are in the reader's language.
+                message = f"{self._get_labels([name])}: {refused.sentence}"
+                raise ValidationError(message) from None
+        return texts
 
     def _check_frozen(self, vals):
         for sale in self:
@@ -355,9 +377,12 @@ class LeadSale(EngineGuard, models.Model):
 
     def _differs(self, name, vals):
         field = self._fields[name]
-        return field.convert_to_cache(vals[name], self) != field.convert_to_cache(
-            self[name], self
-        )
+        try:
+            value = field.convert_to_cache(vals[name], self)
+        except (TypeError, ValueError, OverflowError):
+            # What is no value of the field is another one.
+            return True
+        return value != field.convert_to_cache(self[name], self)
 
     @api.model
     def _get_labels(self, names):

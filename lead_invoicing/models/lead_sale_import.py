@@ -1,12 +1,20 @@
+import re
+
 from odoo import api, models
 from odoo.exceptions import UserError
+from odoo.tools import groupby
 
 from ..recording.file_formats import FILE_OPTIONS, FileFormats
 from ..recording.lead_data import LeadDataSchema
 from ..recording.ledger_gateway import LedgerGateway
+from ..recording.reader import REFERENCES
+from ..recording.recorder import MODEL_FIELDS
 from ..tools.concurrency import TRY_AGAIN
-from ..tools.parsing import RowError
+from ..tools.parsing import RowError, check_storable, shorten
 from .lead_sale_recording import ALIAS_FIELDS
+
+# What may be corrected whatever was recorded.
+CORRECTED_FIELDS = {"reason", "reason_id", "lead_data"}
 
 
 class ImportBatch:
@@ -19,7 +27,13 @@ class ImportBatch:
     __slots__ = ("conflict", "duplicates", "messages", "options")
 
     def __init__(self, options):
-        self.options = {name: options.get(name) for name in FILE_OPTIONS}
+        # Whoever calls over the API can send anything.
+        options = options if isinstance(options, dict) else {}
+        self.options = {
+            name: value if isinstance(value, str) else None
+            for name in FILE_OPTIONS
+            for value in [options.get(name)]
+        }
         self.messages = []
         self.duplicates = 0
         self.conflict = None
@@ -43,11 +57,12 @@ class LeadSale(models.Model):
         :return: what Odoo returns, and ``lead_duplicates``: how many rows were
             recorded already, and ``lead_notice``: a sentence on them
         """
-        batch = ImportBatch(self.env.context.get("lead_import_options") or {})
+        batch = ImportBatch(self.env.context.get("lead_import_options"))
         # One that there is not is told once, not for each row.
         self.env.company._get_lead_zone(batch.options["tz"])
         with self.env.cr.savepoint() as savepoint:
             loader = self.with_context(lead_import_batch=batch)
+            data = self._check_cells(fields, data, batch)
             result = super(LeadSale, loader).load(fields, data)
             if batch.conflict:
                 # Nothing is wrong with the file: the request is repeated.
@@ -65,6 +80,38 @@ class LeadSale(models.Model):
             batch.duplicates,
         )
         return result
+
+    @api.model
+    def _check_cells(self, fields, data, batch):
+        """Return the cells of a file without those on which Odoo, or PostgreSQL, would
+        fail; the messages of ``batch`` say what is wrong with them."""
+        columns = [
+            (path, "id" if path == ".id" else re.split("[./]", path)[0])
+            for path in fields
+        ]
+        rows = []
+        for number, row in enumerate(data):
+            cells = list(row)
+            for place, ((path, name), cell) in enumerate(
+                zip(columns, row, strict=False)
+            ):
+                if not isinstance(cell, str):
+                    continue
+                try:
+                    check_storable(self.env, name, cell)
+                    if path == ".id" and not re.fullmatch(r" *-?[0-9]* *", cell):
+                        raise RowError(
+                            name,
+                            self.env._("“%s” is not a Database ID.", shorten(cell)),
+                        )
+                except RowError as refused:
+                    cells[place] = ""
+                    info = {"rows": {"from": number, "to": number}, "record": number}
+                    batch.messages.append(
+                        self._prepare_message(name, refused.sentence, info)
+                    )
+            rows.append(cells)
+        return rows
 
     @api.model
     def _join_import_messages(self, told, found):
@@ -107,32 +154,50 @@ class LeadSale(models.Model):
     @api.model
     def _load_file_records(self, data_list, batch):
         """Record new rows and correct known ones; return the transactions."""
-        self._find_imported_records(data_list)
-        for data in data_list:
-            if data.get("record"):
-                data["record"]._correct_from_file(data, batch)
+        data_list = self._find_imported_records(data_list, batch)
+        known = [data for data in data_list if data.get("record")]
+        ids = [data["record"].id for data in known]
+        for data in known:
+            # Read together.
+            data["record"] = data["record"].with_prefetch(ids)
+        for data, row, is_same in self._read_known(known, batch):
+            data["record"]._correct_from_file(data, row, is_same, batch)
         new = [data for data in data_list if not data.get("record")]
         if new:
             self._record_from_file(new, batch)
         return self.concat(*(data.get("record") or self.browse() for data in data_list))
 
     @api.model
-    def _find_imported_records(self, data_list):
-        """Set the ``record`` of rows with an External ID or Database ID."""
+    def _find_imported_records(self, data_list, batch):
+        """Set the ``record`` of rows with an External ID or Database ID; return the
+        rows without those whose External ID is something else's."""
         xml_ids = [data["xml_id"] for data in data_list if data.get("xml_id")]
         # As Odoo's import does: who names a record still needs the rights on it.
-        found = {
-            f"{module}.{name}": self.browse(res_id)
-            for _id, module, name, model, res_id, _noupdate, exists in (
-                self.env["ir.model.data"].sudo()._lookup_xmlids(xml_ids, self)
-            )
-            if model == self._name and exists
-        }
+        found, taken = {}, set()
+        for _id, module, name, model, res_id, _noupdate, exists in (
+            self.env["ir.model.data"].sudo()._lookup_xmlids(xml_ids, self)
+        ):
+            if model != self._name:
+                taken.add(f"{module}.{name}")
+            elif exists:
+                found[f"{module}.{name}"] = self.browse(res_id)
+        good = []
         for data in data_list:
+            if data.get("xml_id") in taken:
+                sentence = self.env._(
+                    "“%s” is the External ID of something else; choose another one.",
+                    data["xml_id"],
+                )
+                batch.messages.append(
+                    self._prepare_message("id", sentence, data["info"])
+                )
+                continue
+            good.append(data)
             if data.get("xml_id"):
                 data["record"] = found.get(data["xml_id"])
             elif id_ := data["values"].pop("id", False):
                 data["record"] = self.browse(id_)
+        return good
 
     @api.model
     def _record_from_file(self, data_list, batch):
@@ -159,47 +224,104 @@ class LeadSale(models.Model):
             [data for data in data_list if data.get("xml_id") and data.get("record")]
         )
 
-    def _correct_from_file(self, data, batch):
-        """Write what a row of a file changes of this recorded transaction."""
+    @api.model
+    def _read_known(self, data_list, batch):
+        """Yield rows of a file that have a recorded transaction, with what they say,
+        and whether that is what was recorded, but for ``CORRECTED_FIELDS``."""
+        # Whose ledger it is says how a row is read; to change it takes the rights.
+        by_company = groupby(data_list, lambda data: data["record"].sudo().company_id)
+        for company, known in by_company:
+            recorder = self._get_recorder(company, batch.options)
+            rows = [recorder.reader.read_odoo(data["values"]) for data in known]
+            recorder.hash_rows(rows)
+            for data, row in zip(known, rows, strict=True):
+                # Only whether it is the same is told, to who sends the row.
+                is_same = bool(row.row_hash) and (
+                    row.row_hash == data["record"].sudo().row_hash
+                )
+                yield data, row, is_same
+
+    def _correct_from_file(self, data, row, is_same, batch):
+        """Write what a row of a file changes of this recorded transaction.
+
+        :param row: what it says, a row on its way into the ledger
+        :param is_same: whether it can only change ``CORRECTED_FIELDS``
+        """
         self.ensure_one()
+        refusals = []
         try:
-            vals = self._read_corrections(data["values"], batch)
+            self.check_access("write")
+            vals, refusals = self._read_corrections(data["values"], row, is_same, batch)
             changed = {
                 name: value
                 for name, value in vals.items()
                 if name == "lead_data" or self._differs(name, vals)
             }
-            if changed:
+            if refusals:
+                # What else is wrong is told, too.
+                for refused in refusals:
+                    changed.pop(self._get_refused_field(refused), None)
+                self._check_frozen(changed)
+            elif changed:
                 with self.env.cr.savepoint():
                     self.write(changed)
-        except RowError as refused:
-            name = self._get_refused_field(refused)
-            batch.messages.append(
-                self._prepare_message(name, refused.sentence, data["info"])
-            )
         except UserError as error:
             batch.messages.append(
                 self._prepare_message("external_ref", str(error), data["info"])
             )
+        for refused in refusals:
+            name = self._get_refused_field(refused)
+            batch.messages.append(
+                self._prepare_message(name, refused.sentence, data["info"])
+            )
 
-    def _read_corrections(self, values, batch):
-        """Return field values from what a row of a file has for this transaction.
-
-        :raises RowError: for what cannot be read
-        """
-        # What is read of the company is its zone, and whom its platform names.
-        company = self.company_id.sudo()
-        zone = company._get_lead_zone(batch.options["tz"])
-        formats = FileFormats(zone, batch.options)
-        store = LedgerGateway(self.env, company)
+    def _read_corrections(self, values, row, is_same, batch):
+        """Return field values from what a row of a file has for this transaction, and
+        what cannot be read of it."""
         vals = {
-            name: value for name, value in values.items() if name not in ALIAS_FIELDS
+            name: value
+            for name, value in values.items()
+            if name not in ALIAS_FIELDS and (not is_same or name in CORRECTED_FIELDS)
         }
-        if moment := values.get("occurred_at") or values.get("date"):
-            vals["date"] = formats.read_moment(self.env, "occurred_at", moment)
-        if price := values.get("price"):
-            number, sign = formats.read_number(self.env, "price", price)
+        given = {MODEL_FIELDS.get(name, name) for name in values if values[name]}
+        # What a file leaves out is not missing here.
+        refusals = [
+            refused
+            for refused in row.refusals
+            if self._get_refused_field(refused) in given
+            # The API takes references that a spreadsheet program could spoil.
+            and (
+                refused.field not in REFERENCES
+                or values.get(refused.field) != self[refused.field]
+            )
+        ]
+        if not is_same:
+            try:
+                self._read_frozen(vals, values, row)
+            except RowError as refused:
+                refusals.append(refused)
+        if "reason" in vals and self._has_reason_of_waiver(vals["reason"]):
+            del vals["reason"]
+        if data := vals.pop("lead_data", None):
+            try:
+                vals.update(self._read_corrected_data(data, batch))
+            except RowError as refused:
+                refusals.append(refused)
+        return vals, refusals
+
+    def _read_frozen(self, vals, values, row):
+        """Put into ``vals`` what a row of a file says of what is frozen: if it is not
+        what was recorded, writing refuses it.
+
+        :raises RowError: for what cannot be compared
+        """
+        # What is read of the company is whom its platform names.
+        store = LedgerGateway(self.env, self.company_id.sudo())
+        if row.date:
+            vals["date"] = row.date
+        if row.price is not None:
             currency = self.currency_id
+            sign = row.price_sign
             if sign and sign.upper() not in (currency.name, currency.symbol.upper()):
                 raise RowError(
                     "price",
@@ -209,23 +331,39 @@ class LeadSale(models.Model):
                         currency=currency.name,
                     ),
                 )
-            vals["price"] = float(number)
+            vals["price"] = float(row.price)
+        if row.is_correction:
+            vals["transaction_type"] = "sale" if self.corrected_sale_id else False
         if ref := values.get("buyer_ref"):
             buyers = store.query_buyers_by_ref({ref}).get(ref, ())
             if self.partner_id.id not in [buyer[0] for buyer in buyers]:
                 vals["partner_id"] = False
         if ref := values.get("origin_external_ref"):
             found = store.query_recorded({ref}).get(ref)
-            vals["origin_id"] = found and found[0]
-        if data := vals.pop("lead_data", None):
-            definition = self.lead_type_id.sudo().lead_properties_definition
-            schema = LeadDataSchema(self.env, definition or [], formats=formats)
-            given = {prop["name"]: prop.get("value") for prop in data}
-            kept = dict(self.lead_data)
-            corrected = {**kept, **schema.convert(given, false_is_empty=True)}
-            if corrected != kept:
-                vals["lead_data"] = corrected
-        return vals
+            # Also where the transaction has no sale that it could differ from.
+            vals["origin_id"] = found[0] if found else -1
+
+    def _has_reason_of_waiver(self, reason):
+        """Tell whether a reason of a file is the one that was recorded, without what
+        waiving added."""
+        added = self.reason or ""
+        return self.waived and (not reason or added.startswith(f"{reason} ("))
+
+    def _read_corrected_data(self, data, batch):
+        """Return the field values for the lead data that a row of a file corrects.
+
+        :raises RowError: for a wrong name or value
+        """
+        # Which fields a lead type has is no secret to who corrects their values.
+        definition = self.lead_type_id.sudo().lead_properties_definition
+        # What is read of the company is its zone.
+        zone = self.company_id.sudo()._get_lead_zone(batch.options["tz"])
+        formats = FileFormats(zone, batch.options)
+        schema = LeadDataSchema(self.env, definition or [], formats=formats)
+        given = {prop["name"]: prop.get("value") for prop in data}
+        kept = dict(self.lead_data)
+        corrected = {**kept, **schema.convert(given, false_is_empty=True)}
+        return {"lead_data": corrected} if corrected != kept else {}
 
     @api.model
     def _prepare_import_message(self, row, refused, data):

@@ -50,11 +50,11 @@ class LeadSale(models.Model):
         :param value: a dict of names to values, or the list of the web client, which
             has the definition along and may change it
         """
-        if isinstance(value, list):
+        if isinstance(value, list) and all(isinstance(prop, dict) for prop in value):
             self.lead_type_id[:1]._name_new_properties(value)
             self._check_properties(value)
             return value
-        if not isinstance(value, dict):
+        if not value:
             return value
         definition = self.lead_type_id[:1].sudo().lead_properties_definition
         return self._read_lead_data(definition, value)

@@ -25,6 +25,7 @@ class LeadSale(models.Model):
         # Waiving writes why something is waived into the same text.
         if "reason" not in vals or {"reason_id", "waived"} & vals.keys():
             return super().write(vals)
+        vals = {**vals, **self._read_texts(vals)}
         for company in self.company_id:
             returns = self.filtered(
                 lambda sale, company=company: (

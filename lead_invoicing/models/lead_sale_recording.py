@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import clean_context
 
 from ..recording.file_formats import FileFormats
-from ..recording.ledger_gateway import COLUMNS
+from ..recording.ledger_gateway import COLUMNS, LedgerGateway
 from ..recording.recorder import MODEL_FIELDS, LeadRecorder, LedgerRules
 from ..recording.row import in_waves
 from ..tools.protected_fields import engine_at_work
@@ -146,18 +146,22 @@ class LeadSale(models.Model):
         ledger = self.with_context(clean_context(self.env.context))
         values = dict(prepared)
         for row, vals in prepared:
+            # Whose ledger it was checked for, whoever said so.
+            values[row] = {**vals, "company_id": row.company_id}
             if row.pair:
-                values[row.pair] = {
-                    name: vals[name] for name in {"company_id"} & vals.keys()
-                }
+                values[row.pair] = {"company_id": row.company_id}
+        rows = [row for row, _vals in prepared]
+        for company in self.env["res.company"].browse({row.company_id for row in rows}):
+            own_rows = [row for row in rows if row.company_id == company.id]
+            LedgerGateway(self.env, company).hold_origins(own_rows)
         # Sales first: what names them comes after them.
-        for wave in in_waves([row for row, _vals in prepared]):
+        for wave in in_waves(rows):
             plain = [row for row in wave if not row.corrected]
             self._create_rows(ledger, plain, values)
             # Whoever corrects a price takes the data of the lead along, unseen.
             corrected = [row for row in wave if row.corrected]
             self._create_rows(ledger.sudo(), corrected, values)
-        return self.browse([row.id for row, _vals in prepared])
+        return self.browse([row.id for row in rows])
 
     def _prepare_return_vals(self, reference, price, **vals):
         """Return the values, for :meth:`create`, of a return of this sale that was
@@ -221,8 +225,12 @@ class LeadSale(models.Model):
         names = INPUT_FIELDS - {"currency_id"} if file_options is None else ()
         vals_list = self._add_input_defaults(vals_list, names)
         company_ids = [vals["company_id"] for vals in vals_list]
-        companies = self.env["res.company"].browse(dict.fromkeys(company_ids))
-        if not self.env.su and companies - self.env.companies:
+        companies = self.env["res.company"].browse(
+            dict.fromkeys(id_ for id_ in company_ids if type(id_) is int)
+        )
+        if any(type(id_) is not int for id_ in company_ids) or (
+            not self.env.su and companies - self.env.companies
+        ):
             # Before any check: what is wrong with a row tells of its company's ledger.
             raise AccessError(
                 self.env._("You cannot record transactions in another company.")
@@ -233,6 +241,7 @@ class LeadSale(models.Model):
             own_rows = [recorder.reader.read_odoo(vals_list[i]) for i in places]
             recorder.check(own_rows)
             for place, row in zip(places, own_rows, strict=True):
+                row.company_id = company.id
                 rows[place] = row
         return rows
 

@@ -122,7 +122,7 @@ class LeadStatement(AppendOnly, models.Model):
         ):
             by_key[document._get_lead_statement_key()] += document
         self.env.flush_all()
-        self._take_back_what_left(by_key)
+        self._take_back_what_moved(by_key)
         chains = self._read_chains(by_key)
         totals = self._read_totals(by_key)
         items = self._read_new_items(by_key)
@@ -358,14 +358,15 @@ class LeadStatement(AppendOnly, models.Model):
         return items
 
     @api.model
-    def _take_back_what_left(self, keys):
-        """Take back the items of these chains that are another buyer's by now: the
-        contact that they name left."""
+    def _take_back_what_moved(self, keys):
+        """Take back the items of these chains that are another buyer's by now, as the
+        contact that they name left; and those that others' chains carry, although they
+        are these buyers' by now."""
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT line.id
-                  FROM %s
+                  FROM %(keys)s
                   JOIN res_partner contact
                        ON contact.commercial_partner_id = key.buyer_id
                   JOIN lead_statement statement
@@ -375,8 +376,15 @@ class LeadStatement(AppendOnly, models.Model):
                   JOIN account_move_line line ON line.lead_statement_id = statement.id
                   LEFT JOIN res_partner partner ON partner.id = line.partner_id
                  WHERE partner.commercial_partner_id IS DISTINCT FROM key.buyer_id
+                 UNION
+                SELECT line.id
+                  FROM %(items)s
+                  JOIN lead_statement statement ON statement.id = line.lead_statement_id
+                  JOIN res_partner other ON other.id = statement.partner_id
+                 WHERE other.commercial_partner_id != key.buyer_id
                 """,
-                self._get_keys_sql(keys),
+                keys=self._get_keys_sql(keys),
+                items=self._get_items_sql(keys),
             )
         )
         lines = self.env["account.move.line"].browse([line_id for (line_id,) in rows])

@@ -5,7 +5,9 @@ from odoo.exceptions import UserError
 
 from odoo.addons.account.tools import format_structured_reference_iso
 
+from ..tools.parsing import as_float
 from ..tools.protected_fields import EngineGuard, engine_at_work, is_engine
+from .mail_activity_mixin import BALANCE_ACTIVITY_TYPE
 
 # What Lead Invoicing itself decides.
 ENGINE_FIELDS = {"is_canceled", "move_id", "reference", "requester_id", "state"}
@@ -70,6 +72,7 @@ class LeadTopUp(EngineGuard, models.Model):
         "Paid By",
         readonly=True,
         copy=False,
+        index="btree_not_null",  # asked for with each entry that is written
         ondelete="set null",
         help="The payment or bank transaction that came in with this reference.",
     )
@@ -96,10 +99,16 @@ class LeadTopUp(EngineGuard, models.Model):
         for request in self:
             request.currency_id = request.company_id._get_lead_top_up_currency()
 
-    @api.depends("move_id.state", "is_canceled")
+    @api.depends(
+        "move_id.state",
+        "move_id.line_ids.account_id",
+        "move_id.line_ids.partner_id",
+        "is_canceled",
+    )
     def _compute_state(self):
         for request in self:
-            if request.move_id.state == "posted":
+            # Whoever takes a bank transaction off the buyer leaves it posted.
+            if request.move_id.state == "posted" and request._get_paid_lines():
                 request.state = "paid"
             else:
                 request.state = "canceled" if request.is_canceled else "requested"
@@ -107,11 +116,24 @@ class LeadTopUp(EngineGuard, models.Model):
     @api.depends("move_id.line_ids.amount_currency", "state")
     def _compute_paid_amount(self):
         for request in self:
-            lines = request.move_id.line_ids.filtered(
-                lambda line: line.account_type == "asset_receivable"
-            )
+            lines = request._get_paid_lines()
             paid = request.state == "paid"
             request.paid_amount = paid and -sum(lines.mapped("amount_currency"))
+
+    def _get_paid_lines(self, move=None):
+        """Return the items of this request's buyer, in its currency, of what pays it.
+
+        :param move: of this one instead
+        """
+        self.ensure_one()
+        return (move or self.move_id).line_ids.filtered(
+            lambda line: (
+                line.account_type == "asset_receivable"
+                and line.partner_id.commercial_partner_id
+                == self.partner_id.commercial_partner_id
+                and line.currency_id == self.currency_id
+            )
+        )
 
     # ------------------------------------------------------------------
     # Create, write
@@ -151,7 +173,7 @@ class LeadTopUp(EngineGuard, models.Model):
             raise UserError(refusal)
         currency = self.env["res.currency"].browse(vals.get("currency_id"))
         buyer._check_lead_top_up_amount(
-            float(vals.get("amount") or 0),
+            as_float(vals.get("amount")),
             currency or company._get_lead_top_up_currency(),
         )
 
@@ -234,7 +256,7 @@ class LeadTopUp(EngineGuard, models.Model):
         """
         words = set()
         for text in filter(None, texts):
-            words.update(_REFERENCE.findall(re.sub(r"\s+", "", text).upper()))
+            words.update(_REFERENCE.findall(re.sub(r"[\W_]+", "", text).upper()))
         # The number is the id: no text has to be looked for.
         return self.search(
             [
@@ -271,5 +293,9 @@ class LeadTopUp(EngineGuard, models.Model):
         )
         self._message_log(body=sentence)
         request.partner_id._schedule_lead_activity(
-            request.env._("Top-up paid twice?"), sentence, user
+            request.env._("Top-up paid twice?"),
+            sentence,
+            self.company_id,
+            user,
+            BALANCE_ACTIVITY_TYPE,
         )

@@ -9,6 +9,7 @@ ACTIVITY_TYPES = (
     "lead_invoicing.mail_activity_type_lead_books",
     "lead_invoicing.mail_activity_type_lead_dispute",
     "lead_invoicing.mail_activity_type_lead_reminder",
+    "lead_invoicing.mail_activity_type_lead_balance",
 )
 
 
@@ -18,6 +19,10 @@ class MailActivity(models.Model):
 
     _inherit = "mail.activity"
 
+    # Buyers are mostly contacts of all companies; what is to be done there is of one.
+    lead_company_id = fields.Many2one(
+        "res.company", "Company", readonly=True, ondelete="cascade"
+    )
     lead_exception = fields.Boolean(
         "Lead Invoicing Exception",
         compute="_compute_lead_exception",
@@ -25,16 +30,26 @@ class MailActivity(models.Model):
         help="Lead Invoicing needs a person here.",
     )
 
-    @api.depends("activity_type_id")
+    @api.depends("activity_type_id", "lead_company_id")
+    @api.depends_context("allowed_company_ids")
     def _compute_lead_exception(self):
-        types = self._get_lead_exception_types()
+        exceptions = self.filtered_domain(self._get_lead_exception_domain())
         for activity in self:
-            activity.lead_exception = activity.activity_type_id in types
+            activity.lead_exception = activity in exceptions
 
     def _search_lead_exception(self, operator, value):
         if operator != "in":
             return NotImplemented
-        return Domain("activity_type_id", "in", self._get_lead_exception_types().ids)
+        return self._get_lead_exception_domain()
+
+    @api.model
+    def _get_lead_exception_domain(self):
+        """Return which activities are exceptions of the companies that the user is
+        working in."""
+        # Those from before companies were written down are of any.
+        return Domain(
+            "activity_type_id", "in", self._get_lead_exception_types().ids
+        ) & Domain("lead_company_id", "in", [False, *self.env.companies.ids])
 
     @api.model
     def _get_lead_exception_type_names(self):
@@ -52,9 +67,10 @@ class MailActivity(models.Model):
     @api.depends("activity_type_id")
     def _compute_res_name(self):
         """Name documents with their buyers: a draft has no number yet."""
+        types = self._get_lead_exception_types()
         on_documents = self.filtered(
             lambda activity: (
-                activity.lead_exception
+                activity.activity_type_id in types
                 and activity.res_model == "account.move"
                 and activity.res_id
             )

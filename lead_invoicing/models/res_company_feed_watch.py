@@ -38,11 +38,14 @@ class ResCompany(models.Model):
         the same silence."""
         silent = self._search_silent_lead_feeds()
         told = self.search([("lead_feed_is_silent", "=", True)])
-        for company in silent - told:
-            company._schedule_silent_feed_activity()
-        over = told - silent
-        over.partner_id.activity_unlink([FEED_ACTIVITY_TYPE])
-        over.lead_feed_is_silent = False
+        jobs = self.env["ir.cron"]
+        for company in (silent | told) - (silent & told):
+            step = (
+                company._schedule_silent_feed_activity
+                if company in silent
+                else company._end_feed_silence
+            )
+            jobs._try_lead_step(step, f"the feed of {company} cannot be monitored")
 
     @api.model
     def _search_silent_lead_feeds(self):
@@ -82,7 +85,12 @@ class ResCompany(models.Model):
                 company=self.name,
                 hours=self.lead_feed_silence_hours,
             ),
+            self,
             user,
             FEED_ACTIVITY_TYPE,
         )
         self.lead_feed_is_silent = True
+
+    def _end_feed_silence(self):
+        self.partner_id.activity_unlink([FEED_ACTIVITY_TYPE])
+        self.lead_feed_is_silent = False

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import file_open
@@ -16,7 +16,27 @@ SAMPLE_PATHS = {
     "account.move": ("partner_id", "res.partner"),
 }
 # What is kept of a buyer, and goes with a sample.
-BUYER_RECORDS = ("lead.balance.level", "lead.account.closing")
+BUYER_RECORDS = ("lead.balance.level", "lead.account.closing", "lead.top.up")
+# What people make for a sample buyer and a sample cannot take with it, by the field
+# that names the buyer.
+BUYER_PATHS = (
+    ("res.partner", "parent_id"),
+    ("account.payment", "partner_id"),
+    ("account.move.line", "partner_id"),
+)
+# What else of a sample something real can use: who uses it, by which field.
+USER_PATHS = {
+    "lead.type": (("lead.billing.charge", "lead_type_id"),),
+    "lead.billing.cycle": (
+        ("res.company", "lead_billing_cycle_id"),
+        ("res.partner", "lead_billing_cycle_id"),
+    ),
+    "product.product": (
+        ("lead.type", "product_id"),
+        ("lead.billing.charge", "product_id"),
+        ("account.move.line", "product_id"),
+    ),
+}
 
 
 class ResCompany(models.Model):
@@ -44,6 +64,18 @@ class ResCompany(models.Model):
         ]
         records = self.env[model].browse(data.search(domain).mapped("res_id"))
         return records.exists()
+
+    @api.model
+    def _filter_lead_sample_buyers(self, partners):
+        """Return those of these contacts that belong to the sample of any company."""
+        # Which records are samples is said on them.
+        data = self.env["ir.model.data"].sudo()
+        domain = [
+            ("module", "=like", "\\_\\_lead\\_sample\\_%"),
+            ("model", "=", "res.partner"),
+            ("res_id", "in", partners.ids),
+        ]
+        return partners & partners.browse(data.search(domain).mapped("res_id"))
 
     def _get_lead_real_domain(self, model):
         """Return the domain of the records of a model that are of no sample."""
@@ -151,25 +183,35 @@ class ResCompany(models.Model):
     def _remove_lead_samples(self):
         """Remove all that a sample made.
 
-        :raises UserError: for sample buyers that something real rests on
+        :raises UserError: naming what rests on the sample and is real
         """
         self.ensure_one()
         # Nothing is removed but what belongs to the sample.
         company = self.sudo().with_company(self).with_context(active_test=False)
         company._check_lead_samples_removable()
         company._get_lead_sample_moves().with_context(force_delete=True).unlink()
-        lead_types = company._get_lead_samples()
-        sales = self.env["lead.sale"].sudo()
-        sales.search([("lead_type_id", "in", lead_types.ids)]).unlink()
         buyers = company._get_lead_samples("res.partner")
+        company._unlink_lead_sample_records(company._get_lead_sample_sales(), buyers)
+        company._get_lead_sample_sales().unlink()
         items = self.env["lead.invoice.run.buyer"].sudo()
         items = items.search([("partner_id", "in", buyers.ids)])
         runs = items.run_id
         items.unlink()
         runs.filtered(lambda run: not run.buyer_ids).unlink()
-        for model in BUYER_RECORDS:
-            company.env[model].search([("partner_id", "in", buyers.ids)]).unlink()
         company._unlink_lead_samples()
+
+    def _unlink_lead_sample_records(self, sales, buyers):
+        """Remove what was made of sample leads and buyers meanwhile.
+
+        :param sales: ``lead.sale``
+        :param buyers: ``res.partner``
+        """
+        for model in BUYER_RECORDS:
+            self.env[model].search([("partner_id", "in", buyers.ids)]).unlink()
+
+    def _get_lead_sample_sales(self):
+        lead_types = self._get_lead_samples()
+        return self.env["lead.sale"].search([("lead_type_id", "in", lead_types.ids)])
 
     def _get_lead_sample_moves(self):
         buyers = self._get_lead_samples("res.partner")
@@ -177,23 +219,44 @@ class ResCompany(models.Model):
 
     def _check_lead_samples_removable(self):
         buyers = self._get_lead_samples("res.partner")
-        lead_types = self._get_lead_samples()
         real = self.env["lead.sale"].search(
             [
                 ("partner_id", "in", buyers.ids),
-                ("lead_type_id", "not in", lead_types.ids),
+                ("lead_type_id", "not in", self._get_lead_samples().ids),
             ],
             limit=1,
         )
-        posted = self._get_lead_sample_moves().filtered("posted_before")[:1]
-        if real or posted:
+        real = real or self._get_lead_sample_moves().filtered("posted_before")[:1]
+        for model, path in BUYER_PATHS:
+            real = real or self._find_lead_sample_user(model, path, buyers)
+        if real:
             raise UserError(
                 self.env._(
                     "The sample cannot be removed: %s is of a sample buyer, but is no"
                     " sample.",
-                    (real or posted).display_name,
+                    real.display_name,
                 )
             )
+        for used, paths in USER_PATHS.items():
+            for model, path in paths:
+                samples = self._get_lead_samples(used)
+                if user := self._find_lead_sample_user(model, path, samples):
+                    record = user.move_id if "move_id" in user._fields else user
+                    raise UserError(
+                        self.env._(
+                            "The sample cannot be removed: %(record)s uses %(sample)s."
+                            " Change that first.",
+                            record=record.display_name,
+                            sample=user[path].display_name,
+                        )
+                    )
+
+    def _find_lead_sample_user(self, model, path, samples):
+        """Return a record of a model that is not of the sample, and uses some of it."""
+        real = Domain("id", "not in", self._get_lead_samples(model).ids)
+        if model == "account.move.line":
+            real = Domain("move_id", "not in", self._get_lead_sample_moves().ids)
+        return self.env[model].search(real & Domain(path, "in", samples.ids), limit=1)
 
     def _unlink_lead_samples(self):
         templates = self._get_lead_samples("product.product").product_tmpl_id

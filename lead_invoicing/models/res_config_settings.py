@@ -1,4 +1,7 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
+
+from .account_move_delivery import DEFAULT_SENDING_HOURS, MAX_SENDING_HOURS
 
 
 class ResConfigSettings(models.TransientModel):
@@ -38,7 +41,7 @@ class ResConfigSettings(models.TransientModel):
     lead_sending_hours = fields.Integer(
         "Alert When Not Sent For (Hours)",
         config_parameter="lead_invoicing.sending_hours",
-        default=2,
+        default=DEFAULT_SENDING_HOURS,
     )
     lead_data_months = fields.Integer(
         related="company_id.lead_data_months", readonly=False
@@ -46,3 +49,24 @@ class ResConfigSettings(models.TransientModel):
     lead_data_erased_before = fields.Datetime(
         related="company_id.lead_data_erased_before"
     )
+
+    def set_values(self):
+        """Save the settings.
+
+        :raises UserError: for hours that are none: Odoo would go back to the default
+            without a word, or search in a year that there is not
+        """
+        hours = self.lead_sending_hours
+        # What was there before keeps nobody from other settings.
+        before = self.default_get(["lead_sending_hours"]).get("lead_sending_hours")
+        if hours != before and not 1 <= hours <= MAX_SENDING_HOURS:
+            raise UserError(
+                self.env._(
+                    "%(field)s: enter a number from 1 to %(most)s.",
+                    field=self._fields["lead_sending_hours"]._description_string(
+                        self.env
+                    ),
+                    most=MAX_SENDING_HOURS,
+                )
+            )
+        return super().set_values()

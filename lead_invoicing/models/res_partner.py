@@ -67,6 +67,8 @@ class ResPartner(models.Model):
         "partner_id",
         "recipient_id",
         "Invoice Recipients",
+        # Who was archived meanwhile is seen, told of, and can be taken off.
+        context={"active_test": False},
         copy=False,
         help="Who receives the invoices by email. Leave empty to use the invoice"
         " address.",
@@ -371,9 +373,11 @@ class ResPartner(models.Model):
 
         :param invoice_address: the contact the document is addressed to, used when
             the buyer names no recipients
-        :return: contacts that have an e-mail address; empty when nobody has one
+        :return: contacts that have an e-mail address; empty when nobody has one.
+            Odoo mails nothing to archived ones
         """
-        return self._get_lead_invoice_contacts(invoice_address).filtered("email")
+        contacts = self._get_lead_invoice_contacts(invoice_address)
+        return contacts.filtered(lambda contact: contact.active and contact.email)
 
     def _get_lead_invoice_contacts(self, invoice_address):
         """Return the contacts that this buyer's invoices are for, whether they have an
@@ -381,6 +385,12 @@ class ResPartner(models.Model):
         self.ensure_one()
         recipients = self.commercial_partner_id.lead_invoice_recipient_ids
         return recipients or invoice_address
+
+    def _get_lead_unreached_recipients(self):
+        """Return the contacts that this buyer names to get its invoices, and that Odoo
+        mails nothing to: archived ones, and those without an email address."""
+        named = self.commercial_partner_id.lead_invoice_recipient_ids
+        return named - self._get_lead_invoice_recipients(self.browse())
 
     def action_view_lead_invoices(self):
         """Open this buyer's lead invoices and credit notes."""

@@ -219,9 +219,12 @@ class ResPartner(models.Model):
                            AND line.parent_state = 'posted'
                            AND line.reconciled IS NOT TRUE
                          UNION ALL
+                        -- Set back to draft, one keeps the money that it was
+                        -- settled with: that is not in the receivable above.
                         SELECT move.commercial_partner_id, move.currency_id, 0, 0,
-                               move.amount_total_in_currency_signed,
-                               move.amount_total_signed
+                               CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END
+                                   * move.amount_residual,
+                               move.amount_residual_signed
                           FROM account_move move
                          WHERE move.commercial_partner_id IN %(contacts)s
                            AND move.company_id = %(company)s
@@ -364,9 +367,10 @@ class ResPartner(models.Model):
         unless a tax depends on the number of leads."""
         groups = defaultdict(list)
         for row in rows:
-            taxes = row["taxes"]
+            # No taxes, an empty list, are not the same as none known.
+            taxes = None if row["taxes"] is None else tuple(row["taxes"])
             kind = (row["lead_type_id"], row["is_return"], row["adjustment"])
-            groups[kind, taxes and tuple(taxes), taxes is None].append(row)
+            groups[kind, taxes].append(row)
         merged = []
         for group in groups.values():
             first = group[0]

@@ -11,6 +11,9 @@ class ResPartner(models.Model):
 
     _inherit = "res.partner"
 
+    # It stays with the contact that has it: of two with the same one, the platform's
+    # leads could be neither's.
+    ref = fields.Char(copy=False)
     lead_buying_hold = fields.Boolean(
         "Buying Hold",
         company_dependent=True,

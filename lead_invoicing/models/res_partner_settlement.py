@@ -19,6 +19,12 @@ class ResPartner(models.Model):
     def _commercial_fields(self):
         return super()._commercial_fields() + ["lead_auto_settle"]
 
+    def _is_settled_from_balance(self):
+        """Tell whether all that is in this buyer's favor settles its invoices by
+        itself, in the current company."""
+        self.ensure_one()
+        return self.lead_auto_settle and self.lead_billing_mode == "prepaid"
+
     def _reconcile_lead_invoices(self, company, currency, posted):
         """Settle this buyer's open lead invoices in a currency: of a prepaid buyer
         from all that is in its favor, less what was paid back to it; of another from
@@ -34,7 +40,7 @@ class ResPartner(models.Model):
         # to do is of no concern for these reconciliations.
         env = self.env(su=True, context={"lang": self.env.context.get("lang")})
         partner = self.commercial_partner_id.with_env(env).with_company(company)
-        is_prepaid = partner.lead_billing_mode == "prepaid"
+        is_prepaid = partner._is_settled_from_balance()
         if not partner.lead_auto_settle or not (
             is_prepaid or posted.filtered("lead_run_id")
         ):
@@ -51,7 +57,8 @@ class ResPartner(models.Model):
         invoices = lines.filtered(
             lambda line: (
                 line.amount_residual_currency > 0
-                and line.move_id.lead_run_id
+                # What undoes a credit note asks for its leads again.
+                and line.move_id._is_about_leads()
                 and line.move_id.move_type == "out_invoice"
                 and not line.move_id._is_lead_settlement_suspended()
             )

@@ -86,6 +86,8 @@ class ResPartner(models.Model):
     def _search_lead_balance_level(self, operator, value):
         if operator != "in":
             return NotImplemented
+        # Odoo asks who may read a field, not who may search with its method.
+        self._check_field_access(self._fields["lead_balance_level"], "read")
         # Which buyers crossed one of these last?
         at_level = SQL(
             """
@@ -99,7 +101,7 @@ class ResPartner(models.Model):
             self.env.company.id,
             [name for name in DEPTHS if name not in value]
             if "fine" in value
-            else list(value),
+            else [name for name in DEPTHS if name in value],
         )
         return [("id", "not in" if "fine" in value else "in", at_level)]
 

@@ -146,3 +146,4 @@ class CorrectionRules:
         row.lead_data_erased_at = origin.lead_data_erased_at
         row.waived, row.waived_by_credit = pair.waived, pair.waived_by_credit
         row.reason, row.warning = pair.reason, pair.warning
+        row.rests_on_origin = bool(row.lead_data)

@@ -22,11 +22,14 @@ FILE_OPTIONS = (
 # Excel keeps so many digits of a number, and writes zeros for the others.
 EXACT_DIGITS = 15
 
+# What separates thousands, or a sign: some languages' spaces break no line.
+_SPACES = " \u00a0\u2009\u202f"
+_SIGN = rf"[^\s{_SPACES}\d.,'’()+−-]{{0,5}}?"
 _NUMBER = re.compile(
-    r"(?P<open>\()?\s*(?P<before>[^\s\d.,'’()+-]{0,5}?)\s*(?P<minus>[+-]?)\s*"
-    r"(?P<before2>[^\s\d.,'’()+-]{0,5}?)\s*"
-    r"(?P<number>\d(?:[\d.,'’ \u00a0\u202f]*\d)?)\s*"
-    r"(?P<after>[^\s\d.,'’()+-]{0,5}?)\s*(?P<close>\))?",
+    rf"(?P<open>\()?[{_SPACES}]*(?P<before>{_SIGN})[{_SPACES}]*(?P<minus>[+−-]?)"
+    rf"[{_SPACES}]*(?P<before2>{_SIGN})[{_SPACES}]*"
+    rf"(?P<number>\d(?:[\d.,'’{_SPACES}]*\d)?)[{_SPACES}]*"
+    rf"(?P<after>{_SIGN})[{_SPACES}]*(?P<close>\))?",
     re.ASCII,
 )
 _SEPARATORS = re.compile("[^0-9]")
@@ -86,7 +89,7 @@ class FileFormats:
         number = self._read_digits(found["number"])
         if number is None:
             raise RowError(field, self._explain_separators(env, value))
-        if found["open"] or found["minus"] == "-":
+        if found["open"] or found["minus"] in ("-", "−"):
             number = -number
         return number, "".join(signs)
 

@@ -36,6 +36,30 @@ COLUMNS = {
 }
 
 
+def hold_documents_sql(documents):
+    """Return the statement that writes the first lead line of each of these documents,
+    as it is: what all do that decide what becomes of a document of leads. Two that do
+    so at one moment are a serialization failure.
+
+    :param documents: SQL of the ids of ``account.move``, in brackets
+    """
+    # In one order, so that two do not wait for each other.
+    return SQL(
+        """
+        WITH held AS (
+            SELECT id FROM account_move_line
+             WHERE id IN (SELECT min(id) FROM account_move_line
+                           WHERE move_id IN %s AND lead_type_id IS NOT NULL
+                           GROUP BY move_id)
+             ORDER BY id FOR NO KEY UPDATE)
+        UPDATE account_move_line SET lead_count = lead_count
+          FROM held WHERE held.id = account_move_line.id
+     RETURNING account_move_line.id
+        """,
+        documents,
+    )
+
+
 class LedgerGateway:
     """The ledger of one company, as recording sees it.
 
@@ -46,6 +70,46 @@ class LedgerGateway:
     def __init__(self, env, company):
         self.env = env
         self.company = company
+
+    def hold_origins(self, rows):
+        """Let nobody decide otherwise on the sales that these rows rest on, until they
+        are stored: undo their waiver or the credit of their documents, or erase the
+        data of their leads.
+
+        PostgreSQL shows each transaction the ledger as it was when it began, so that
+        none of the two would see the other. As both write the sale or its document,
+        the second is repeated.
+        """
+        rows = [*rows, *(row.pair for row in rows if row.pair)]
+        ids = {
+            (row.origin or row.corrected).id for row in rows if row.rests_on_origin
+        } - {None}
+        if not ids:
+            return
+        # Write these sales as they are, in one order.
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH held AS (
+                    SELECT id FROM lead_sale WHERE id = ANY(%s)
+                     ORDER BY id FOR NO KEY UPDATE)
+                UPDATE lead_sale SET waived = waived
+                  FROM held WHERE held.id = lead_sale.id
+                """,
+                sorted(ids),
+            )
+        )
+        self.env.cr.execute(
+            hold_documents_sql(
+                SQL(
+                    """(SELECT line.move_id
+                          FROM lead_sale sale
+                          JOIN account_move_line line ON line.id = sale.invoice_line_id
+                         WHERE sale.id = ANY(%s))""",
+                    sorted(ids),
+                )
+            )
+        )
 
     def insert(self, rows):
         """Write checked rows; return ``{external_ref: id}`` of the new.

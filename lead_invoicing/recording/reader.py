@@ -30,6 +30,8 @@ API_FIELDS = {
 }
 
 
+# What PostgreSQL takes for an id of a record ends before.
+ID_LIMIT = 2**31
 # In the order in which they are told to be wrong.
 REFERENCES = (
     "external_ref",
@@ -138,9 +140,10 @@ class LeadReader:
         row.from_file = self.formats is not None
         row.transaction_type = row.origin_external_ref = None
         row.lead_ref = row.campaign = None
-        row.origin_id = vals.get("origin_id") or None
-        row.partner_id = vals.get("partner_id") or None
-        row.currency_id = vals.get("currency_id") or self.company.currency_id.id
+        row.origin_id = self._read_odoo_id(vals.get("origin_id"))
+        row.partner_id = self._read_odoo_id(vals.get("partner_id"))
+        row.currency_id = self._read_odoo_id(vals.get("currency_id"))
+        row.currency_id = row.currency_id or self.company.currency_id.id
         for read in (
             self._read_odoo_references,
             self._read_odoo_type,
@@ -160,10 +163,13 @@ class LeadReader:
             is_required = name == "external_ref" or (
                 name == "buyer_ref" and not row.partner_id
             )
-            value = read_reference(self.env, name, get(name), required=is_required)
-            if row.from_file:
-                check_reference(self.env, name, value)
-            setattr(row, name, value)
+            try:
+                value = read_reference(self.env, name, get(name), required=is_required)
+                if row.from_file:
+                    check_reference(self.env, name, value)
+                setattr(row, name, value)
+            except RowError as refused:
+                row.refuse(refused)
 
     def _read_odoo_type(self, row, get):
         # A person sees what a form proposes, but not what a file leaves out.
@@ -171,7 +177,7 @@ class LeadReader:
         self._set_type(row, value or (not row.from_file and "sale"))
 
     def _read_odoo_lead_type(self, row, get):
-        row.lead_type_id = get("lead_type_id") or None
+        row.lead_type_id = self._read_odoo_id(get("lead_type_id"))
         if not row.lead_type_id:
             raise RowError("lead_type", self.env._("it is missing; send a value."))
 
@@ -183,7 +189,7 @@ class LeadReader:
 
     def _read_odoo_texts(self, row, get):
         row.reason = read_text(self.env, "reason", get("reason"))
-        row.reason_id = get("reason_id") or None
+        row.reason_id = self._read_odoo_id(get("reason_id"))
         row.lead_data = self._get_odoo_lead_data(get("lead_data"))
 
     def _read_odoo_date(self, row, get):
@@ -195,14 +201,19 @@ class LeadReader:
                 raise RowError(
                     "occurred_at", self.env._("it is missing; send a value.")
                 )
-            return self.formats.read_moment(
-                self.env, "occurred_at", occurred_at or value
-            )
+            moments = {
+                self.formats.read_moment(self.env, "occurred_at", written)
+                for written in (occurred_at, value)
+                if written
+            }
+            if len(moments) > 1:
+                raise self.refuse_two("occurred_at", occurred_at, value)
+            return moments.pop()
         if occurred_at:
             return read_instant(self.env, "occurred_at", occurred_at)
         try:
             moment = fields.Datetime.to_datetime(value or None) or self.now
-        except ValueError:
+        except (TypeError, ValueError):
             moment = None
         if moment is None or moment.year < FIRST_YEAR:
             raise RowError(
@@ -211,12 +222,33 @@ class LeadReader:
             )
         return moment.replace(microsecond=0)
 
+    def refuse_two(self, field, one, other):
+        """Return the error of a row whose columns say two things of one field."""
+        return RowError(
+            field,
+            self.env._(
+                "“%(one)s” and “%(other)s” are not the same; leave one of the two"
+                " columns out.",
+                one=shorten(one),
+                other=shorten(other),
+            ),
+        )
+
     def _get_odoo_lead_data(self, value):
-        """Return the values of a Properties field as names to values."""
-        if isinstance(value, (list, tuple)):
-            value = {
-                prop["name"]: prop.get("value")
+        """Return the values of a Properties field as names to values; what is no such
+        value as it is."""
+        if isinstance(value, (list, tuple)) and all(
+            isinstance(prop, dict) for prop in value
+        ):
+            return {
+                prop.get("name"): prop.get("value")
                 for prop in value
                 if not prop.get("definition_deleted")
             }
-        return dict(value or {})
+        return value or {}
+
+    def _read_odoo_id(self, value):
+        """Return the id of a record; for what is none, one that no record has."""
+        if not value:
+            return None
+        return value if type(value) is int and 0 < value < ID_LIMIT else -1

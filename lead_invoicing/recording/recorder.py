@@ -170,10 +170,12 @@ class LeadRecorder(CorrectionRules, ReturnRules):
 
         A row without a status afterwards is good; its values are complete.
         """
+        self._resolve_references(
+            [row for row in rows if not row.status or row.from_file]
+        )
         good = [row for row in rows if not row.status]
         # Of a file, all that is wrong is told at once.
         unreadable = [row for row in rows if row.status and row.from_file]
-        self._resolve_references(good + unreadable)
         self._set_hashes(good)
         self._mark_recorded(good)
         good = [row for row in good if not row.status]
@@ -239,9 +241,18 @@ class LeadRecorder(CorrectionRules, ReturnRules):
                 row.id, row_hash = found
                 self._mark_same(row, row_hash)
 
+    def hash_rows(self, rows):
+        """Hash rows of Odoo values as :meth:`check` does, to compare them with what is
+        recorded."""
+        self._resolve_references(rows)
+        self._set_hashes([row for row in rows if not row.status])
+
     def _resolve_references(self, rows):
         """Look up the buyers, lead types and currencies that ``rows`` name."""
         self._find_buyers(rows)
+        for row in rows:
+            if row.from_file and row.partner_id and row.buyer_ref:
+                self._check_buyer_columns(row)
         currencies = self.env["res.currency"].with_context(active_test=False)
         self.currencies = {
             currency.id: (
@@ -257,7 +268,7 @@ class LeadRecorder(CorrectionRules, ReturnRules):
     def _find_buyers(self, rows):
         """Look up the buyers that ``rows`` name."""
         self.buyers_by_ref = self.store.query_buyers_by_ref(
-            {row.buyer_ref for row in rows if not row.partner_id}
+            {row.buyer_ref for row in rows}
         )
         self.buyers = self.store.query_buyers({row.partner_id for row in rows})
 
@@ -278,9 +289,14 @@ class LeadRecorder(CorrectionRules, ReturnRules):
             row.currency = self.currencies.get(row.currency_id, (None,))[0]
             row.buyer_ref = row.buyer_ref or names.get(row.partner_id)
             if row.origin_id:
-                row.origin_external_ref = origin_refs.get(
-                    row.origin_id, f"#{row.origin_id}"
-                )
+                found = origin_refs.get(row.origin_id, f"#{row.origin_id}")
+                if row.from_file and row.origin_external_ref not in (None, found):
+                    row.refuse(
+                        self.reader.refuse_two(
+                            "origin_external_ref", row.origin_external_ref, found
+                        )
+                    )
+                row.origin_external_ref = found
             row.set_hash()
 
     def _check_row(self, row):
@@ -321,6 +337,15 @@ class LeadRecorder(CorrectionRules, ReturnRules):
                     moment=row.date,
                     now=self.now.replace(microsecond=0),
                 ),
+            )
+
+    def _check_buyer_columns(self, row):
+        """Check that the contact and the reference of a row mean the same buyer."""
+        found = self.buyers_by_ref.get(row.buyer_ref, ())
+        if row.partner_id not in [partner_id for partner_id, _commercial in found]:
+            partner = self.env["res.partner"].browse(row.partner_id)
+            row.refuse(
+                self.reader.refuse_two("buyer_ref", partner.display_name, row.buyer_ref)
             )
 
     def _check_buyer(self, row):
@@ -505,6 +530,7 @@ class LeadRecorder(CorrectionRules, ReturnRules):
 
         :raises ConcurrencyError: if only half of a price correction was stored
         """
+        self.store.hold_origins(rows)
         for wave in in_waves(rows):
             batch = [row for row in wave if self._is_sale_stored(row)]
             batch.sort(key=lambda row: row.external_ref)

@@ -219,7 +219,7 @@ class ReturnRules:
             self._waive(row, self.env._("billed elsewhere"))
         elif origin.credited:
             self._waive(row, self.env._("already credited"))
-            row.waived_by_credit = True
+            row.waived_by_credit = row.rests_on_origin = True
             row.warning = self.env._(
                 "The invoice of the sale “%s” has been credited, so this will not be"
                 " billed.",
@@ -227,6 +227,7 @@ class ReturnRules:
             )
         elif origin.waived and not self._is_history(origin.date):
             self._waive(row, self.env._("its sale is waived"))
+            row.rests_on_origin = True
 
     def _is_history(self, moment):
         return bool(self.rules.billing_start) and moment < self.rules.billing_start

@@ -16,6 +16,7 @@ class IncomingTransaction:
         "buyer_ref",
         "campaign",
         "commercial_partner_id",
+        "company_id",
         "corrected",
         "corrected_price",
         "corrected_sale_id",
@@ -43,6 +44,7 @@ class IncomingTransaction:
         "reason",
         "reason_id",
         "refusals",
+        "rests_on_origin",
         "return_number",
         "row_hash",
         "same_as",
@@ -62,6 +64,7 @@ class IncomingTransaction:
         # What cannot be read stays empty; the rest is checked all the same.
         self.date = self.price = self.price_sign = self.lead_data = None
         self.buyer_ref = self.lead_type = self.currency = None
+        self.company_id = self.row_hash = None
         self.partner_id = self.lead_type_id = self.currency_id = None
         self.lead_data_erased_at = self.reason = self.reason_id = None
         self.origin = self.origin_id = self.return_number = None
@@ -69,6 +72,8 @@ class IncomingTransaction:
         self.pair = None
         self.price_adjustment = self.from_odoo = self.from_file = False
         self.waived = self.waived_by_credit = False
+        # Something else would be stored, had somebody decided otherwise on its sale.
+        self.rests_on_origin = False
 
     @property
     def is_return(self):

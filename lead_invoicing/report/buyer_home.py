@@ -85,17 +85,18 @@ class BuyerHome:
     # Documents
     # ------------------------------------------------------------------
 
-    def get_documents_domain(self, status=None, currency=None):
+    def get_documents_domain(self, status=None, currency=None, company=None):
         """Return the domain of the buyer's invoices and credit notes.
 
         :param status: ``open``, ``overdue`` or ``credit`` (of credit notes, what is
             applied to no invoice yet); None for all
         :param currency: a ``res.currency``, or None
+        :param company: a ``res.company`` that sells leads, or None
         """
         domain = (
             Domain("partner_id.commercial_partner_id", "=", self.partner.id)
             & Domain("commercial_partner_id", "=", self.partner.id)
-            & Domain("company_id", "in", self.companies.ids)
+            & Domain("company_id", "in", (company or self.companies).ids)
             & Domain("state", "=", "posted")
             & Domain("move_type", "in", (*INVOICES, "out_refund"))
         )
@@ -205,10 +206,10 @@ class BuyerHome:
             return self.env._("Credit note")
         return self.env._("Receipt") if move.lead_is_receipt else self.env._("Invoice")
 
-    def get_documents(self, limit, offset=0, status=None, currency=None):
+    def get_documents(self, limit, offset=0, status=None, currency=None, company=None):
         """Return some of the buyer's documents, the newest first."""
         return self.documents.search(
-            self.get_documents_domain(status, currency),
+            self.get_documents_domain(status, currency, company),
             order="invoice_date desc, id desc",
             limit=limit,
             offset=offset,

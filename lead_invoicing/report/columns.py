@@ -114,7 +114,7 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
     sale = env["lead.sale"]
     is_buyer = env.user._is_portal()
     columns = [
-        Column("date", env._("Date"), "datetime", _localize(SQL("sale.date"), tz)),
+        Column("date", env._("Date"), "datetime", localize(SQL("sale.date"), tz)),
         Column("external_ref", env._("Transaction"), char, SQL("sale.external_ref")),
         Column(
             "transaction_type",
@@ -210,7 +210,7 @@ def format_value(env, column, value):
     return str(value)
 
 
-def _localize(sql, tz):
+def localize(sql, tz):
     """Return a moment as a clock in the time zone shows it."""
     return SQL("(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)", sql, tz)
 
@@ -241,7 +241,7 @@ def _get_lead_data_column(prop, tz):
                 " AND (%(cell)s #>> '{}') COLLATE \"C\" < '9999-12-31' THEN %(moment)s"
                 " END",
                 cell=cell,
-                moment=_localize(read_utc(cell), tz),
+                moment=localize(read_utc(cell), tz),
             )
 
     elif kind == "tags":

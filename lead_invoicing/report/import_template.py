@@ -45,4 +45,7 @@ def _write_xlsx(rows, title, file):
                 if isinstance(value, date | datetime):
                     sheet.write_datetime(place, column, value, moment)
                 elif value not in ("", None, False):
-                    sheet.write(place, column, value, None if place else bold)
+                    write = (
+                        sheet.write_string if isinstance(value, str) else sheet.write
+                    )
+                    write(place, column, value, None if place else bold)

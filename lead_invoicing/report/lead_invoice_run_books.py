@@ -3,7 +3,9 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from ..models.lead_sale import behind_sql, unbilled_sql
-from .books_rules import RULES
+from .books_rules_money import MONEY_RULES
+from .books_rules_runs import RUN_RULES
+from .books_rules_transactions import TRANSACTION_RULES
 
 # So many records of a rule are named by their ids, and so many by their names.
 MAX_IDS = 100
@@ -49,7 +51,7 @@ class LeadInvoiceRun(models.Model):
     @api.model
     def _get_books_rules(self):
         """Hook: return the rules that are checked. Another addon adds its own."""
-        return RULES
+        return [*TRANSACTION_RULES, *RUN_RULES, *MONEY_RULES]
 
     @api.model
     def _get_books_parameters(self):
@@ -125,7 +127,12 @@ class LeadInvoiceRun(models.Model):
                 allowed_company_ids=company.ids,
                 lang=company._get_lead_lang(),
             )
-            books._tell_of_findings(company, books.check_books())
+            self.env["ir.cron"]._try_lead_step(
+                lambda books=books, company=company: books._tell_of_findings(
+                    company, books.check_books()
+                ),
+                f"the books of {company} cannot be checked",
+            )
 
     @api.model
     def _tell_of_findings(self, company, findings):
@@ -137,6 +144,7 @@ class LeadInvoiceRun(models.Model):
         company.partner_id._schedule_lead_activity(
             self.env._("Check the Books"),
             "\n".join(finding["message"] for finding in findings),
+            company,
             company._get_lead_responsible(),
             BOOKS_ACTIVITY_TYPE,
         )

@@ -19,13 +19,16 @@ TOP_UP_RULES = [
           FROM lead_top_up request
           LEFT JOIN account_move move ON move.id = request.move_id
          WHERE request.company_id = ANY(%(companies)s)
-           AND ((request.state = 'paid') != (COALESCE(move.state, '') = 'posted')
-                OR request.state = 'paid' AND NOT EXISTS (
+           AND (request.state = 'paid') != (
+               COALESCE(move.state, '') = 'posted' AND EXISTS (
                    SELECT FROM account_move_line line
                      JOIN account_account account ON account.id = line.account_id
                     WHERE line.move_id = move.id AND line.balance < 0
                       AND account.account_type = 'asset_receivable'
                       AND line.partner_id IS NOT NULL
+                      -- The buyer may have left the entity that it was booked on.
+                      AND (request.state = 'paid'
+                           OR line.partner_id = request.partner_id)
                       AND line.company_id = request.company_id))
         """,
     ),

@@ -326,11 +326,9 @@ class LeadInvoicingReport(models.AbstractModel):
     @api.model
     def _get_download_limit(self):
         """Return how many megabytes a file may have."""
-        # sudo() is safe: a number that concerns everybody.
-        parameters = self.env["ir.config_parameter"].sudo()
-        limit = parameters.get_param("lead_invoicing.download_limit_mb", "").strip()
-        is_number = limit.isascii() and limit.isdigit()
-        return (is_number and int(limit)) or DOWNLOAD_LIMIT
+        return self.env["ir.config_parameter"]._get_lead_number(
+            "lead_invoicing.download_limit_mb", DOWNLOAD_LIMIT
+        )
 
     @api.model
     def _get_downloads_directory(self):

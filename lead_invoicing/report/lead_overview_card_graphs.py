@@ -154,17 +154,19 @@ class LeadOverviewCard(models.Model):
         cycles = self.env["lead.billing.cycle"].search(
             [("next_generation_at", "!=", False)], order="next_generation_at, id"
         )
+        cycles = cycles[:MAX_CYCLES]
+        names = self._get_names(cycles)
         _number, amounts = reader.read_source(self._get_sources(reader)[self.code])
         return {
             "table": self._dump(
                 [
                     {
-                        "name": cycle.name,
+                        "name": names[cycle],
                         "text": self._format_next_run(cycle),
                         "amounts": self._format_amounts(self._add_up(expected[cycle]))
                         or self._format_amounts_of_none(),
                     }
-                    for cycle in cycles[:MAX_CYCLES]
+                    for cycle in cycles
                 ]
             ),
             "amounts": self._format_amounts(amounts),
@@ -190,9 +192,14 @@ class LeadOverviewCard(models.Model):
         :param values: {(lead type or text, currency): list of amounts}
         """
         currencies = {currency for _name, currency in values}
+        names = self._get_names(
+            self.env["lead.type"].union(
+                *(name for name, _currency in values if not isinstance(name, str))
+            )
+        )
         datasets = []
         for (name, currency), amounts in values.items():
-            label = name if isinstance(name, str) else name.display_name
+            label = names.get(name, name)
             datasets.append(
                 {
                     "label": f"{label} ({currency.name})"
@@ -204,6 +211,17 @@ class LeadOverviewCard(models.Model):
                 }
             )
         return self._dump({"type": "bar", "labels": labels, "datasets": datasets})
+
+    @api.model
+    def _get_names(self, records):
+        """Return {record: its name}, with its company where they are of several: these
+        name their cycles and lead types alike."""
+        if len(records.company_id) < 2:
+            return {record: record.display_name for record in records}
+        return {
+            record: f"{record.display_name} ({record.company_id.name})"
+            for record in records
+        }
 
     @api.model
     def _format_month(self, month):

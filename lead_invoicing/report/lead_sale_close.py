@@ -34,15 +34,18 @@ CLOSE_SIGNS = {
     "billed": -1,
     "released": 1,
 }
+# What would be unbilled at the end if nothing was billed or released in the month.
+_EXPECTED = "(at_start OR kind IS NOT NULL AND NOT waived)"
 # Which transactions each of them counts. ``kind`` is what was recorded in the month.
+# What was released in it and ends as it began was billed in it, too: before, or again.
 _CONDITIONS = {
     "opening": "at_start",
     "sold": "kind = 'sale'",
     "returned": "kind = 'return'",
     "corrected": "kind = 'correction'",
     "waived": "waived",
-    "billed": "(at_start OR kind IS NOT NULL AND NOT waived) AND NOT at_end",
-    "released": "at_end AND NOT at_start AND kind IS NULL",
+    "billed": f"({_EXPECTED} AND NOT at_end OR released AND {_EXPECTED} = at_end)",
+    "released": f"(at_end AND NOT {_EXPECTED} OR released AND {_EXPECTED} = at_end)",
     "closing": "at_end",
     "deferred": "at_end AND kind IS NOT NULL",
     "credited": "credited",
@@ -122,10 +125,10 @@ class LeadSale(models.Model):
             SELECT partner_id, lead_type_id, currency_id, figure,
                    sum(number)::int AS sale_count, sum(amount) AS amount
               FROM (SELECT partner_id, lead_type_id, currency_id, kind, at_start,
-                           at_end, waived, credited, count(*) AS number,
+                           at_end, waived, credited, released, count(*) AS number,
                            sum(amount) AS amount
                       FROM (%s) closed
-                     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8) alike
+                     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9) alike
              CROSS JOIN LATERAL (VALUES %s) AS told(figure, holds)
              WHERE holds
              GROUP BY partner_id, lead_type_id, currency_id, figure
@@ -142,32 +145,35 @@ class LeadSale(models.Model):
         unbilled = self.env["lead.unbilled.as.at"]
         before = first - timedelta(days=1)
         # What was unbilled when the month began and when it ended, what was recorded
-        # in it, and what was credited in it?
+        # in it, and what was credited and released in it?
         return SQL(
             """
             SELECT id, partner_id, lead_type_id, currency_id, amount,
                    bool_or(at_start) AS at_start, bool_or(at_end) AS at_end,
                    max(kind) AS kind, bool_or(waived) AS waived,
-                   bool_or(credited) AS credited
+                   bool_or(credited) AS credited, bool_or(released) AS released
               FROM (
                    SELECT id, partner_id, lead_type_id, currency_id, amount,
                           TRUE AS at_start, FALSE AS at_end, NULL AS kind,
-                          FALSE AS waived, FALSE AS credited
+                          FALSE AS waived, FALSE AS credited, FALSE AS released
                      FROM (%(at_start)s) at_start
                     UNION ALL
                    SELECT id, partner_id, lead_type_id, currency_id, amount,
-                          FALSE, TRUE, NULL, FALSE, FALSE
+                          FALSE, TRUE, NULL, FALSE, FALSE, FALSE
                      FROM (%(at_end)s) at_end
                     UNION ALL
                    (%(recorded)s)
                     UNION ALL
-                   (%(credited)s)) told
+                   (%(credited)s)
+                    UNION ALL
+                   (%(released)s)) told
              GROUP BY id, partner_id, lead_type_id, currency_id, amount
             """,
             at_start=unbilled._get_company_sql(company, before, known_at),
             at_end=unbilled._get_company_sql(company, last, known_at),
             recorded=self._get_close_recorded_sql(company, first, last, known_at),
             credited=self._get_close_credited_sql(company, first, last, known_at),
+            released=self._get_close_released_sql(company, first, last, known_at),
         )
 
     @api.model
@@ -179,7 +185,7 @@ class LeadSale(models.Model):
                    sale.currency_id, sale.amount, FALSE, FALSE,
                    CASE WHEN sale.corrected_sale_id IS NULL
                         THEN sale.transaction_type ELSE 'correction' END,
-                   NOT %(was_not_waived)s, FALSE
+                   NOT %(was_not_waived)s, FALSE, FALSE
               FROM lead_sale sale
               LEFT JOIN (%(decided)s) decided ON decided.sale_id = sale.id
              WHERE sale.company_id = %(company)s
@@ -197,11 +203,13 @@ class LeadSale(models.Model):
     @api.model
     def _get_close_credited_sql(self, company, first, last, known_at):
         # Which transactions are behind documents of which nothing is left since the
-        # last of their credit notes, one of these days?
+        # last of their credit notes, one of these days, as far as was known? Credit
+        # notes of earlier versions do not say when they were posted.
         return SQL(
             """
             SELECT behind.id, behind.commercial_partner_id, behind.lead_type_id,
-                   behind.currency_id, behind.amount, FALSE, FALSE, NULL, FALSE, TRUE
+                   behind.currency_id, behind.amount, FALSE, FALSE, NULL, FALSE, TRUE,
+                   FALSE
               FROM (%(behind)s) behind
               JOIN (
                    SELECT move.id
@@ -212,7 +220,9 @@ class LeadSale(models.Model):
                       AND reversal.state = 'posted'
                       AND reversal.lead_run_id IS NULL
                     GROUP BY move.id
-                   HAVING max(reversal.date) BETWEEN %(first)s AND %(last)s) credited
+                   HAVING max(reversal.date) BETWEEN %(first)s AND %(last)s
+                      AND max(COALESCE(reversal.lead_posted_at,
+                                       reversal.create_date)) <= %(known_at)s) credited
                    ON credited.id = behind.move_id
              WHERE behind.create_date <= %(known_at)s
             """,
@@ -221,4 +231,31 @@ class LeadSale(models.Model):
             first=first,
             last=last,
             known_at=known_at or ALL_KNOWN,
+        )
+
+    @api.model
+    def _get_close_released_sql(self, company, first, last, known_at):
+        # Which transactions were released on these days from documents in the books?
+        return SQL(
+            """
+            SELECT sale.id, sale.commercial_partner_id, sale.lead_type_id,
+                   sale.currency_id, sale.amount, FALSE, FALSE, NULL, FALSE, FALSE, TRUE
+              FROM lead_sale_release release
+              JOIN lead_sale sale ON sale.id = release.sale_id
+              JOIN account_move move ON move.id = release.invoice_id
+              LEFT JOIN (%(decided)s) decided ON decided.sale_id = sale.id
+             WHERE release.company_id = %(company)s
+               AND release.create_date >= %(start)s AND release.create_date < %(end)s
+               AND release.create_date <= %(known_at)s
+               AND move.date <= %(last)s
+               AND move.lead_posted_at <= %(known_at)s
+               AND %(was_not_waived)s
+            """,
+            decided=self.env["lead.unbilled.as.at"]._get_decided_sql(company, known_at),
+            company=company.id,
+            start=company._get_lead_day_start(first),
+            end=company._get_lead_day_start(last + timedelta(days=1)),
+            last=last,
+            known_at=known_at or ALL_KNOWN,
+            was_not_waived=WAS_NOT_WAIVED,
         )

@@ -198,6 +198,27 @@ class TestAccountStatementPages(StatementCommon, RightsCommon, HttpCase):
         self.assertEqual(response.status_code, 200)
         self.assertIn("statement-2026-11-01", response.headers["Content-Disposition"])
 
+    def test_files_of_the_staff_are_of_the_selected_companies(self):
+        clerk = self.billing_user
+        clerk.company_ids += self.abroad
+        self.login(clerk)
+        for company in (self.company, self.abroad):
+            wizards = self.env["lead.statement.wizard"].with_user(clerk)
+            wizard = wizards.with_context(allowed_company_ids=company.ids).create(
+                {"partner_id": self.buyer.id, **NOVEMBER}
+            )
+            is_own = company == self.company
+            self.assertEqual(self.document.name in wizard.preview, is_own)
+            self.env.flush_all()
+            content = self.url_open(wizard.action_xlsx()["url"]).content
+            sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+            texts = [str(cell.value) for row in sheet.iter_rows() for cell in row]
+            self.assertEqual(self.document.name in texts, is_own)
+        response = self.get(
+            f"{STAFF}/pdf", partner_id=self.buyer.id, company_ids=f"{10**8}"
+        )
+        self.assertEqual(response.status_code, 404)
+
     def test_whatever_is_asked_is_answered_with_a_sentence(self):
         self.login(self.portal_user)
         for value in HOSTILE:

@@ -178,6 +178,19 @@ class TestAccrual(AccrualCommon):
         with self.assertRaisesRegex(UserError, "Choose a journal and an account"):
             self.accrue()
 
+    def test_sample_leads_do_not_enter_the_books(self):
+        self.new_sale()
+        self.env["ir.model.data"].create(
+            {
+                "module": self.company._get_lead_sample_module(),
+                "name": "lead_type",
+                "model": "lead.type",
+                "res_id": self.edu.id,
+            }
+        )
+        with self.assertRaisesRegex(UserError, "has sample leads"):
+            self.accrue()
+
     def test_what_was_shown_before_the_month_was_over_is_not_accrued(self):
         self.new_sale()
         close = self.close(now="2026-11-30 23:59:00", user=self.chief)

@@ -61,6 +61,14 @@ class TestBalance(PrepaidCommon):
         self.new_return(sale, at="2026-11-10T12:00:00Z")
         self.assert_balance(0)
 
+    def test_a_return_of_a_sale_without_taxes_has_none(self):
+        sale = self.new_sale(price="100.00")
+        self.generate()
+        self.tax()
+        self.new_return(sale, "40.00", at="2026-11-10T12:00:00Z")
+        self.new_sale(price="10.00", at="2026-11-10T12:00:00Z")
+        self.assert_balance(-71.5)
+
     def test_what_is_waived_or_credited_counts_no_more(self):
         sale = self.new_sale(price="100.00")
         self.assert_balance(-100)

@@ -271,6 +271,17 @@ class TestBillingCycle(TransactionCase):
             (at("2026-10-26 00:00"), at("2026-11-02 00:00")),
         )
 
+    def test_a_cycle_of_an_archived_buyer_is_in_use(self):
+        # Archived buyers are billed: their leads would wait unseen.
+        cycle = self.create_cycle(frequency="weekly")
+        buyer = self.env["res.partner"].create(
+            {"name": "Gone Ltd", "lead_billing_cycle_id": cycle.id, "active": False}
+        )
+        with self.assertRaisesRegex(UserError, "bills Gone Ltd"):
+            cycle.active = False
+        buyer.lead_billing_cycle_id = False
+        cycle.active = False
+
     def test_schedule_change_bills_no_history(self):
         cycle = self.create_cycle(tz="UTC", frequency="monthly")
         cycle.frequency = "weekly"

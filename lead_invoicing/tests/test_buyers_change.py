@@ -2,9 +2,11 @@ from datetime import datetime
 
 from freezegun import freeze_time
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .common.generation import GENERATION, WEEK, GenerationCommon
+from .common.given_back import GivenBackCommon
 
 
 @tagged("post_install", "-at_install")
@@ -31,6 +33,16 @@ class TestBuyersMerged(GenerationCommon):
     def assert_unknown(self, ref):
         [answer] = self.record(self.sale_vals("X", buyer_ref=ref))
         self.assertEqual(answer["status"], "error")
+
+    def test_nobody_becomes_its_own_company(self):
+        company = self.new_buyer("Buyer B")
+        contact = self.new_buyer("Branch", parent_id=company.id, active=False)
+        for partners in ((company, contact), (contact, company)):
+            with self.assertRaisesRegex(UserError, "Branch belongs to Buyer B"):
+                self.merge(*partners)
+        contact.parent_id = False
+        self.merge(contact, company)
+        self.assertFalse(contact.exists())
 
     def test_it_is_still_known_by_both_names(self):
         second, first = self.new_buyer("Second"), self.new_buyer("First")
@@ -146,6 +158,17 @@ class TestBuyersMerged(GenerationCommon):
 
 
 @tagged("post_install", "-at_install")
+class TestBuyersCopied(GenerationCommon):
+    """A contact that is copied is another buyer."""
+
+    def test_the_platforms_name_stays_with_the_buyer_that_has_it(self):
+        copy = self.buyer.copy()
+        self.assertFalse(copy.ref)
+        self.assertEqual(self.new_sale().partner_id, self.buyer)
+        self.assertEqual(self.buyer.copy({"ref": "other"}).ref, "other")
+
+
+@tagged("post_install", "-at_install")
 class TestBuyersMoved(GenerationCommon):
     """A buyer comes to belong to another one: documents and figures are that one's."""
 
@@ -202,6 +225,28 @@ class TestBuyersMoved(GenerationCommon):
         self.assert_ties_out(invoice)
         run = invoice.lead_run_id
         self.assertEqual(run.buyer_ids.partner_id, self.group)
+
+    def test_what_the_group_was_billed_for_stays_there_when_it_leaves(self):
+        sale = self.new_sale(self.shop)
+        self.move_shop()
+        self.generate(GENERATION)
+        self.shop.write({"parent_id": False, "is_company": True})
+        self.assertEqual(self.shop.commercial_partner_id, self.shop)
+        self.assertEqual(sale.invoice_id.commercial_partner_id, self.group)
+        self.assert_books_hold()
+
+    def test_a_draft_with_leads_of_one_that_left_can_only_be_canceled(self):
+        self.cycle.posting = "draft"
+        self.new_sale(self.group)
+        sale = self.new_sale(self.shop, lead_type="AUTO")
+        self.move_shop()
+        self.generate(GENERATION)
+        self.shop.write({"parent_id": False, "is_company": True})
+        self.assert_books_hold()
+        with self.assertRaisesRegex(UserError, "Group, Shop.*Cancel it"):
+            sale.invoice_id.action_post()
+        sale.invoice_id.button_cancel()
+        self.assertFalse(sale.invoice_id)
 
     def test_hold_and_minimum_are_the_groups(self):
         sale = self.new_sale(self.shop)
@@ -267,3 +312,75 @@ class TestBuyersMoved(GenerationCommon):
         self.assertEqual(sale.invoice_id.lead_run_id, waiting)
         self.assertEqual(sale.invoice_id.commercial_partner_id, self.group)
         self.assertEqual(waiting.buyer_ids.partner_id, self.group)
+
+
+@tagged("post_install", "-at_install")
+class TestDocumentsOfContactsThatMoved(GivenBackCommon):
+    """Odoo keeps on a document whom its customer belonged to; who belongs to whom
+    changes, and money is given back once all the same, to whom it is due."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.group = cls.new_buyer("Group")
+
+    def assert_credited_once(self, invoice):
+        reversal = self.reverse(invoice)
+        reversal.action_post()
+        self.assertTrue(invoice.lead_credited)
+        with self.assertRaises(UserError):
+            self.reverse(invoice)
+        return reversal
+
+    def test_a_company_that_becomes_a_branch_is_credited_once(self):
+        shop = self.new_buyer("Shop", parent_id=self.group.id)
+        sale = self.new_sale(shop)
+        invoice = self.generate()
+        shop.is_company = False
+        self.assertEqual(shop.commercial_partner_id, self.group)
+        self.assert_credited_once(invoice)
+        shop.is_company = True
+        invoice._update_given_back()
+        self.assertEqual(sale.billing_state, "credited")
+
+    def test_a_person_that_joins_a_company_is_credited_once(self):
+        person = self.new_buyer("Person", is_company=False)
+        self.env["res.partner"].create(
+            {"name": "Books", "type": "invoice", "parent_id": person.id}
+        )
+        self.new_sale(person)
+        invoice = self.generate()
+        person.parent_id = self.group
+        self.assert_credited_once(invoice)
+
+    def test_a_person_that_joined_and_left_is_credited_where_it_owes(self):
+        person = self.new_buyer("Person", is_company=False)
+        self.new_sale(person)
+        invoice = self.generate()
+        person.parent_id = self.group
+        person.parent_id = False
+        owing = invoice.commercial_partner_id
+        self.assertEqual(self.owed(owing), 10)
+        self.assert_credited_once(invoice)
+        self.assertEqual(self.owed(owing), 0)
+
+    def test_the_money_of_a_branch_that_left_is_its_old_companys(self):
+        self.buyer.lead_invoice_split = "sub_account"
+        self.company.lead_return_policy = "credit_note"
+        branch = self.env["res.partner"].create(
+            {"name": "Branch", "ref": "branch", "parent_id": self.buyer.id}
+        )
+        returned, kept = self.new_sale(branch), self.new_sale(branch, price="30")
+        invoice = self.generate()
+        self.assertEqual(invoice.partner_id, branch)
+        branch.parent_id = self.group
+        self.return_later(returned)
+        credit_note = self.generate(self.SECOND)
+        self.assertEqual(credit_note.commercial_partner_id, self.buyer)
+        self.assertEqual(self.owed(), 30)
+        again = self.invoice_again(invoice)
+        self.assertEqual(invoice.reversal_move_ids.commercial_partner_id, self.buyer)
+        self.assertEqual(self.owed(self.group), 0)
+        again.action_post()
+        self.assertEqual(kept.invoice_id.commercial_partner_id, self.buyer)
+        self.assert_credited_once(again)

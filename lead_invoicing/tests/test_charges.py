@@ -35,6 +35,17 @@ class TestAgreeing(ChargesCommon):
         with self.assertRaisesRegex(ValidationError, "already agreed"):
             first.date_to = "2026-12-01"
 
+    def test_a_copy_is_archived_until_it_is_for_something_else(self):
+        charge = self.agree("tier", steps=[(1, {"price": 9}), (10, {"price": 8})])
+        copy = charge.copy()
+        self.assertFalse(copy.active)
+        self.assertEqual(copy.tier_ids.mapped("price"), [9, 8])
+        with self.assertRaisesRegex(ValidationError, "already agreed"):
+            copy.action_unarchive()
+        copy.partner_id = self.new_buyer("Buyer B")
+        copy.action_unarchive()
+        self.assertTrue(copy.active)
+
     def test_figures_are_checked(self):
         for vals in (
             {"kind": "fee", "amount": 0},
@@ -179,6 +190,24 @@ class TestSimpleCharges(ChargesCommon):
         item.action_retry()
         self.assertEqual(self.charges_on(self.generate()), [("fee", 10)])
 
+    def test_an_archived_tax_holds_the_charge_alone(self):
+        tax = self.company_data["default_tax_sale"].copy({"name": "Old tax"})
+        self.charge_product.taxes_id = tax
+        tax.active = False
+        self.agree("fee", amount=10)
+        # What lowers the price of leads has their taxes.
+        self.agree("discount", percent=10)
+        self.new_sale()
+        document = self.generate(failing=True)
+        self.assertEqual(self.charges_on(document), [("discount", -1)])
+        item = document.lead_run_buyer_id
+        self.assertIn("Old tax", item.message)
+        tax.active = True
+        item.action_retry()
+        later = self.generate()
+        self.assertEqual(self.charges_on(later), [("fee", 10)])
+        self.assertTrue(later.amount_tax)
+
     def test_what_leads_in_trouble_would_count_for_waits_for_them(self):
         account = self.company_data["default_account_revenue"].copy({"code": "400997"})
         self.auto.product_id.property_account_income_id = account
@@ -283,6 +312,46 @@ class TestWhereChargesGo(ChargesCommon):
         self.assertEqual(self.charges_on(documents[0]), [("discount", -30), ("fee", 5)])
         self.assertEqual(self.charges_on(documents[1]), [])
 
+    def test_what_is_not_billed_for_its_zero_total_does_not_count(self):
+        """Where zero totals are not issued, their leads wait: they are no part of a
+        volume, and nothing is taken off them."""
+        self.company.lead_issue_zero = False
+        self.buyer.lead_invoice_split = "lead_type"
+        self.agree("tier", steps=[(2, {"percent": 5})])
+        self.agree("discount", percent=10)
+        self.agree("minimum", amount=100)
+        self.new_sale(price="20")
+        for _number in range(2):
+            self.new_sale(price="0", lead_type="AUTO")
+        sale = self.new_sale(price="30", lead_type="AUTO")
+        self.new_return(sale)
+        self.company.lead_tz = self.cycle.tz
+        with freeze_time(GENERATION):
+            wizard = self.env["lead.invoice.wizard"].create(
+                {
+                    "partner_ids": self.buyer.ids,
+                    "date_to": "2026-11-08",
+                    "include_charges": True,
+                }
+            )
+            wizard.action_preview()
+        made = wizard.line_ids.filtered(lambda line: not line.message)
+        self.assertEqual(made.mapped("amount"), [20, -2, 82])
+        document = self.generate()
+        charges = [("discount", -2), ("minimum", 82)]
+        self.assertEqual(self.charges_on(document), charges)
+        with freeze_time(GENERATION):
+            self.assertFalse(self.env["lead.invoice.run"].check_books())
+        # It counts where it is billed.
+        self.new_sale(price="40", at="2026-11-10T12:00:00Z", lead_type="AUTO")
+        later = self.generate(GENERATION + WEEK)
+        self.assertEqual(
+            self.charges_on(later),
+            [("tier", -2), ("discount", -3.8), ("minimum", 65.8)],
+        )
+        with freeze_time(GENERATION + WEEK):
+            self.assertFalse(self.env["lead.invoice.run"].check_books())
+
     def test_a_document_that_is_held_holds_its_charges(self):
         self.buyer.lead_minimum_amount = 50
         self.agree("fee", amount=5)
@@ -357,6 +426,17 @@ class TestWhereChargesGo(ChargesCommon):
         third = self.generate(self.THIRD)
         self.assertEqual(self.charges_on(third), [("fee", 5), ("fee", 5)])
         self.assertEqual(third.lead_sale_count, 1)
+
+    def test_a_freed_charge_keeps_the_credit_note_of_a_document_without_leads(self):
+        self.agree("fee", amount=5)
+        document = self.generate()
+        self.assertEqual(self.charges_on(document), [("fee", 5)])
+        reversal = self.reverse(document)
+        reversal.action_post()
+        self.release(document)
+        for undo in (reversal.button_draft, self.reverse(reversal).action_post):
+            with self.assertRaisesRegex(UserError, "released to be billed again"):
+                undo()
 
     def test_invoiced_again_they_move(self):
         self.agree("fee", amount=5)

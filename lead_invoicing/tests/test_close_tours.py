@@ -23,6 +23,8 @@ class CloseTourCommon(TourCommon):
         self.company.lead_accrual_account_id = self.env["account.account"].create(
             {"name": "Accrued", "code": "117777", "account_type": "asset_current"}
         )
+        # What waits in the world of all tours may be of last month, too.
+        self.env["lead.sale"].search([("billing_state", "=", "unbilled")]).unlink()
         buyer = self.new_buyer("Buyer C")
         last_month = Datetime.now().replace(day=1) - timedelta(days=5)
         for price in ("11.00", "20.00"):

@@ -2,6 +2,7 @@ from odoo import SUPERUSER_ID, api, fields
 from odoo.tests import tagged
 
 from .common.decisions import CODE, DecisionsAtOnceCommon
+from .common.world import LeadInvoicingCommon
 
 
 @tagged("post_install", "-at_install")
@@ -111,6 +112,129 @@ class TestDecisionsAtOnce(DecisionsAtOnceCommon):
                 self.in_turn(self.bill)
                 self.assert_return_waived()
                 self.assertEqual(self.assert_given_back_once(), 0)
+
+    def test_what_is_recorded_while_its_sale_is_owed_again_is_billed(self):
+        credited = [self.bill, self.reverse, self.post_reversal]
+        for before, undo in (
+            ([self.waive], self.unwaive),
+            (credited, self.take_reversal_back),
+            (credited, self.undo_reversal),
+            (credited, self.release),
+        ):
+            for record in (self.give_back, self.correct):
+                for pair in ((record, undo), (undo, record)):
+                    with self.subTest(undo=undo.__name__, first=pair[0].__name__):
+                        self.build()
+                        self.in_turn(*before)
+                        self.at_once(*pair)
+                        self.in_turn(self.bill)
+                        self.assertEqual(self.read_states(), {"invoiced"})
+
+    def read_states(self):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            sales = env["lead.sale"].search([("lead_type_id.code", "=", CODE)])
+            return set(sales.mapped("billing_state"))
+
+    def test_a_lead_recorded_while_its_buyer_is_merged_goes_along(self):
+        for pair in ((self.sell_another, self.merge), (self.merge, self.sell_another)):
+            with self.subTest(first=pair[0].__name__):
+                self.build()
+                self.at_once(*pair)
+                with self.registry.cursor() as cr:
+                    env = api.Environment(cr, SUPERUSER_ID, {})
+                    sales = env["lead.sale"].search([("lead_type_id.code", "=", CODE)])
+                    self.assertEqual(len(sales), 2)
+                    self.assertEqual(sales.partner_id.mapped("name"), ["Merged"])
+
+    def sell_another(self, env):
+        self.record(env, LeadInvoicingCommon.sale_vals("MEETING-2"))
+
+    def merge(self, env):
+        """Merge the buyer into a new contact, which gets its reference."""
+        kept = env["res.partner"].create({"name": "Merged"})
+        buyer = env["res.partner"].search([("ref", "=", CODE)])
+        wizard = env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((buyer + kept).ids, kept, extra_checks=False)
+
+    def test_erased_lead_data_do_not_come_back_with_a_corrected_price(self):
+        for pair in ((self.correct, self.erase), (self.erase, self.correct)):
+            with self.subTest(first=pair[0].__name__):
+                self.build()
+                self.in_turn(self.tell_of_person)
+                self.at_once(*pair)
+                with self.registry.cursor() as cr:
+                    cr.execute(
+                        "SELECT count(*) FROM lead_sale JOIN lead_type"
+                        " ON lead_type.id = lead_type_id"
+                        " WHERE code = %s AND lead_data IS NOT NULL",
+                        [CODE],
+                    )
+                    self.assertEqual(cr.fetchone(), (0,))
+
+    def tell_of_person(self, env):
+        lead_type = env["lead.type"].search([("code", "=", CODE)])
+        lead_type.lead_properties_definition = [
+            {"name": "lead_email", "string": "Email", "type": "char"}
+        ]
+        env.cr.execute(
+            """UPDATE lead_sale SET lead_data = '{"lead_email": "x@example.com"}'
+                WHERE id = %s""",
+            self.sale(env).ids,
+        )
+
+    def erase(self, env):
+        env["lead.erasure"]._erase_on_request(self.sale(env), CODE)
+
+    def test_a_deposit_and_a_document_of_one_moment_settle(self):
+        for pair in ((self.pay_in, self.bill), (self.bill, self.pay_in)):
+            with self.subTest(first=pair[0].__name__):
+                self.build()
+                # Odoo writes down on a contact that it was invoiced for the first time.
+                self.in_turn(self.prepay, self.bill, self.sell_another)
+                self.at_once(*pair)
+                with self.registry.cursor() as cr:
+                    env = api.Environment(cr, SUPERUSER_ID, {})
+                    documents = env["account.move"].search(
+                        [("partner_id.ref", "=", CODE), ("lead_run_id", "!=", False)]
+                    )
+                    self.assertEqual(documents.mapped("amount_residual"), [0, 0])
+
+    def prepay(self, env):
+        buyer = env["res.partner"].search([("ref", "=", CODE)])
+        buyer.lead_billing_mode = "prepaid"
+
+    def pay_in(self, env):
+        journals = env["account.journal"]
+        domain = [*journals._check_company_domain(env.company), ("type", "=", "bank")]
+        env["account.payment"].create(
+            {
+                "payment_type": "inbound",
+                "partner_type": "customer",
+                "partner_id": env["res.partner"].search([("ref", "=", CODE)]).id,
+                "amount": 100,
+                "journal_id": journals.search(domain, limit=1).id,
+            }
+        ).action_post()
+
+    def test_a_charge_that_is_billed_stays_what_it_is(self):
+        self.charged_until = fields.Datetime.now()
+        for change in (self.change_charge, self.delete_charge):
+            with self.subTest(change=change.__name__):
+                self.build()
+                self.in_turn(self.agree)
+                self.at_once(self.bill_charges, self.refused(change))
+                self.assertEqual(self.refusals, 1)
+                self.build()
+                self.in_turn(self.agree)
+                self.at_once(change, self.bill_charges, meet=False)
+
+    def change_charge(self, env):
+        env["lead.billing.charge"].search([("name", "=", CODE)]).period = "month"
+        env.flush_all()
+
+    def delete_charge(self, env):
+        env["lead.billing.charge"].search([("name", "=", CODE)]).unlink()
 
     def test_two_workers_bill_a_charge_once(self):
         """With its lead, which both claim, and alone, where its period decides."""

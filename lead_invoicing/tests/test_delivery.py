@@ -92,6 +92,87 @@ class TestDelivery(DeliveryCommon):
         self.assertEqual(invoice.lead_delivery_state, "failed")
         self.assertIn("was not delivered", invoice.activity_ids.note)
 
+    def test_a_resend_leaves_out_whom_the_document_has_reached(self):
+        clerk, owner = (
+            self.env["res.partner"].create({"name": name, "email": f"{name}@x.example"})
+            for name in ("clerk", "owner")
+        )
+        self.buyer.lead_invoice_recipient_ids = clerk + owner
+        self.new_sale()
+        invoice = self.generate()
+        self.catcher.refuse = ["owner@x.example"]
+        # It is refused again, and then sent to the right address.
+        for wrong in range(2):
+            if wrong:
+                invoice.action_lead_resend()
+            with self.assertLogs("odoo.addons.mail", "ERROR"):
+                self.send()
+            self.assertEqual(invoice.lead_delivery_state, "failed")
+            self.assertIn("owner", invoice.activity_ids.note)
+            self.assertNotIn("clerk", invoice.activity_ids.note)
+        owner.email = "boss@x.example"
+        invoice.action_lead_resend()
+        self.send()
+        self.assertEqual(invoice.lead_delivery_state, "sent")
+        self.assertEqual(
+            sorted(self.catcher.recipients), ["boss@x.example", "clerk@x.example"]
+        )
+        # A person chooses: on its form, the document is offered to both.
+        wizard = self.env["account.move.send.wizard"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        )
+        self.assertEqual(wizard.create({}).mail_partner_ids, clerk + owner)
+        # What was taken back goes to all of them again, and so does what has nobody
+        # else to go to.
+        invoice.button_draft()
+        invoice.action_post()
+        self.catcher.refuse = ["boss@x.example"]
+        invoice._queue_lead_sending()
+        with self.assertLogs("odoo.addons.mail", "ERROR"):
+            self.send()
+        self.assertEqual(self.catcher.recipients[2:], ["clerk@x.example"])
+        self.buyer.lead_invoice_recipient_ids = clerk
+        invoice.action_lead_resend()
+        self.send()
+        self.assertEqual(invoice.lead_delivery_state, "sent")
+        self.assertEqual(self.catcher.recipients[3:], ["clerk@x.example"])
+
+    def test_a_refused_mail_to_a_buyer_without_a_document_is_told_once(self):
+        """A prepaid buyer whose balance runs out, and whose mailbox is gone."""
+        self.buyer.write({"lead_billing_mode": "prepaid", "lead_balance_alerts": True})
+        self.new_sale()
+        self.catcher.refuse = ["buyera@example.com"]
+        with self.enter_registry_test_mode():
+            self.env.ref("lead_invoicing.ir_cron_tell_balances").method_direct_trigger()
+        mail = self.env["mail.mail"].search([("model", "=", "lead.balance.level")])
+        self.assertEqual(mail.state, "outgoing")
+        with self.assertLogs("odoo.addons.mail", "ERROR"):
+            self.send()
+        self.assertEqual(mail.state, "exception")
+        activity = self.buyer.activity_ids
+        self.assertEqual(len(activity), 1)
+        self.assertTrue(activity.lead_exception)
+        self.assertEqual(activity.lead_company_id, self.company)
+        self.assertIn("buyera@example.com", activity.note)
+        self.assertIn("was not delivered", activity.note)
+        self.follow()
+        self.assertEqual(self.buyer.activity_ids, activity)
+        activity.action_feedback()
+        self.follow()
+        self.assertFalse(self.buyer.activity_ids, "done is done")
+        # Where the mail server gave no reason, it is the kind of failure.
+        mail.write(
+            {"lead_told": False, "failure_reason": False, "failure_type": "mail_smtp"}
+        )
+        self.follow()
+        self.assertIn("Connection failed", self.buyer.activity_ids.note)
+        self.buyer.activity_ids.unlink()
+        # Others' mails are others' business.
+        other = mail.copy({"model": "res.partner", "res_id": self.buyer.id})
+        other.state = "exception"
+        self.follow()
+        self.assertFalse(self.buyer.activity_ids)
+
     def test_a_document_that_cannot_be_printed_keeps_no_other_from_being_sent(self):
         other = self.new_buyer("Other")
         self.new_sale()

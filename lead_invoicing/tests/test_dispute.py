@@ -24,6 +24,21 @@ class TestDispute(DisputeCommon):
         self.assertEqual(invoice.lead_disputed_amount, 23)
         self.assertEqual(invoice._get_lead_amount_to_pay(), 11.5)
 
+    def test_a_dispute_is_found_by_its_number(self):
+        sale = self.new_sale()
+        invoice = self.generate()
+        dispute = self.dispute(invoice, self.billing_user, sale_ids=sale)
+        disputes = self.env["lead.dispute"].with_user(self.billing_user)
+        for text in (dispute.name, dispute.name.lower(), f" {dispute.id} "):
+            with self.subTest(text=text):
+                self.assertEqual(disputes.search([("name", "ilike", text)]), dispute)
+                self.assertEqual(disputes.name_search(text)[0][0], dispute.id)
+        self.assertEqual(disputes.name_search(invoice.name)[0][0], dispute.id)
+        for text in ("DIS-", "REQ-1", "9" * 30, "%", ""):
+            with self.subTest(text=text):
+                self.assertFalse(disputes.search([("name", "=", text)]))
+        self.assertIn(dispute, disputes.search([("display_name", "!=", "DIS-0")]))
+
     def test_the_disputed_amount_is_rounded_once(self):
         self.tax()
         sales = [self.new_sale(price="19.50") for _lead in range(3)]
@@ -99,7 +114,7 @@ class TestDispute(DisputeCommon):
     def test_no_more_is_disputed_than_is_left(self):
         invoice = self.new_invoices(10)
         self.dispute(invoice, scope="amount", amount=6)
-        for amount in (4.01, 0, -1, float("nan"), float("inf")):
+        for amount in (4.01, 0, -1, float("nan"), float("inf"), "x"):
             with self.subTest(amount), self.assertRaises(UserError):
                 self.dispute(invoice, scope="amount", amount=amount)
         self.assertEqual(self.dispute(invoice, scope="whole").amount, 4)
@@ -213,6 +228,71 @@ class TestDispute(DisputeCommon):
         self.assertEqual(invoice.amount_residual, 0)
         self.assertEqual(dispute.credit_note_id.amount_total, 10)
 
+    def test_the_whole_leaves_what_another_dispute_is_about(self):
+        invoice = self.new_invoices(10)
+        part = self.dispute(invoice, scope="amount", amount=3)
+        whole = self.dispute(invoice, scope="whole")
+        self.accept(whole, self.billing_user)
+        self.assertEqual(whole.credit_note_id.amount_total, 7)
+        self.assertEqual(part.state, "open")
+        self.reject(part)
+        self.assertEqual((invoice.amount_residual, invoice.lead_credited), (3, False))
+        rest = self.dispute(invoice, scope="whole")
+        self.accept(rest)
+        self.assertEqual((invoice.amount_residual, invoice.lead_credited), (0, True))
+
+    def test_what_a_discount_took_off_is_not_disputed(self):
+        self.tax()
+        self.env["lead.billing.charge"].create(
+            {
+                "name": "Discount",
+                "kind": "discount",
+                "percent": 10,
+                "partner_id": self.buyer.id,
+                "product_id": self.auto_product.id,
+                "date_from": "2026-11-01",
+            }
+        )
+        sales = self.new_sale(price="60.00") + self.new_sale(price="40.00")
+        invoice = self.generate()
+        self.assertEqual(invoice.amount_total, 103.5)
+        dispute = self.dispute(invoice, sale_ids=sales[0])
+        self.assertEqual(dispute.amount, 62.1)
+        self.assertEqual(self.dispute(invoice, sale_ids=sales[1]).amount, 41.4)
+        self.accept(dispute)
+        self.assertEqual(self.generate(GENERATION + WEEK).amount_total, 62.1)
+
+    def test_leads_of_which_less_is_left_are_not_disputed(self):
+        sales = self.new_sale(price="60.00") + self.new_sale(price="40.00")
+        invoice = self.generate()
+        self.accept(self.dispute(invoice, scope="amount", amount=80))
+        with self.assertRaisesRegex(UserError, r"20\.00 of INV.* is left"):
+            self.dispute(invoice, sale_ids=sales[1])
+        # Nothing else of it is given back than what it is less for other leads.
+        self.company.lead_return_policy = "net"
+        self.new_return(sales[0], "20.00", at="2026-11-10T12:00:00Z")
+        self.new_sale(price="50.00", at="2026-11-11T12:00:00Z")
+        netted = self.generate(GENERATION + WEEK)
+        self.assertEqual(netted.amount_total, 30)
+        sale = netted.lead_sale_ids.filtered(lambda s: s.transaction_type == "sale")
+        self.assertEqual(self.dispute(netted, sale_ids=sale).amount, 30)
+
+    def test_a_lead_is_disputed_though_its_price_was_corrected_since(self):
+        sale = self.new_sale(price="100.00")
+        self.new_sale(price="50.00")
+        invoice = self.generate()
+        self.new_sale(
+            price="80.00",
+            at="2026-11-10T12:00:00Z",
+            type="correction",
+            origin_external_ref=sale.external_ref,
+        )
+        self.generate(GENERATION + WEEK)
+        dispute = self.dispute(invoice, sale_ids=sale)
+        self.accept(dispute)
+        self.assertEqual(dispute.row_ids.return_id.price, 80)
+        self.assertEqual(self.generate(GENERATION + 2 * WEEK).amount_total, 80)
+
     def test_a_prepaid_buyer_gets_an_accepted_sum_back_on_its_balance(self):
         self.buyer.lead_billing_mode = "prepaid"
         self.deposit(10)
@@ -260,6 +340,29 @@ class TestDispute(DisputeCommon):
         self.reverse(invoice)
         self.assertEqual(dispute.state, "accepted")
         self.assertFalse(dispute.activity_ids)
+        self.assert_buyer_told(invoice, "was accepted: the invoice was credited")
+
+    def test_what_is_invoiced_again_was_not_accepted(self):
+        """Nothing is given back, and the buyer is told so."""
+        (invoice,) = self.new_invoices(10)
+        dispute = self.dispute(invoice, sale_ids=invoice.lead_sale_ids)
+        wizard = self.env["account.move.reversal"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        )
+        wizard = wizard.create({"journal_id": invoice.journal_id.id})
+        wizard.modify_moves()
+        self.assertEqual(dispute.state, "withdrawn")
+        self.assertTrue(invoice.lead_credited)
+        self.assert_buyer_told(invoice, "you can dispute that one")
+        again = wizard.new_move_ids
+        again.action_post()
+        self.dispute(again, sale_ids=again.lead_sale_ids)
+        self.assertEqual(again.lead_disputed_amount, 10)
+
+    def assert_buyer_told(self, invoice, words):
+        message = invoice.message_ids.filtered("partner_ids")
+        self.assertEqual(message.partner_ids, self.buyer)
+        self.assertIn(words, message.body)
 
     def test_an_invoice_that_leaves_the_books_ends_its_disputes(self):
         invoice, other = self.new_invoices(10, 10)
@@ -271,6 +374,8 @@ class TestDispute(DisputeCommon):
         self.assertEqual(dispute.state, "withdrawn")
         self.assertEqual(second.state, "withdrawn")
         self.assertTrue(dispute.row_ids.withdrawn)
+        for document in (invoice, other):
+            self.assert_buyer_told(document, "the invoice was taken back")
 
     # What the buyer is asked
 

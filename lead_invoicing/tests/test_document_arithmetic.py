@@ -280,6 +280,29 @@ class TestArchivedAccounts(GenerationCommon):
         self.assertEqual(credit_note.state, "posted")
         self.assertEqual(credit_note.amount_total, invoice.amount_total)
 
+    def test_an_archived_tax_parks_new_leads_instead_of_leaving_tax_out(self):
+        tax = self.company_data["default_tax_sale"].copy({"name": "Old tax"})
+        self.edu_product.taxes_id = tax
+        sold = self.new_sale()
+        tax.active = False
+        self.assertFalse(self.generate())
+        for text in ("Old tax", self.edu_product.name, "without tax"):
+            self.assertIn(text, self.item_of().message)
+        # Another one, or none at all, is a choice.
+        self.edu_product.taxes_id = self.company_data["default_tax_sale"]
+        self.item_of().action_retry()
+        self.generate(GENERATION + WEEK)
+        document = sold.invoice_id
+        self.assertEqual(document.state, "posted")
+        self.assertTrue(document.amount_tax)
+        # Odoo keeps archived ones on the product, where nobody sees them.
+        tax.active = True
+        self.edu_product.taxes_id = False
+        tax.active = False
+        untaxed = self.new_sale(at="2026-11-17T12:00:00Z")
+        self.generate(GENERATION + 2 * WEEK)
+        self.assertEqual(untaxed.invoice_id.amount_total, 10)
+
     def test_an_archived_currency_holds_its_leads_alone(self):
         euro = self.env.ref("base.EUR")
         euro.active = True

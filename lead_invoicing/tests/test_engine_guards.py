@@ -161,6 +161,39 @@ class TestEngineValues(GuardsCommon):
             for name in account_move_line.ENGINE_FIELDS:
                 self.assertFalse(any(made.sudo().line_ids.mapped(name)), name)
 
+    def test_not_by_way_of_what_has_an_entry(self):
+        self.bill()
+        owners = [
+            name
+            for name, model in self.env.registry.items()
+            if "account.move" in model._inherits
+        ]
+        self.assertIn("account.bank.statement.line", owners)
+        context = {
+            f"default_{name}": self.any_value(self.document, name)
+            for name in account_move.ENGINE_FIELDS
+        }
+        for name in owners:
+            model = self.env[name].with_context(**context)
+            offered = model.default_get(list(model._fields))
+            self.assertFalse(account_move.ENGINE_FIELDS & offered.keys(), name)
+        line = (
+            # As the superuser, Odoo's own code acts with the caller's context.
+            self.env["account.bank.statement.line"]
+            .with_user(self.accountant)
+            .sudo()
+            .with_context(**context)
+            .create(
+                {
+                    "journal_id": self.company_data["default_journal_bank"].id,
+                    "payment_ref": "x",
+                    "amount": 5,
+                }
+            )
+        )
+        for name in account_move.ENGINE_FIELDS:
+            self.assertFalse(line.move_id[name], name)
+
     def test_not_by_defaults_that_a_user_saved(self):
         self.bill()
         defaults = self.env["ir.default"].with_user(self.accountant)
@@ -321,6 +354,22 @@ class TestStates(GuardsCommon):
         self.assert_refused(self.mine.write, {"state": "posted"})
         self.assert_refused(self.mine.action_post)
 
+    def test_what_others_rely_on_is_not_deleted_from_the_books(self):
+        self.mine.action_post()
+        credit_note = self.reverse(self.accountant)
+        credit_note.action_post()
+        waiting = self.new_return(self.sale, at="2026-11-10T12:00:00Z")
+        self.generate(GENERATION + WEEK)
+        self.assertTrue(waiting.waived_by_credit)
+        # In a certain context Odoo deletes what is posted.
+        posted = self.mine.with_context(force_delete=True)
+        self.assert_refused(posted.invoice_line_ids.unlink)
+        self.assert_refused(posted.unlink)
+        credit_note.with_context(force_delete=True).unlink()
+        self.env.invalidate_all()
+        self.assertEqual(self.sale.billing_state, "invoiced")
+        self.assertEqual(waiting.billing_state, "unbilled")
+
     def test_nor_that_of_its_credit_note(self):
         self.mine.action_post()
         credit_note = self.reverse(self.accountant)
@@ -467,9 +516,15 @@ class TestCustomerOfADocument(GuardsCommon):
         self.assert_refused(moves.write, {"move_type": "out_refund"})
         self.assert_refused(moves.write, {"move_type": "entry"})
         self.assertEqual(self.mine.company_id, self.company)
-        # Odoo's own method turns the lines, too.
+        # Odoo's own method turns the lines only where the total is below zero.
+        self.assert_refused(self.mine.action_switch_move_type)
+        self.assertEqual(self.mine.move_type, "out_invoice")
+        self.mine.write(
+            {"invoice_line_ids": [Command.create({"name": "x", "price_unit": -50})]}
+        )
         self.mine.action_switch_move_type()
         self.assertEqual(self.mine.move_type, "out_refund")
+        self.assertEqual(self.document.lead_amount_difference, 0)
 
     def test_a_contact_that_leaves_does_not_take_the_leads_along(self):
         branch = self.env["res.partner"].create(

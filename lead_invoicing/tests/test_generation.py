@@ -434,6 +434,18 @@ class TestGeneration(GenerationCommon):
 
     # Cycles of buyers
 
+    def test_without_payment_terms_it_is_due_on_its_own_day(self):
+        with freeze_time("2026-11-03 12:00"):
+            self.cycle.tz = "Asia/Tokyo"
+        self.new_sale()
+        # Monday at 6:30 in Tokyo, still Sunday where the server is.
+        document = self.generate(datetime(2026, 11, 8, 21, 30))
+        self.assertEqual(document.state, "posted")
+        self.assertEqual(document.invoice_date, date(2026, 11, 9))
+        self.assertEqual(document.invoice_date_due, date(2026, 11, 9))
+        lines = document.line_ids.filtered("date_maturity")
+        self.assertEqual(lines.mapped("date_maturity"), [date(2026, 11, 9)])
+
     def test_a_buyer_without_cycle_follows_the_companys_default(self):
         buyer = self.new_buyer("Nobody's", lead_billing_cycle_id=False)
         sale = self.new_sale(buyer)

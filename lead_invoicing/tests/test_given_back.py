@@ -2,7 +2,7 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
 
-from .common.generation import GENERATION
+from .common.generation import GENERATION, WEEK
 from .common.given_back import GivenBackCommon
 
 
@@ -95,6 +95,24 @@ class TestGivenBackOnce(GivenBackCommon):
         credit_note = self.reverse(invoice)
         self.assertEqual(credit_note.amount_total, 15)
         credit_note.action_post()
+        self.assertTrue(invoice.lead_credited)
+
+    def test_of_a_discounted_line_a_return_is_left_out_at_its_price(self):
+        self.cycle.posting = "draft"
+        sales = self.new_sale(price="20") + self.new_sale(price="20")
+        sales += self.new_sale(price="20") + self.new_sale(price="80")
+        invoice = self.generate()
+        # One line with several leads, one with a single lead.
+        invoice.invoice_line_ids.discount = 25
+        invoice.action_post()
+        self.cycle.posting = "post"
+        for sale in sales[0] + sales[3]:
+            self.return_later(sale, 20)
+        self.generate(self.SECOND)
+        reversal = self.reverse(invoice)
+        self.assertEqual(reversal.amount_total, 105 - 40)
+        reversal.action_post()
+        self.assertEqual(reversal.state, "posted")
         self.assertTrue(invoice.lead_credited)
 
     def test_returns_and_adjustments_of_one_line_are_left_out(self):
@@ -422,6 +440,29 @@ class TestGivenBackOnce(GivenBackCommon):
         self.assertEqual(draft.state, "posted")
         self.assertTrue(invoice.lead_credited)
         self.assertEqual(self.owed(), 0)
+
+    def test_a_return_that_was_taken_back_is_none_of_what_is_billed_anew(self):
+        self.company.lead_return_policy = "credit_note"
+        sale = self.new_sale()
+        invoice = self.generate()
+        self.new_return(sale, "4.00", at="2026-11-10T12:00:00Z")
+        note = self.generate(self.SECOND)
+        undo = self.reverse(note)
+        undo.action_post()
+        self.assertEqual(self.owed(), 10)
+        invoice.button_draft()
+        invoice.button_cancel()
+        again = self.generate(self.SECOND + WEEK)
+        self.assertEqual((again.lead_sale_ids, self.owed()), (sale, 10))
+        whole = self.new_return(sale, "10.00", at="2026-11-25T12:00:00Z")
+        for take_back in (undo.button_draft, undo.button_cancel):
+            with (
+                self.assertRaisesRegex(UserError, "not posted"),
+                self.env.cr.savepoint(),
+            ):
+                take_back()
+        self.generate(self.SECOND + 2 * WEEK)
+        self.assertEqual((whole.billing_state, self.owed()), ("invoiced", 0))
 
     def test_what_undoes_the_credit_note_of_a_canceled_invoice_stays(self):
         sale = self.new_sale()

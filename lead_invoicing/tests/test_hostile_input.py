@@ -178,6 +178,39 @@ class TestHostileInput(RightsCommon):
         edu.write({"lead_properties_definition": '[{"name": "b", "type": "char"}]'})
         self.env.flush_all()
 
+    def test_values_of_a_transaction(self):
+        """A new one and a recorded one, over any way."""
+        ledger = self.env["lead.sale"]
+        good = {
+            "external_ref": "odd",
+            "partner_id": self.buyer.id,
+            "lead_type_id": self.edu.id,
+            "price": 5,
+        }
+        known = self.new_sale()
+        odd = (-1, 1.5, True, float("nan"), 1e308, 10**400, "x\x00", "\ud800")
+        odd = (*odd, ["x"], [None], [[]], {"a": 1}, (4, 5), "x" * 20_000)
+        names = ("partner_id", "lead_type_id", "currency_id", "origin_id", "date")
+        for name in (*names, "price", "company_id", "transaction_type", "lead_data"):
+            for value in odd:
+                if name == "price" and value == 1.5:
+                    continue
+                with self.subTest(name=name, value=str(value)[:20]):
+                    self.assert_sentence(ledger.create, {**good, name: value})
+        for name in ("price", "date", "transaction_type", "lead_data"):
+            for value in odd:
+                with self.subTest(known=name, value=str(value)[:20]):
+                    self.assert_sentence(known.write, {name: value})
+        for name in ("reason", "campaign", "lead_ref"):
+            for value in set(map(str, odd)) - {str(odd[0])}:
+                if not value.isprintable() or len(value) > 10_000:
+                    with self.subTest(known=name, value=value[:20]):
+                        self.assert_sentence(known.write, {name: value})
+            for value in ([1], {"a": 1}, True, 1.5):
+                self.assert_sentence(known.write, {name: value})
+        known.write({"reason": "because", "campaign": " spring ", "lead_ref": 5})
+        self.assertEqual((known.campaign, known.lead_ref), ("spring", "5"))
+
     def test_remembered_choices(self):
         user = new_test_user(
             self.env,

@@ -161,8 +161,24 @@ class TestImportNeverGuesses(ImportCommon):
         )
         self.assertEqual(sales.mapped("price"), [1375, 13.75])
 
+    def test_spaces_that_break_no_line_are_spaces(self):
+        """As programs write amounts in German, French, Swedish or Swiss."""
+        self.company.currency_id.symbol = "kr"
+        written = {
+            "13,75\u00a0kr": 13.75,
+            "1\u202f375,50\u00a0kr": 1375.5,
+            "kr\u00a01\u2009375,00": 1375,
+            "USD\u00a01’375,50": 1375.5,
+        }
+        sales = self.assert_imported(
+            self.import_dicts(
+                *({"price": price} for price in written), float_decimal_separator=","
+            )
+        )
+        self.assertEqual(sales.mapped("price"), list(written.values()))
+
     def test_no_number_and_a_negative_one_are_refused(self):
-        prices = ("abc", "(13.75)", "-5", "1.5E+3", "$5€", "", "1..5")
+        prices = ("abc", "(13.75)", "-5", "−5", "1.5E+3", "$5€", "", "1..5")
         result = self.import_dicts(*({"price": price} for price in prices))
         self.assertEqual(
             [(m["rows"]["from"], m["field"]) for m in result["messages"]],
@@ -331,6 +347,65 @@ class TestImportNeverGuesses(ImportCommon):
         )
         self.assertEqual(sales[1].lead_data["value"], 1.375)
 
+    def test_a_time_that_a_cell_does_not_show_is_one(self):
+        book = Workbook()
+        book.active.append(list(ROW))
+        book.active.append(
+            ["T1", "sale", datetime(2026, 1, 15, 12, 30), "B1", "AUTO", 20]
+        )
+        book.active["C2"].number_format = "dd/mm/yyyy"
+        sale = self.assert_imported(self.import_file(list(ROW), file=self.save(book)))
+        self.assertEqual(sale.date, datetime(2026, 1, 15, 17, 30))
+
+    # Columns
+
+    def import_text(self, *lines):
+        text = "\n".join([",".join(ROW), *lines])
+        return self.env["base_import.import"].create(
+            {
+                "res_model": "lead.sale",
+                "file": text.encode(),
+                "file_name": "sales.csv",
+                "file_type": "text/csv",
+            }
+        )
+
+    def test_a_decimal_comma_without_quotation_marks_loses_nothing(self):
+        good = ",".join(ROW.values())
+        wizard = self.import_text(good, good.replace("20.00", "13,75"))
+        result = wizard.execute_import(list(ROW), list(ROW), {**OPTIONS})
+        self.assertFalse(result.get("ids"))
+        self.assertIn("3 (T1)", result["messages"][0]["message"])
+        self.assertIn("3 (T1)", wizard.parse_preview({**OPTIONS})["error"])
+
+    def test_what_a_row_leaves_out_at_its_end_is_blank(self):
+        wizard = self.import_text("T1,sale,2026-01-15,B1", "T2,sale,x,B1,AUTO,20,,,")
+        result = wizard.execute_import(list(ROW), list(ROW), {**OPTIONS})
+        self.assert_refused(
+            result,
+            (0, "lead_type_id", "missing"),
+            (0, "price", "missing"),
+            (1, "date", "date format"),
+        )
+
+    def test_two_columns_for_one_field_are_no_guess(self):
+        for name in ("price", "date", "external_ref"):
+            result = self.import_file([*ROW, name], [*ROW.values(), ROW[name]])
+            self.assertFalse(result.get("ids"))
+            self.assertIn("More than one column", result["messages"][0]["message"])
+
+    def test_columns_that_say_two_things_are_no_guess(self):
+        self.assert_refused(
+            self.import_dicts(
+                {"occurred_at": "2026-01-15T12:00:00Z"},
+                {"occurred_at": "2026-01-15T12:00:01Z"},
+                {"partner_id": "Buyer One"},
+                {"partner_id": "Buyer Two"},
+            ),
+            (1, "date", "not the same"),
+            (3, "partner_id", "“Buyer Two” and “B1”"),
+        )
+
     def save(self, book):
         buffer = io.BytesIO()
         book.save(buffer)
@@ -392,6 +467,33 @@ class TestImportAsAWhole(ImportCommon):
         self.assertEqual(len(result["messages"]), len(found))
         self.assertFalse(self.env["lead.sale"].search([]))
 
+    def test_all_texts_of_a_row_are_looked_at(self):
+        result = self.import_dicts(
+            {"lead_ref": "L\x01", "campaign": "c" * 200, "reason": "r" * 20_000}
+        )
+        self.assert_refused(
+            result,
+            (0, "lead_ref", "control"),
+            (0, "campaign", "200"),
+            (0, "reason", "20000"),
+        )
+
+    def test_what_cannot_be_stored_is_an_error_of_its_cell(self):
+        columns = [".id", *ROW, "reason", "lead_data.email"]
+        sale = self.sell("T0")
+        row = [str(sale.id), "T0", *list(ROW.values())[1:], "a", "b"]
+        for place, column in enumerate(columns):
+            for bad in ("x\x00", "\ud800"):
+                with self.subTest(column=column, bad=bad):
+                    cells = [*row[:place], bad, *row[place + 1 :]]
+                    result = self.env["lead.sale"].load(columns, [cells])
+                    self.assertFalse(result["ids"])
+                    field = "id" if column == ".id" else column.split(".")[0]
+                    self.assertIn(
+                        (0, field),
+                        [(m["rows"]["from"], m["field"]) for m in result["messages"]],
+                    )
+
     def test_a_hundred_errors_are_a_hundred_messages(self):
         result = self.import_dicts(*({"price": "x"} for _row in range(100)), {})
         self.assertEqual(len(result["messages"]), 100)
@@ -452,6 +554,83 @@ class TestImportAsAWhole(ImportCommon):
         only = self.import_file(["id", "reason"], ["sale_1", "third"])
         self.assertEqual(self.assert_imported(only), sale)
         self.assertEqual((sale.reason, sale.price), ("third", 20))
+
+    def test_many_known_rows_are_looked_up_with_as_many_queries_as_few(self):
+        rows = [[f"s{i}", f"T{i}", *list(ROW.values())[1:], "why"] for i in range(9)]
+        sales = self.assert_imported(self.import_file(["id", *ROW, "reason"], *rows))
+        counts = []
+        for number in (2, 2, 9):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            again = self.env["lead.sale"].load(
+                ["id", "reason"], [[f"__import__.s{i}", "why"] for i in range(number)]
+            )
+            self.assertEqual(again["ids"], sales[:number].ids)
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(counts[1], counts[2])
+
+    def test_an_external_id_of_something_else_stays_its_own(self):
+        company = self.env.ref("base.main_company")
+        result = self.import_file(
+            ["id", *ROW],
+            ["base.main_company", *ROW.values()],
+            ["sale_2", *ROW.values()],
+        )
+        self.assert_refused(result, (0, "id", "base.main_company"))
+        self.env.invalidate_all()
+        self.assertEqual(self.env.ref("base.main_company"), company)
+
+    def test_a_file_with_external_ids_twice_changes_nothing(self):
+        columns = [
+            *("id", "external_ref", "transaction_type", "origin_external_ref"),
+            *("date", "buyer_ref", "lead_type_id", "price", "lead_ref"),
+            *("currency_id", "reason"),
+        ]
+        day, rest = "2026-01-15", ("B1", "AUTO")
+        rows = [
+            ["s", "F1", "sale", "", day, *rest, "20", "L1", "", ""],
+            ["c", "F2", "correction", "F1", day, *rest, "15", "", "", "cheaper"],
+            ["r", "F3", "return", "F1", day, *rest, "5", "", "", "bad"],
+            ["l", "F4", "return", "", day, *rest, "10", "L1", "", "bad"],
+        ]
+        sales = self.assert_imported(self.import_file(columns, *rows))
+        before = sales.read()
+        self.assertEqual(self.assert_imported(self.import_file(columns, *rows)), sales)
+        self.assertEqual(sales.read(), before)
+        rows[2][-1] = "worse"
+        self.assert_imported(self.import_file(columns, *rows))
+        self.assertEqual(sales[2].reason, "worse")
+        rows[1][7] = "16"
+        self.assert_refused(
+            self.import_file(columns, *rows), (1, "external_ref", "cannot be changed")
+        )
+
+    def test_a_file_with_external_ids_twice_keeps_why_it_is_waived(self):
+        self.company.lead_billing_start = "2026-02-01"
+        columns = ["id", *ROW, "reason"]
+        rows = [
+            ["s1", *ROW.values(), ""],
+            ["s2", "T2", *list(ROW.values())[1:], "trial"],
+        ]
+        sales = self.assert_imported(self.import_file(columns, *rows))
+        self.assert_imported(self.import_file(columns, *rows))
+        self.assertEqual(
+            sales.mapped("reason"), ["billed elsewhere", "trial (billed elsewhere)"]
+        )
+
+    def test_all_that_is_wrong_with_a_known_row_is_told(self):
+        sale = self.sell("T1")
+        columns = ["price", "date", "campaign", "lead_data.vehicle_year", "reason"]
+        for cells, fields in (
+            (["1,5", "x", "c" * 200, "new", "r"], {"price", "date", "campaign"}),
+            (["1e308", "", "", "new", "r"], {"price"}),
+            (["20", "", "", "", "r" * 20_000], {"reason", "external_ref"}),
+        ):
+            result = self.import_file([".id", *columns], [str(sale.id), *cells])
+            told = {message["field"] for message in result["messages"]}
+            self.assertLessEqual(fields, told, result["messages"])
+            self.assertFalse(sale.reason)
 
     def test_database_ids_find_their_row(self):
         sale = self.sell("T1")

@@ -35,6 +35,29 @@ class TestLeadDataAccess(RightsCommon):
         for user in (cls.officer, *cls.anyone[:4], cls.stranger):
             user.group_ids += exporting
 
+    def test_an_exported_lead_type_is_imported_again_with_its_fields(self):
+        field = "lead_properties_definition"
+        definition = self.auto[field]
+        types = self.env["lead.type"].with_user(self.manager)
+        exported = self.auto.with_user(self.manager).export_data([field])["datas"][0][0]
+        rows = [
+            ("A", str(exported)),
+            ("B", json.dumps(definition)),
+            ("C", ""),
+        ]
+        for code, text in rows:
+            names = ["name", "code", "product_id/.id", field]
+            row = ["Copy", code, str(self.auto_product.id), text]
+            result = types.load(names, [row])
+            self.assertTrue(result["ids"], result["messages"])
+            stored = types.browse(result["ids"])[field]
+            self.assertEqual(stored, definition if text else [])
+        for text in ("first_name", "[1]", "{", "5"):
+            with self.subTest(text=text):
+                row = ["Copy", "D", str(self.auto_product.id), text]
+                messages = types.load(names, [row])["messages"]
+                self.assertRegex(messages[0]["message"], "lead.data")
+
     def setUp(self):
         super().setUp()
         self.sale = self.new_sale(lead_data=DATA)

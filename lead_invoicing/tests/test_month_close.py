@@ -107,6 +107,62 @@ class TestMonthClose(MonthCloseCommon):
         )
         self.assert_adds_up(close)
 
+    def test_what_is_released_and_billed_again_is_billed_twice(self):
+        with self.at(datetime(2026, 11, 5)):
+            self.new_sale()
+            invoice = self.bill(date(2026, 11, 4))
+            invoice.action_post()
+        with self.at(datetime(2026, 12, 5)):
+            self.reverse(invoice)
+            invoice._release_credited_lead_sales("Wrong company")
+            self.bill(date(2026, 12, 4)).action_post()
+        self.assertEqual(
+            self.figures(self.close()), {"sold": (1, 10), "billed": (1, 10)}
+        )
+        close = self.close("2026-12")
+        self.assertEqual(
+            self.figures(close),
+            {"billed": (1, 10), "released": (1, 10), "credited": (1, 10)},
+        )
+        self.assert_adds_up(close)
+
+    def test_what_is_billed_and_released_in_its_month_was_billed(self):
+        with self.at(datetime(2026, 11, 5)):
+            sale = self.new_sale()
+            invoice = self.bill(date(2026, 11, 4))
+            invoice.action_post()
+            self.reverse(invoice)
+            invoice._release_credited_lead_sales("Wrong company")
+        close = self.close()
+        figures = self.figures(close)
+        for name in ("sold", "billed", "released", "credited", "closing"):
+            self.assertEqual(figures[name], (1, 10), name)
+        self.assert_adds_up(close)
+        with self.at(datetime(2026, 12, 16)):
+            sale._waive("Goodwill")
+        self.assert_adds_up(close)
+        with self.at(datetime(2026, 12, 17)):
+            close = self.close(now="2026-12-17 12:00:00")
+        self.assertNotIn("billed", self.figures(close))
+        self.assert_adds_up(close)
+
+    def test_what_is_credited_later_was_not_known(self):
+        with self.at(datetime(2026, 11, 5)):
+            self.new_sale()
+            invoice = self.bill(date(2026, 11, 4))
+            invoice.action_post()
+            note = self.reverse(invoice)
+            note.button_draft()
+        close = self.close()
+        self.assertNotIn("credited", self.figures(close))
+        with self.at(datetime(2026, 12, 16)):
+            note.action_post()
+        self.assertEqual(note.date, date(2026, 11, 5))
+        self.assert_adds_up(close)
+        close = self.close(now="2026-12-17 12:00:00")
+        self.assertEqual(self.figures(close)["credited"], (1, 10))
+        self.assert_adds_up(close)
+
     def test_price_corrections_are_told_apart(self):
         sale = self.new_sale(price="10.00")
         self.new_sale(
@@ -179,6 +235,9 @@ class TestMonthClose(MonthCloseCommon):
             late = self.new_sale(at="2026-11-06T12:00:00Z")
         self.assertEqual(self.figures(close)["sold"], (1, 10))
         self.assert_adds_up(close)
+        # Nor what is beside the platform's totals.
+        for row in (close.control_sum_ids, close.control_id.line_ids):
+            self.assertEqual(len(self.get_sales(row)), row.transaction_count)
         with freeze_time("2026-12-17 12:00:00"):
             close.action_show()
         self.assertEqual(self.figures(close)["sold"], (2, 20))

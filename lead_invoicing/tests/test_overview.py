@@ -167,7 +167,9 @@ class TestOverview(OverviewCommon):
         self.company.lead_feed_silence_hours = 24
         self.assertTrue(self.get_card("silent").is_calm)
         self.company.lead_feed_silence_hours = 12
-        self.env["res.company"].sudo()._cron_watch_lead_feed()
+        with self.enter_registry_test_mode():
+            self.env.ref("lead_invoicing.ir_cron_watch_feed").method_direct_trigger()
+        self.env.invalidate_all()
         self.assertTrue(self.company.lead_feed_is_silent)
         card = self.get_card("silent")
         self.assertEqual((card.figure, card.is_calm), ("Silent", False))
@@ -303,6 +305,36 @@ class TestOverview(OverviewCommon):
         self.generate()
         with freeze_time("2026-11-09 12:00"):
             self.assertIn("11.00", self.get_card("next_runs").amounts)
+
+    def test_cycles_and_lead_types_of_several_companies_are_told_apart(self):
+        abroad = self._create_company(name="Other House")
+        self.env["lead.billing.cycle"].create(
+            {"name": "Weekly", "frequency": "weekly", "company_id": abroad.id}
+        )
+        clerk = self.billing_user
+        clerk.company_ids += abroad
+        with self.at_noon():
+            both = self.get_card("next_runs", companies=self.company | abroad)
+            self.assertEqual(
+                {row["name"] for row in json.loads(both.table)},
+                {f"Weekly ({self.company.name})", "Weekly (Other House)"},
+            )
+            one = self.get_card("next_runs", companies=self.company)
+            self.assertEqual([row["name"] for row in json.loads(one.table)], ["Weekly"])
+        # So are lead types, of which each has its bars.
+        other = self.auto.copy({"company_id": abroad.id, "name": self.auto.name})
+        values = {(self.auto, abroad.currency_id): [1.0]}
+        graph = json.loads(both._prepare_graph(["Nov"], values))
+        self.assertEqual(graph["datasets"][0]["label"], self.auto.name)
+        values[other, abroad.currency_id] = [2.0]
+        graph = json.loads(both._prepare_graph(["Nov"], values))
+        self.assertEqual(
+            [bar["label"] for bar in graph["datasets"]],
+            [
+                f"{self.auto.name} ({self.company.name})",
+                f"{self.auto.name} (Other House)",
+            ],
+        )
 
     def test_a_zone_that_the_server_no_longer_knows(self):
         self.new_sale()

@@ -480,3 +480,37 @@ class TestPaperPdf(PaperMixin, ChargesCommon, PrepaidCommon, HttpCase):
         self.assertTrue(all(fonts.values()), fonts)
         self.assertTrue(any("DejaVu" in font for font in fonts), fonts)
         self.assertTrue(any("MicroHei" in font for font in fonts), fonts)
+
+    def test_a_word_without_end_stays_on_its_page(self):
+        word = "W" * 220
+        self.buyer.name = word
+        self.env["res.partner.bank"].create(
+            {
+                "acc_number": "DE89370400440532013000",
+                "bank_id": self.env["res.bank"].create({"name": word}).id,
+                "partner_id": self.company.partner_id.id,
+                "allow_out_payment": True,
+            }
+        )
+        top_up = self.env["lead.top.up"].create(
+            {"partner_id": self.buyer.id, "amount": 500}
+        )
+        self.new_sale()
+        reports = self.env["ir.actions.report"].with_context(
+            force_report_rendering=True
+        )
+        period = {"date_from": "2026-11-01", "date_to": "2026-11-30"}
+        for name, record, data in (
+            ("action_report_top_up", top_up, None),
+            ("action_report_invoicing", self.buyer, period),
+        ):
+            with self.subTest(report=name):
+                content, _type = reports._render_qweb_pdf(
+                    f"lead_invoicing.{name}", record.ids, data=data
+                )
+                text = self._run_poppler("pdftotext", content, "-bbox", "-", "-")
+                page = html.fromstring(text.encode())
+                width = float(page.xpath("//page/@width")[0])
+                right = max(map(float, page.xpath("//word/@xmax")))
+                self.assertIn("WWWW", text)
+                self.assertLess(right, width - 10)

@@ -94,6 +94,38 @@ class TestFigures(PortalHomeCommon):
                     figure, sum(self.amount(row["Amount due"]) for row in rows)
                 )
 
+    def test_what_is_owed_to_each_company_leads_to_its_documents(self):
+        company = self._create_company(name="Second Seller")
+        product = self.env["product.product"].create({"name": "Solar lead"})
+        self.env["lead.type"].create(
+            {
+                "name": "Solar",
+                "code": "SOLAR",
+                "company_id": company.id,
+                "product_id": product.id,
+            }
+        )
+        invoice = self.env["account.move"].with_company(company)
+        invoice = invoice.create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.buyer.id,
+                "invoice_date": "2026-11-12",
+                "invoice_date_due": "2026-12-12",
+                "invoice_line_ids": [
+                    Command.create({"name": "Fee", "price_unit": 7, "tax_ids": []})
+                ],
+            }
+        )
+        invoice.action_post()
+        self.login(self.portal_user)
+        figures = {}
+        for link in self.open().xpath("//a[@name='lead_home_open_USD']"):
+            listed = self.open(link.get("href"))
+            amounts = [self.amount(row["Amount due"]) for row in self.documents(listed)]
+            figures[self.amount(link.text_content())] = amounts
+        self.assertEqual(figures, {12.5: [12.5], 7.0: [7.0]})
+
     def test_credits_and_payments_that_are_on_no_invoice(self):
         credit = self.env["account.move"].create(
             {
@@ -237,6 +269,9 @@ class TestFigures(PortalHomeCommon):
             "status=open&status=paid",
             "currency=usd",
             "currency=XYZ",
+            "company=0",
+            "company=x%00",
+            f"company={self.company.id}&company=1",
             "page=9",
         ):
             self.open(f"{INVOICES}?{query}")

@@ -123,6 +123,13 @@ class TestRecordTransactions(LeadInvoicingCommon):
         answers = self.record(self.sale_vals("T1", price=-1), self.sale_vals("T1"))
         self.assertEqual([a["status"] for a in answers], ["error", "created"])
 
+    def test_less_than_nothing_by_nothing_is_nothing(self):
+        rows = [self.sale_vals("T1", price=price) for price in (-0.0, 0, "-0", "0.00")]
+        answers = self.record(*rows)
+        self.assertEqual(
+            [answer["status"] for answer in answers], ["created", *["duplicate"] * 3]
+        )
+
     def test_duplicate_stays_one_when_its_buyer_is_renamed(self):
         self.sell("T1")
         self.buyer.ref = "B9"

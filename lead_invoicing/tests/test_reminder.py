@@ -53,6 +53,15 @@ class TestReminder(ReminderCommon):
         self.assertEqual(found, [0, 0, 1, 1, 1, 2, 2, 2, 3, 3])
         self.assertEqual(self.levels(invoice), [1, 2, 3])
 
+    @mute_logger("odoo.addons.lead_invoicing.models.ir_cron")
+    def test_one_that_cannot_be_followed_holds_up_no_reminder(self):
+        invoice = self.new_overdue()
+        self.remind(12)
+        model = self.env.registry["account.move"]
+        with patch.object(model, "_follow_lead_reminder", side_effect=TypeError):
+            self.remind(19)
+        self.assertEqual(self.levels(invoice), [1, 2])
+
     def test_reminders_are_off_until_they_are_turned_on(self):
         self.company.lead_reminders = False
         invoice = self.new_overdue()
@@ -155,6 +164,30 @@ class TestReminder(ReminderCommon):
         self.buyer.email = "one@example.com"
         self.remind(14)
         self.assertEqual(self.levels(invoice), [1])
+
+    def test_a_text_that_somebody_deleted_keeps_nobody_from_being_reminded(self):
+        first, second = (
+            self.env.ref(f"lead_invoicing.mail_template_lead_reminder_{level}")
+            for level in (1, 2)
+        )
+        invoice = self.new_overdue()
+        second.unlink()
+        for day in (12, 19):
+            self.remind(day)
+        self.assertEqual(self.levels(invoice), [1, 2])
+        subjects = invoice.lead_reminder_ids.message_id.mapped("subject")
+        self.assertEqual(len(set(subjects)), 1)
+        # Nothing to say: someone is told, once.
+        first.unlink()
+        other = self.next_invoice(20)
+        other.invoice_date_due = "2026-11-16"
+        for day in (25, 26):
+            self.remind(day)
+        self.assertFalse(other.lead_reminder_ids)
+        activity = other.activity_ids.filtered(
+            lambda one: one.summary == "Reminder not sent"
+        )
+        self.assertIn("template of its reminder was deleted", activity.note)
 
     def test_credit_control_of_others_is_left_to_remind(self):
         invoice = self.new_overdue()

@@ -114,6 +114,51 @@ class TestReportRoutes(ReportCommon, HttpCase):
         length = int(response.headers["Content-Length"])
         self.assertEqual(len(response.content), length)
 
+    def test_files_of_the_staff_are_of_the_selected_companies(self):
+        clerk = self.billing_user
+        clerk.company_ids += self.abroad
+        # Two companies of a user, of which one is selected at a time.
+        env = self.env(context={"allowed_company_ids": self.abroad.ids})
+        product = env["product.product"].create({"name": "Lead", "type": "service"})
+        env["lead.type"].create(
+            {"name": "Solar", "code": "SOLAR", "product_id": product.id}
+        )
+        vals = self.sale_vals(
+            "ABROAD-1",
+            buyer_ref=self.buyer.ref,
+            lead_type="SOLAR",
+            price="31.00",
+            occurred_at="2026-11-04T12:00:00Z",
+        )
+        (answer,) = env["lead.sale"].record_transactions([vals])
+        self.assertEqual(answer["status"], "created", answer)
+        own = self.secret_sale.external_ref
+        self.login("billing_user")
+        for company, shown, hidden in (
+            (self.company, own, "ABROAD-1"),
+            (self.abroad, "ABROAD-1", own),
+        ):
+            buyer = self.buyer.with_user(clerk).with_company(company)
+            buyer = buyer.with_context(allowed_company_ids=company.ids)
+            action = buyer.action_open_lead_report()
+            wizard = buyer.env[action["res_model"]].browse(action["res_id"])
+            wizard.write(NOVEMBER)
+            self.assertIn(shown, wizard.content)
+            self.assertNotIn(hidden, wizard.content)
+            for download in ("action_csv", "action_xlsx"):
+                self.env.flush_all()
+                response = self.url_open(getattr(wizard, download)()["url"])
+                content = response.content
+                if content.startswith(b"PK"):
+                    with zipfile.ZipFile(io.BytesIO(content)) as book:
+                        content = b"".join(map(book.read, book.namelist()))
+                self.assertIn(shown.encode(), content)
+                self.assertNotIn(hidden.encode(), content)
+        status, _content = self.get(
+            f"{INTERNAL}/csv", partner_id=self.buyer.id, company_ids="1-x"
+        )
+        self.assertEqual(status, 404)
+
     def test_nobody_who_is_not_logged_in(self):
         for base in (OWN, INTERNAL):
             for file_type in TYPES:

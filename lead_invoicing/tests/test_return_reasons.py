@@ -130,6 +130,11 @@ class TestReturnReasons(LeadInvoicingCommon):
         with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
             self.env["lead.return.reason"].create({"name": "x", "code": "DUPLICATE"})
 
+    def test_each_copy_has_a_code_of_its_own(self):
+        for record in (self.env["lead.return.reason"].search([], limit=1), self.auto):
+            copies = record.copy() + record.copy() + record.copy()
+            self.assertEqual(len({copy.code.lower() for copy in copies + record}), 4)
+
     def test_a_reason_in_use_stays_in_its_company(self):
         self.reason_of("duplicate")
         other = self._create_company(name="Other House")

@@ -5,6 +5,7 @@ from unittest.mock import patch
 from freezegun import freeze_time
 from psycopg2.errors import SerializationFailure
 
+from odoo.exceptions import UserError
 from odoo.sql_db import BaseCursor
 from odoo.tests import tagged
 
@@ -210,6 +211,137 @@ class TestSending(DeliveryCommon):
         self.assertEqual(set(invoices.mapped("lead_delivery_state")), {"failed"})
         self.assertEqual(self.catcher.mails, [])
 
+    def test_a_mail_that_leaves_without_its_document_is_told(self):
+        invoice = self.invoice_one()
+        with self.enter_registry_test_mode():
+            self.send_cron.method_direct_trigger()
+        self.env.invalidate_all()
+        mail = self.env["mail.mail"].search([("model", "=", "account.move")])
+        mail.attachment_ids.unlink()
+        self.send()
+        self.assertEqual(len(self.catcher.mails), 1)
+        self.assertEqual(invoice.lead_delivery_state, "failed")
+        note = self.get_activities(invoice).note
+        self.assertIn("its PDF was deleted", note)
+        self.assertNotIn("nothing was sent", note)
+
+    def test_a_named_recipient_that_gets_no_mail_is_told_of(self):
+        clerk, boss, gone = self.env["res.partner"].create(
+            [
+                {"name": "Clerk", "email": "clerk@x.example"},
+                {"name": "Boss"},
+                {"name": "Gone", "email": "gone@x.example", "active": False},
+            ]
+        )
+        self.buyer.lead_invoice_recipient_ids = clerk | boss | gone
+        invoice = self.invoice_one()
+        self.send()
+        self.assertEqual(invoice.lead_delivery_state, "sent")
+        self.assertEqual(len(self.catcher.mails), 1)
+        activity = self.get_activities(invoice)
+        self.assertEqual(activity.summary, "Invoice not sent to everyone")
+        self.assertIn("Boss, Gone", activity.note)
+        # Told once; and no more, once it went to all.
+        activity.action_done()
+        self.follow()
+        self.assertFalse(self.get_activities(invoice))
+        invoice._queue_lead_sending()
+        self.send()
+        self.assertTrue(self.get_activities(invoice))
+        self.assertIn(gone, self.buyer.lead_invoice_recipient_ids)
+        self.buyer.lead_invoice_recipient_ids = clerk
+        self.send_by_hand(invoice)
+        self.follow()
+        self.assertFalse(self.get_activities(invoice))
+        # Nor does it go to others, where nobody who is named gets mails.
+        self.buyer.lead_invoice_recipient_ids = gone
+        invoice._queue_lead_sending()
+        self.send()
+        self.assertEqual(invoice.lead_delivery_state, "no_address")
+        self.assertIn("Gone is archived", self.get_activities(invoice).note)
+
+    def test_many_mails_are_followed_with_as_many_queries_as_few(self):
+        boss = self.env["res.partner"].create({"name": "Boss"})
+        for number in range(6):
+            buyer = self.new_buyer(f"Buyer {number}")
+            buyer.lead_invoice_recipient_ids = buyer | boss
+            self.new_sale(buyer)
+        documents = self.generate()
+        self.run_cron(self.send_cron)
+        self.run_cron(self.mail_cron)
+        counts = []
+        for some in (documents[:2], documents[:2], documents):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.assertEqual(len(some._read_lead_mails()), len(some))
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(counts[1], counts[2])
+
+    def test_what_people_say_about_a_document_is_not_its_delivery(self):
+        """They attach files of their own, and colleagues' mails come back, too."""
+        colleague = self.env["res.partner"].create(
+            {"name": "Colleague", "email": "colleague@x.example"}
+        )
+
+        def say(invoice):
+            message = invoice.message_post(
+                body="Look at this",
+                partner_ids=colleague.ids,
+                attachments=[("page.pdf", b"%PDF-1.4")],
+                subtype_xmlid="mail.mt_note",
+            )
+            return message.notification_ids.sudo()
+
+        other = self.new_buyer("Other")
+        self.new_sale()
+        self.new_sale(other)
+        sent, failed = self.generate().sorted(lambda m: m.partner_id == other)
+        self.catcher.refuse = ["other@example.com"]
+        with self.assertLogs("odoo.addons.mail", "ERROR"):
+            self.send()
+        say(sent).write({"notification_status": "bounce"})
+        say(failed).write({"notification_status": "sent"})
+        self.follow()
+        self.assertEqual(sent.lead_delivery_state, "sent")
+        self.assertEqual(failed.lead_delivery_state, "failed")
+
+    def test_an_archived_contact_is_named(self):
+        self.new_sale()
+        self.buyer.active = False
+        invoice = self.generate()
+        self.send()
+        self.assertEqual(invoice.lead_delivery_state, "no_address")
+        self.assertIn("is archived", self.get_activities(invoice).note)
+        clerk = self.env["res.partner"].create({"name": "C", "email": "c@x.example"})
+        self.buyer.lead_invoice_recipient_ids = clerk
+        invoice._queue_lead_sending()
+        self.send()
+        self.assertEqual(invoice.lead_delivery_state, "sent")
+        self.assertEqual(len(self.catcher.mails), 1)
+
+    def test_a_template_that_somebody_deleted_keeps_nothing_from_being_sent(self):
+        self.env.ref("lead_invoicing.mail_template_lead_invoice").unlink()
+        invoice = self.invoice_one()
+        self.send()
+        self.assertEqual(invoice.lead_delivery_state, "sent")
+        self.assertIn(invoice.name, self.catcher.mails[0]["Subject"])
+
+    def test_a_template_that_fails_is_told_without_lines_of_code(self):
+        template = self.env.ref("lead_invoicing.mail_template_lead_invoice")
+        # Odoo refuses what it cannot render; what it renders can change.
+        self.env.cr.execute(
+            "UPDATE mail_template SET body_html = %s WHERE id = %s",
+            ['{"en_US": "<t t-out=\\"object.nothing.x\\"/>"}', template.id],
+        )
+        self.env.invalidate_all()
+        invoice = self.invoice_one()
+        with self.assertLogs("odoo.addons.lead_invoicing", "ERROR"):
+            self.send()
+        note = self.get_activities(invoice).note
+        self.assertIn("Failed to render", note)
+        self.assertNotIn("Traceback", note)
+
     def test_sending_removes_only_the_activity_about_sending(self):
         self.buyer.lead_billing_mode = "prepaid"
         invoice = self.invoice_one()
@@ -341,6 +473,23 @@ class TestSending(DeliveryCommon):
             self.assertIn("still not sent", self.get_activities(invoice).summary)
             self.env["res.config.settings"].create({"lead_sending_hours": 5}).execute()
             self.assertFalse(moves.search(not_delivered))
+            # None, less, or more than there are: it says so, and does not go back to
+            # another number.
+            for hours in (0, -1, 99_999_999):
+                settings = self.env["res.config.settings"].create(
+                    {"lead_sending_hours": hours}
+                )
+                with self.assertRaisesRegex(UserError, "from 1 to"):
+                    settings.execute()
+            # As an administrator does.
+            parameters = self.env["ir.config_parameter"].sudo()
+            for text in ("99999999", "-1", "0", "soon"):
+                # What somebody wrote there breaks no list, and stands for the default.
+                parameters.set_param("lead_invoicing.sending_hours", text)
+                self.assertEqual(moves.search(not_delivered), invoice)
+                if text != "soon":
+                    # Nor does it keep others from their own settings.
+                    self.env["res.config.settings"].create({}).execute()
         self.assertEqual(invoice.lead_run_id.not_sent_count, 1)
         self.send()
         self.assertFalse(self.get_activities(invoice))

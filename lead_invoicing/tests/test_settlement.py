@@ -35,6 +35,13 @@ class TestSettlement(SettlementCommon):
             .mapped("amount_residual")
         )
 
+    def test_what_undoes_a_credit_note_is_settled_too(self):
+        (first,) = self.new_invoices(30)
+        undo = self.reverse(self.reverse(first))
+        self.assertEqual((first.amount_residual, undo.amount_residual), (0, 30))
+        self.deposit(40)
+        self.assertEqual(undo.amount_residual, 0)
+
     def test_whatever_is_posted_in_its_favor_settles_its_invoices(self):
         (invoice,) = self.new_invoices(100)
         self.new_entry(10)
@@ -295,6 +302,32 @@ class TestReceiptIsTrue(SettlementCommon):
         # What bounced pays nothing else.
         self.deposit(10)
         self.assertEqual(self.receipt.amount_residual, 50)
+
+    def test_other_money_takes_the_place_of_a_deposit_that_is_gone(self):
+        other = self.deposit(70)
+        self.payment.action_draft()
+        self.assertTrue(self.receipt.lead_is_receipt)
+        self.assertEqual(self.receipt.amount_residual, 0)
+        self.assertFalse(self.receipt.activity_ids)
+        self.assertEqual(self.get_open_deposit(other), 10)
+        # Posted again, it is the buyer's for whatever comes.
+        self.payment.action_post()
+        self.assertEqual(self.get_open_deposit(self.payment), 100)
+        self.payment.action_reject()
+        other.action_cancel()
+        self.assert_ended()
+
+    def test_no_more_is_asked_for_than_other_credit_leaves(self):
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=self.receipt.ids)
+            .create({"journal_id": self.receipt.journal_id.id, "date": "2026-11-12"})
+        )
+        wizard.refund_moves()
+        wizard.new_move_ids.invoice_line_ids.price_unit = 25
+        wizard.new_move_ids.action_post()
+        self.payment.action_draft()
+        self.assert_ended(rest=35)
 
     def test_an_undone_reconciliation_ends_it(self):
         self.get_receivable(self.payment.move_id).remove_move_reconcile()

@@ -1,3 +1,4 @@
+from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -99,6 +100,85 @@ class TestSetupSample(LeadInvoicingCommon):
         buyer._close_lead_account(self.env["lead.invoice.run"], None)
         self.press("action_remove_sample")
         self.assertFalse(buyer.exists())
+
+    def assert_not_removed(self, message):
+        with self.assertRaisesRegex(UserError, message), self.env.cr.savepoint():
+            self.press("action_remove_sample")
+
+    def test_what_is_real_and_rests_on_a_sample_is_named(self):
+        self.press("action_try_sample")
+        company = self.new_company
+        buyers = company._get_lead_samples("res.partner")
+        person = self.env["res.partner"].create(
+            {"name": "Person", "parent_id": buyers[0].id}
+        )
+        self.assert_not_removed("Person is of a sample buyer")
+        person.unlink()
+        journal = self.env["account.journal"].search(
+            [("company_id", "=", company.id), ("type", "=", "bank")], limit=1
+        )
+        payment = (
+            self.env["account.payment"]
+            .with_company(company)
+            .create(
+                {
+                    "partner_id": buyers[0].id,
+                    "amount": 5,
+                    "journal_id": journal.id,
+                }
+            )
+        )
+        self.assert_not_removed("Draft Payment is of a sample buyer")
+        payment.unlink()
+        cycle = company._get_lead_samples("lead.billing.cycle")[:1]
+        for record in (company, self.buyer.with_company(company)):
+            record.lead_billing_cycle_id = cycle
+            self.assert_not_removed(f"{record.name} uses Manual billing")
+            record.lead_billing_cycle_id = False
+        self.auto_product.company_id = False
+        invoice = (
+            self.env["account.move"]
+            .with_company(company)
+            .create(
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": self.buyer.id,
+                    "invoice_line_ids": [
+                        Command.create(
+                            {
+                                "product_id": company._get_lead_samples(
+                                    "product.product"
+                                )[:1].id
+                            }
+                        )
+                    ],
+                }
+            )
+        )
+        self.assert_not_removed("Draft Invoice.* uses .*Lead")
+        invoice.unlink()
+        self.press("action_remove_sample")
+
+    def test_requests_for_money_go_with_it(self):
+        self.press("action_try_sample")
+        requests = self.env["lead.top.up"].with_company(self.new_company)
+        request = requests.create(
+            {"partner_id": self.get_prepaid_sample().id, "amount": 20}
+        )
+        self.press("action_remove_sample")
+        self.assertFalse(request.exists())
+
+    def test_real_contacts_are_not_merged_with_samples(self):
+        self.press("action_try_sample")
+        buyers = self.new_company._get_lead_samples("res.partner")
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        real = self.env["res.partner"].create({"name": "Real"})
+        for target in (real, buyers[0]):
+            with self.assertRaisesRegex(UserError, "is a sample"):
+                wizard._merge((real + buyers[0]).ids, target)
+        wizard._merge(buyers[:2].ids, buyers[0])
+        self.press("action_remove_sample")
+        self.assertTrue(real.exists())
 
     def test_all_is_marked_and_stays_a_draft(self):
         self.press("action_try_sample")

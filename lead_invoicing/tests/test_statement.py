@@ -277,6 +277,33 @@ class TestStatement(PrepaidCommon):
             )
         self.assertTrue(joined.lead_statement_id)
 
+    def test_what_is_taken_back_while_a_contact_belongs_to_another_buyer(self):
+        other = self.new_buyer("Joins", lead_billing_mode="prepaid")
+        self.new_sale(other)
+        first = self.generate()
+        self.new_sale(self.buyer, at="2026-11-10T12:00:00Z")
+        self.generate(GENERATION + WEEK)
+        other.write({"is_company": False, "parent_id": self.buyer.id})
+        first.button_draft()
+        self.deposit(50, other)
+        self.new_sale(self.buyer, at="2026-11-17T12:00:00Z")
+        joined = self.generate(GENERATION + 2 * WEEK)
+        self.assertEqual(joined.lead_statement_taken_back, 10)
+        other.write({"is_company": True, "parent_id": False})
+        self.assert_books_hold()
+        documents = []
+        for week, buyer, day in ((3, other, "11-24"), (4, self.buyer, "12-01")):
+            self.new_sale(buyer, at=f"2026-{day}T12:00:00Z")
+            document = self.generate(GENERATION + week * WEEK)
+            self.assertEqual(
+                document.lead_statement_closing, -self.get_receivable(buyer)
+            )
+            self.assert_books_hold()
+            documents.append(document)
+        # Its deposit went with it.
+        self.assertEqual(documents[0].lead_statement_deposits, 50)
+        self.assertEqual(documents[1].lead_statement_taken_back, -50)
+
     def test_nobody_changes_a_statement(self):
         self.new_sale()
         receipt = self.generate()

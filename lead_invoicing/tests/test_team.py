@@ -1,7 +1,10 @@
+from freezegun import freeze_time
+
 from odoo import Command
 from odoo.exceptions import ValidationError
 from odoo.tests import new_test_user
 
+from .common.generation import GENERATION, WEEK
 from .common.rights import RightsCommon
 
 
@@ -61,7 +64,9 @@ class TestTeam(RightsCommon):
         for buyer in buyers:
             self.new_sale(buyer)
         documents = self.generate()
-        documents._schedule_lead_activity("Look", "Please.", self.billing_user)
+        documents._schedule_lead_activity(
+            "Look", "Please.", self.company, self.billing_user
+        )
         activities = documents.activity_ids
 
         def count(named):
@@ -118,6 +123,87 @@ class TestTeam(RightsCommon):
         for user in self.plain_user, self.stranger:
             with self.assertRaises(ValidationError):
                 self.company.lead_team_user_ids = [Command.link(user.id)]
+
+    def bill_abroad(self, price):
+        """Have the scheduled action bill a sale of the other company to the buyer that
+        fails in ours, a week later."""
+        there = self.env(context={"allowed_company_ids": self.abroad.ids}, su=True)
+        product = there["product.product"].create(
+            {"name": "Lead", "type": "service", "taxes_id": False}
+        )
+        there["lead.type"].create(
+            {"name": "Abroad", "code": "ABROAD", "product_id": product.id}
+        )
+        cycle = there["lead.billing.cycle"].create(
+            {
+                "name": "Abroad",
+                "tz": "America/New_York",
+                "anchor_date": "2026-11-02",
+                "posting": "post",
+                "next_generation_at": GENERATION + WEEK,
+            }
+        )
+        buyer = self.other_buyer.with_env(there)
+        buyer.lead_billing_cycle_id = cycle
+        with freeze_time("2026-11-11 12:00"):
+            answers = there["lead.sale"].record_transactions(
+                [
+                    {
+                        "external_ref": "ABROAD",
+                        "type": "sale",
+                        "occurred_at": "2026-11-11T12:00:00Z",
+                        "buyer_ref": buyer.ref,
+                        "lead_type": "ABROAD",
+                        "price": price,
+                    }
+                ]
+            )
+        self.assertEqual(answers[0]["status"], "created", answers)
+        return buyer
+
+    def test_another_company_leaves_an_exception_alone(self):
+        self.bill()
+        exception = self.other_buyer.activity_ids
+        self.bill_abroad(10)
+        # As a manager decides.
+        self.other_sale.sudo().waived = True
+        document = self.generate(GENERATION + WEEK)
+        self.assertEqual(document.company_id, self.abroad)
+        self.assertTrue(exception.exists())
+
+    def test_a_buyer_that_fails_in_two_companies_is_an_exception_of_each(self):
+        self.bill()
+        buyer = self.bill_abroad(10)
+        buyer.property_account_receivable_id = account = (
+            buyer.property_account_receivable_id.copy({"name": "Abroad"})
+        )
+        account.active = False
+        # As a manager decides.
+        self.other_sale.sudo().waived = True
+        self.assertFalse(self.generate(GENERATION + WEEK))
+        here, there = self.other_buyer.activity_ids.sorted("id")
+        self.assertEqual(self.find_exceptions(self.billing_user), here)
+        self.assertEqual(self.find_exceptions(self.stranger), there)
+        self.assertNotIn("Abroad", here.note)
+        self.assertIn("Abroad", there.note)
+
+    def test_what_is_to_be_done_with_money_is_not_done_by_invoicing(self):
+        self.buyer.lead_billing_mode = "prepaid"
+        top_up = self.env["lead.top.up"].create(
+            {"partner_id": self.buyer.id, "amount": 5}
+        )
+        self.buyer.lead_billing_mode = "credit"
+        self.new_sale()
+        first = self.generate()
+        top_up.sudo()._pay_with(first)
+        top_up.sudo()._pay_with(first.copy())
+        # What pays here is no deposit.
+        self.broken_rules = ("top_up_without_deposit",)
+        self.assertEqual(self.buyer.activity_ids.summary, "Top-up paid twice?")
+        self.new_sale(at="2026-11-11T12:00:00Z")
+        self.assertTrue(self.generate(GENERATION + WEEK))
+        self.assertEqual(self.buyer.activity_ids.summary, "Top-up paid twice?")
+        self.assertIn(self.buyer.activity_ids, self.find_exceptions(self.billing_user))
 
     def test_portal_users_do_not_see_the_team(self):
         portal = new_test_user(

@@ -105,6 +105,26 @@ class TestThresholds(PrepaidCommon):
         self.assertNotIn(self.buyer, fine)
         self.assertIn(self.other_buyer, fine)
 
+    def test_nobody_else_finds_out_who_is_running_dry(self):
+        self.deposit(200)
+        self.follow()
+        for value in ("early", False):
+            with self.assertRaises(AccessError):
+                self.env["res.partner"].with_user(self.plain_user).search(
+                    [("lead_balance_level", "=", value)]
+                )
+        partners = self.env["res.partner"].with_user(self.billing_user)
+        self.assertIn(
+            self.buyer, partners.search([("lead_balance_level", "!=", False)])
+        )
+
+    def test_without_its_template_someone_is_told(self):
+        self.deposit(200)
+        self.template.unlink()
+        mails, levels = self.follow()
+        self.assertEqual((len(mails), levels), (0, ["early"]))
+        self.assertIn("was deleted", self.buyer.activity_ids.note)
+
     def test_thresholds_become_smaller(self):
         with self.assertRaises(ValidationError):
             self.buyer.lead_balance_low = 600

@@ -242,6 +242,20 @@ class TestUnbilledAsAt(AsAtCommon):
             rows.get_view(view_type=view)
         self.assertFalse(self.open_screen(as_at="2026-11-01"))
 
+    def test_what_is_recorded_after_it_was_shown_is_not_counted(self):
+        self.new_sale()
+        with self.at(datetime(2026, 11, 6)):
+            wizard = self.env["lead.unbilled.as.at.wizard"].with_user(self.billing_user)
+            # At the latest as of a moment that is still to come.
+            screen = wizard.create({"as_at": "2026-11-05", "known_at": "2026-12-01"})
+            screen.action_show()
+        with self.at(datetime(2026, 11, 7)):
+            self.new_sale()
+            action = screen.line_ids.action_view_sales()
+            self.assertEqual(screen.line_ids.sale_count, 1)
+            ledger = self.env["lead.sale"].with_context(**action["context"])
+            self.assertEqual(ledger.search_count(action["domain"]), 1)
+
     def test_another_day_is_shown_before_it_is_used(self):
         self.new_sale()
         wizard = self.env["lead.unbilled.as.at.wizard"].with_user(self.billing_user)

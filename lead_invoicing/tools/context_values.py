@@ -51,6 +51,12 @@ def read_ids(env, value):
     return ids
 
 
+def write_companies(env):
+    """Return the companies that are selected, the current one first, as addresses have
+    them: ids with hyphens."""
+    return "-".join(str(id_) for id_ in env.companies.ids)
+
+
 def _read(env, label, value, convert):
     if not value:
         return None

@@ -4,6 +4,7 @@ Each reader returns the value in the form that is stored, or ``None`` for no val
 raises :class:`RowError` with a sentence that says what to do.
 """
 
+import math
 import re
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -113,6 +114,18 @@ def read_reference(env, field, value, required=False):
     return value or None
 
 
+def check_storable(env, field, text):
+    """Refuse a text that PostgreSQL does not store."""
+    if _UNSTORABLE.search(text):
+        raise RowError(
+            field,
+            env._(
+                "it contains characters that cannot be stored (NUL or half of a"
+                " surrogate pair); send it without them."
+            ),
+        )
+
+
 def read_text(env, field, value):
     """Return a text of at most 10,000 characters; line breaks are fine.
 
@@ -122,14 +135,7 @@ def read_text(env, field, value):
         return None
     if not isinstance(value, str):
         raise RowError(field, env._("“%s” is not text; send text.", shorten(value)))
-    if _UNSTORABLE.search(value):
-        raise RowError(
-            field,
-            env._(
-                "it contains characters that cannot be stored (NUL or half of a"
-                " surrogate pair); send it without them."
-            ),
-        )
+    check_storable(env, field, value)
     if len(value) > TEXT_LIMIT:
         raise RowError(
             field,
@@ -140,6 +146,14 @@ def read_text(env, field, value):
             ),
         )
     return value
+
+
+def as_float(value):
+    """Return a number; 0 where nothing was sent, NaN for what is none."""
+    try:
+        return float(value or 0)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def read_number(env, field, value):
@@ -176,7 +190,8 @@ def read_price(env, field, value):
             field,
             env._("%s is too large to be the price of a lead.", shorten(value)),
         )
-    return price
+    # -0 is the same price as 0.
+    return price.copy_abs()
 
 
 def read_instant(env, field, value):

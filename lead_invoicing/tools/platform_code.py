@@ -31,6 +31,16 @@ class PlatformCode:
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
         if "code" not in (default or {}):
-            for record, vals in zip(self, vals_list, strict=True):
-                vals["code"] = self.env._("%s (copy)", record.code)
+            for vals in vals_list:
+                vals["code"] = self._get_free_code(vals["code"], vals["company_id"])
         return vals_list
+
+    @api.model
+    def _get_free_code(self, code, company_id):
+        """Return the code of a copy, which no other record of the company has."""
+        others = self.with_context(active_test=False)
+        while True:
+            code = self.env._("%s (copy)", code)
+            taken = [("company_id", "=", company_id), ("code", "=ilike", code)]
+            if not others.search_count(taken, limit=1):
+                return code

@@ -27,7 +27,9 @@ class AccountMoveReversal(models.TransientModel):
         if is_modify:
             # All is given back and all is billed again: what was returned is returned
             # of the new invoice.
-            returns = self.move_ids.filtered("lead_run_id")._detach_lead_returns()
+            replaced = self.move_ids.filtered("lead_run_id")
+            replaced._close_lead_disputes_of_replaced()
+            returns = replaced._detach_lead_returns()
         with engine_at_work():
             action = super().reverse_moves(is_modify)
         for new_move in self.new_move_ids.filtered("lead_replaces_id"):
@@ -41,7 +43,10 @@ class AccountMoveReversal(models.TransientModel):
     def _modify_default_reverse_values(self, origin_move):
         values = super()._modify_default_reverse_values(origin_move)
         if origin_move.lead_run_id:
+            buyer = origin_move._find_lead_buyers()[origin_move.id]
+            buyer = buyer or origin_move.commercial_partner_id
             values.update(
+                partner_id=origin_move._get_lead_address(buyer).id,
                 lead_replaces_id=origin_move.id,
                 lead_run_id=origin_move.lead_run_id.id,
                 lead_run_buyer_id=origin_move.lead_run_buyer_id.id,

@@ -8,9 +8,13 @@ from openpyxl.styles.numbers import is_datetime
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from odoo.addons.base_import.models.base_import import FIELDS_RECURSION_LIMIT
+from odoo.addons.base_import.models.base_import import (
+    FIELDS_RECURSION_LIMIT,
+    ImportValidationError,
+)
 
 from ..recording.file_formats import FILE_OPTIONS, NumberCell
+from ..tools.parsing import shorten
 
 MAX_CELLS = 5_000_000
 
@@ -52,6 +56,54 @@ class BaseImport(models.TransientModel):
         self = self.with_context(lead_import_options=chosen)
         return super().execute_import(fields, columns, options, dryrun)
 
+    def _convert_import_data(self, fields, options):
+        """Refuse two columns for one field of lead transactions: Odoo would join their
+        texts, and leave out one of two numbers."""
+        chosen = [field for field in fields if field]
+        # Two remarks are one text.
+        twice = {field for field in chosen if chosen.count(field) > 1} - {"reason"}
+        if self.res_model == "lead.sale" and twice:
+            raise ImportValidationError(
+                self.env._(
+                    "More than one column is imported as “%s”. Choose one of them.",
+                    self._get_lead_label(min(twice)),
+                )
+            )
+        return super()._convert_import_data(fields, options)
+
+    @api.model
+    def _get_lead_label(self, path):
+        """Return what people call the field that a column is imported as."""
+        field = self.env["lead.sale"]._fields.get(path.split("/")[0])
+        return field._description_string(self.env) if field else path
+
+    def _read_file(self, options):
+        """Of a file of lead transactions, do without the empty cells that some programs
+        leave out at the end of a row; and refuse rows with too many."""
+        result = super()._read_file(options)
+        if self.res_model != "lead.sale":
+            return result
+        if not result or not result[1]:
+            raise ImportValidationError(self.env._("This file is empty."))
+        length, rows = result
+        width = len(rows[0])
+        wrong = [
+            f"{number} ({shorten(row[0])})"
+            for number, row in enumerate(rows, 1)
+            if any(row[width:])
+        ]
+        if wrong:
+            # A decimal comma without quotation marks: what follows it would be lost.
+            raise ImportValidationError(
+                self.env._(
+                    "These rows have more cells than the file has columns: %s. Put"
+                    " values with the separator in them, such as 13,75, in quotation"
+                    " marks, or choose the file's separator.",
+                    ", ".join(wrong[:10]),
+                )
+            )
+        return length, [[*row[:width], *[""] * (width - len(row))] for row in rows]
+
     @api.model
     def _parse_float_from_data(self, data, index, name, options):
         if self.res_model == "lead.sale":
@@ -92,7 +144,10 @@ class BaseImport(models.TransientModel):
         if value is None:
             return ""
         if isinstance(value, datetime):
-            is_day = is_datetime(cell.number_format) == "date"
+            # A time is one, also where the cell does not show it.
+            is_day = is_datetime(cell.number_format) == "date" and not any(
+                (value.hour, value.minute, value.second, value.microsecond)
+            )
             return value.date() if is_day else value
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             # What the program shows at most: the rest is how it calculates.

@@ -1,4 +1,7 @@
+from psycopg2.errors import ForeignKeyViolation
+
 from odoo import models
+from odoo.exceptions import ConcurrencyError, UserError
 
 from ..tools.parsing import RowError, read_reference
 from ..tools.protected_fields import engine_at_work
@@ -8,6 +11,54 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     """A merged contact is still known by all of its names."""
 
     _inherit = "base.partner.merge.automatic.wizard"
+
+    def _merge(self, partner_ids, dst_partner=None, extra_checks=True):
+        """Keep sample buyers and real contacts apart, and archived contacts from those
+        that they belong to. Have Odoo repeat a merge where a lead was recorded for one
+        of the contacts since it began: it moves what it sees, and cannot delete the
+        contact.
+
+        :raises UserError: naming a sample, or an archived contact
+        """
+        partners = self.env["res.partner"].browse(partner_ids)
+        self._check_no_lead_sample(partners)
+        self._check_no_archived_child(partners)
+        try:
+            return super()._merge(
+                partner_ids, dst_partner=dst_partner, extra_checks=extra_checks
+            )
+        except ForeignKeyViolation as error:
+            if error.diag.table_name != "lead_sale":
+                raise
+            raise ConcurrencyError(str(error)) from error
+
+    def _check_no_lead_sample(self, partners):
+        # What is merged with a sample would be removed with it.
+        samples = self.env["res.company"]._filter_lead_sample_buyers(partners)
+        if samples and samples != partners:
+            raise UserError(
+                self.env._(
+                    "%s is a sample and cannot be merged with other contacts. Remove"
+                    " the sample leads under Getting Started.",
+                    samples[:1].display_name,
+                )
+            )
+
+    def _check_no_archived_child(self, partners):
+        # Odoo looks for them among active contacts only. A contact that became its own
+        # parent would have every job that asks for its address go round for ever.
+        partners = partners.with_context(active_test=False)
+        for partner in partners:
+            children = partners.search([("id", "child_of", partner.id)]) - partner
+            if child := (children & partners)[:1]:
+                raise UserError(
+                    self.env._(
+                        "%(child)s belongs to %(parent)s and cannot be merged with it."
+                        " Remove its company first.",
+                        child=child.name,
+                        parent=partner.name,
+                    )
+                )
 
     def _update_values(self, src_partners, dst_partner):
         """Keep the references of the contacts that are merged into another one: the

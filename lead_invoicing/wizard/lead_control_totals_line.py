@@ -55,6 +55,8 @@ class LeadControlTotalsSum(models.TransientModel):
                 ("currency_id", "=", self.currency_id.id),
                 ("date", ">=", company._get_lead_day_start(first)),
                 ("date", "<", company._get_lead_day_start(last + timedelta(days=1))),
+                # What was recorded since is not counted.
+                ("create_date", "<=", self.wizard_id.shown_at),
             ]
         )
         if self.transaction_type == "correction":

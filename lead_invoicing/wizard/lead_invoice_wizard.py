@@ -233,18 +233,13 @@ class LeadInvoiceWizard(models.TransientModel):
             documents = items._plan_documents()
             items._add_charges(documents)
             items._hold_back(documents)
+            items._hold_zero_totals(documents)
             # What is made comes first.
             for document in sorted(
                 documents, key=lambda d: (not d.is_to_make, bool(d.trouble))
             ):
                 message = document.trouble or document.waits
                 message = message or troubles.get(document.item.partner_id.id)
-                if (
-                    not message
-                    and not document.amount
-                    and not run.company_id.lead_issue_zero
-                ):
-                    message = items._get_zero_message()
                 vals_list += self._prepare_document_lines(document, message)
         return vals_list + self._prepare_other_lines(run)
 

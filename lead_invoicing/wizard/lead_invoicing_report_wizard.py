@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..report.lead_invoicing_report import DEFAULT_FIELDS
+from ..tools.context_values import write_companies
 
 # Rows of the report that are on the screen at a time.
 PAGE = 40
@@ -160,7 +161,12 @@ class LeadInvoicingReportWizard(models.TransientModel):
         report = self._open()
         report.check_limit(file_type)
         query = url_encode(
-            {"partner_id": self.partner_id.id, **report.get_params(), **params}
+            {
+                "partner_id": self.partner_id.id,
+                "company_ids": write_companies(self.env),
+                **report.get_params(),
+                **params,
+            }
         )
         return {
             "type": "ir.actions.act_url",

@@ -4,6 +4,8 @@ from werkzeug.urls import url_encode
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..tools.context_values import write_companies
+
 
 class LeadStatementWizard(models.TransientModel):
     """Shows the statement of account of a buyer, and offers its files."""
@@ -49,7 +51,13 @@ class LeadStatementWizard(models.TransientModel):
 
     def _get_download_action(self, file_type):
         statement = self._open()
-        query = url_encode({"partner_id": self.partner_id.id, **statement.get_params()})
+        query = url_encode(
+            {
+                "partner_id": self.partner_id.id,
+                "company_ids": write_companies(self.env),
+                **statement.get_params(),
+            }
+        )
         return {
             "type": "ir.actions.act_url",
             "url": f"/lead-invoicing/statement/{file_type}?{query}",

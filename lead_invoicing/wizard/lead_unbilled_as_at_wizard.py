@@ -54,17 +54,20 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
 
     def _get_context(self):
         """Return the context in which the reports tell what this screen shows."""
-        known_at = self.known_at or self.shown_at
         return {
             "unbilled_as_at": fields.Date.to_string(self.as_at),
-            "unbilled_known_at": fields.Datetime.to_string(known_at),
+            "unbilled_known_at": fields.Datetime.to_string(self._get_known_at()),
         }
+
+    def _get_known_at(self):
+        """Return through when what is shown was known: at most when it was shown."""
+        shown_at = self.shown_at or fields.Datetime.now()
+        return min(self.known_at or shown_at, shown_at)
 
     def _get_title(self):
         if not self.as_at:
             return self.env._("Unbilled As Of")
-        known_at = self.known_at or self.shown_at or fields.Datetime.now()
-        known = local_day(self.env, known_at, self.tz)
+        known = local_day(self.env, self._get_known_at(), self.tz)
         return self.env._(
             "Unbilled as of %(day)s (known %(known)s)",
             day=format_date(self.env, self.as_at, date_format="medium"),

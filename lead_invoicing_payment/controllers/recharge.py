@@ -1,7 +1,7 @@
 from odoo.exceptions import UserError
-from odoo.http import request, route
+from odoo.http import request
 
-from odoo.addons.lead_invoicing.controllers.routing import report_route
+from odoo.addons.lead_invoicing.controllers.routing import lead_route, report_route
 
 from .top_up import LeadTopUpPayment
 
@@ -64,7 +64,7 @@ class LeadRechargePortal(LeadTopUpPayment):
             providers.ids, request.env.user.partner_id.id
         )
 
-    @route(RECHARGE_URL, type="http", auth="user", website=True, methods=["POST"])
+    @lead_route(RECHARGE_URL, type="http", auth="user", website=True, methods=["POST"])
     def portal_consent_to_lead_recharge(self, agreed="", **typed):
         """Show the sentence to agree to; record the consent once it is agreed to.
 
@@ -101,7 +101,7 @@ class LeadRechargePortal(LeadTopUpPayment):
         currency = account.env.company._get_lead_top_up_currency()
         return {**vals, "token_id": token.id, "currency_id": currency.id}
 
-    @route(
+    @lead_route(
         f"{RECHARGE_URL}/withdraw",
         type="http",
         auth="user",

@@ -3,10 +3,10 @@ from urllib.parse import urlencode
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from odoo.exceptions import UserError
-from odoo.http import request, route
+from odoo.http import request
 
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
-from odoo.addons.lead_invoicing.controllers.routing import report_route
+from odoo.addons.lead_invoicing.controllers.routing import lead_route, report_route
 from odoo.addons.lead_invoicing.controllers.top_up import URL, LeadTopUpPortal
 from odoo.addons.payment import utils as payment_utils
 
@@ -61,7 +61,7 @@ class LeadTopUpPayment(LeadTopUpPortal, PaymentPortal):
         # Odoo offers a branch its parent's, too, and books in the parent.
         return providers.filtered(lambda provider: provider.company_id == company)
 
-    @route(PAY_URL, type="http", auth="user", website=True, methods=["POST"])
+    @lead_route(PAY_URL, type="http", auth="user", website=True, methods=["POST"])
     def portal_choose_lead_payment(self, amount="", company_id="", **_params):
         """Check what is to be paid in, and show the ways to pay.
 
@@ -125,7 +125,7 @@ class LeadTopUpPayment(LeadTopUpPortal, PaymentPortal):
             ),
         }
 
-    @route(f"{URL}/transaction/<int:company_id>", type="jsonrpc", auth="user")
+    @lead_route(f"{URL}/transaction/<int:company_id>", type="jsonrpc", auth="user")
     def lead_top_up_transaction(self, company_id, amount, access_token, **kwargs):
         """Create the transaction of a payment in; return what the form does next.
 

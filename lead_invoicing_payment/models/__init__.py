@@ -15,3 +15,4 @@ from . import payment_provider
 from . import payment_token
 from . import res_partner
 from . import mail_activity
+from . import mail_mail

@@ -118,6 +118,23 @@ class LeadRecharge(EngineOnly, models.Model):
             raise UserError(self.env._("The provider has answered already."))
         return recharge
 
+    def _is_given_back(self):
+        """Tell whether something of this charge was refunded by its provider, or its
+        payment is no longer valid."""
+        self.ensure_one()
+        valid_states = ("draft", "in_process", "paid")
+        refunds = self.transaction_id.child_transaction_ids.filtered(
+            lambda child: child.operation == "refund" and child.state == "done"
+        )
+        return self.state == "paid" and (
+            bool(refunds) or self.payment_id.state not in valid_states
+        )
+
+    @api.model
+    def _get_last(self, consent):
+        """Return the last recharge of a consent, if there is one."""
+        return self.search([("consent_id", "=", consent.id)], limit=1)
+
     @api.model
     def _get_open(self, consent):
         """Return the recharges of a consent's buyer since which its balance was not

@@ -7,6 +7,8 @@ from odoo.tools import SQL
 from odoo.addons.lead_invoicing.tools.local_time import local_day
 from odoo.addons.lead_invoicing.tools.protected_fields import AppendOnly
 
+from .payment_transaction import RECHARGING
+
 
 class LeadRechargeConsent(AppendOnly, models.Model):
     """Append-only record of what a buyer consented to, and of the end of it: who, when,
@@ -169,7 +171,7 @@ class LeadRechargeConsent(AppendOnly, models.Model):
             }
         )
         buyer._message_log(body=self.env._("Consent to automatic recharge given."))
-        self.env.ref("lead_invoicing_payment.ir_cron_recharge")._trigger()
+        self.env["ir.cron"]._wake_lead_job(RECHARGING)
         return consent
 
     def _end(self, kind, text):
@@ -241,6 +243,10 @@ class LeadRechargeConsent(AppendOnly, models.Model):
             or provider.company_id != self.company_id
         ):
             return self.env._("The payment method cannot be used any more.")
+        # Its money went with somebody's will, who does not want it charged anew.
+        last = self.env["lead.recharge"]._get_last(self)
+        if last and last._is_given_back():
+            return self.env._("The charge %s was given back.", last.reference)
         return ""
 
     def _get_charged_today(self):

@@ -13,7 +13,7 @@ class LeadRechargeConsent(models.Model):
         buyer = self._get_buyer()
         company = self.company_id
         buyer.with_context(lang=company._get_lead_lang())._schedule_lead_activity(
-            summary, reason, company._get_lead_responsible(), ACTIVITY_TYPE
+            summary, reason, company, company._get_lead_responsible(), ACTIVITY_TYPE
         )
 
     def _end_and_tell(self, reason):

@@ -8,7 +8,7 @@ from odoo.fields import Domain
 
 from odoo.addons.lead_invoicing.tools.concurrency import TRY_AGAIN
 
-from .payment_transaction import ChargeUnansweredError
+from .payment_transaction import RECHARGING, ChargeUnansweredError
 
 _logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class LeadRecharge(models.Model):
                 recharge._finish()
             if not self.env["ir.cron"]._commit_progress():
                 # The scheduler has no time left: go on with its next call.
-                self.env.ref("lead_invoicing_payment.ir_cron_recharge")._trigger()
+                self.env["ir.cron"]._wake_lead_job(RECHARGING)
                 break
 
     @api.model
@@ -85,18 +85,40 @@ class LeadRecharge(models.Model):
         found = self.env["lead.recharge.consent"]
         for company in self.env["lead.type"]._get_lead_companies():
             consents = found.with_company(company)._get_current()
-            balances = consents._get_balances()
+            balances = self._try_to_get_balances(consents)
             open_recharges = self.search(
                 [("company_id", "=", company.id), ("left_at", "=", False)]
             )
             opened = {(one.partner_id, one.currency_id) for one in open_recharges}
             found |= consents.filtered(
                 lambda consent, balances=balances, opened=opened: (
-                    consent._is_below(balances[consent])
-                    or (consent.partner_id, consent.currency_id) in opened
+                    consent in balances
+                    and (
+                        consent._is_below(balances[consent])
+                        or (consent.partner_id, consent.currency_id) in opened
+                    )
                 )
             )
         return found
+
+    @api.model
+    def _try_to_get_balances(self, consents):
+        """Return the balances of the buyers of these consents of one company, without
+        those that cannot be worked out: nobody else waits for them.
+
+        :return: {consent: amount}
+        """
+        try:
+            return consents._get_balances()
+        except Exception:
+            self.env.cr.rollback()
+            if len(consents) == 1:
+                _logger.exception("The balance of %s cannot be worked out", consents)
+                return {}
+        balances = {}
+        for consent in consents:
+            balances.update(self._try_to_get_balances(consent))
+        return balances
 
     @api.model
     def _try_to_open(self, consent):
@@ -127,6 +149,9 @@ class LeadRecharge(models.Model):
             return None
         # Another consent was refused; the buyer has given a new one.
         before._leave()
+        if self._get_last(consent).payment_id.state == "draft":
+            # Whoever corrects the payment posts it again, or cancels it.
+            return None
         told = consent.with_context(lang=consent.company_id._get_lead_lang())
         if obstacle := told._get_obstacle():
             told._end_and_tell(obstacle)
@@ -138,8 +163,7 @@ class LeadRecharge(models.Model):
 
     @api.model
     def _prepare_vals(self, consent, balance):
-        last = self.search([("consent_id", "=", consent.id)], limit=1)
-        number = last.number + 1
+        number = self._get_last(consent).number + 1
         return {
             "consent_id": consent.id,
             "number": number,

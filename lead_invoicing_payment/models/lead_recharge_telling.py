@@ -80,6 +80,15 @@ class LeadRecharge(models.Model):
     def _queue_mail(self):
         """Queue an email to who consented; it goes after the commit."""
         recipient = self._get_recipient()
+        template = self.env.ref(TEMPLATE, raise_if_not_found=False)
+        if not template:
+            self.consent_id._get_buyer()._message_log(
+                body=self.env._(
+                    "Nobody was told of the recharge: the template of this email was"
+                    " deleted."
+                )
+            )
+            return
         if not recipient.email:
             self.consent_id._get_buyer()._message_log(
                 body=self.env._(
@@ -88,8 +97,8 @@ class LeadRecharge(models.Model):
                 )
             )
             return
-        self.env.ref(TEMPLATE).send_mail(self.id)
-        self.env["account.move"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")
+        template.send_mail(self.id)
+        self.env["ir.cron"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")
 
     def _get_recipient(self):
         """Return the contact that is told: who consented, or the buyer."""

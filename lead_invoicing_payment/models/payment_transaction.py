@@ -3,6 +3,8 @@ import requests
 from odoo import models
 from odoo.exceptions import ValidationError
 
+# The job that recharges, and carries over what became of it.
+RECHARGING = "lead_invoicing_payment.ir_cron_recharge"
 # What a server or something on the way says, where nobody knows what came of a request.
 UNANSWERED = {408, 409, 425, 429}
 
@@ -41,9 +43,7 @@ class PaymentTransaction(models.Model):
         """Carry over soon what became of a recharge, whoever posted it."""
         result = super()._post_process()
         if self._get_lead_recharges().filtered(lambda r: r.state != "paid"):
-            # The job is not the user's, but may be woken.
-            job = self.env.ref("lead_invoicing_payment.ir_cron_recharge").sudo()
-            job._trigger()
+            self.env["ir.cron"]._wake_lead_job(RECHARGING)
         return result
 
 

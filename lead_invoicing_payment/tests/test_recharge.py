@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..hooks import post_init_hook
 from ..models.payment_transaction import ChargeUnansweredError
 from .common import RechargeCommon
 
@@ -44,6 +45,45 @@ class TestRecharge(RechargeCommon):
         self.assertTrue(recharge.left_at)
         self.assertEqual(recharge.reference, f"RECHARGE-{consent.id}-1")
         self.assertIn("was recharged", self.get_mails().subject)
+
+    def test_a_new_installation_goes_on_with_other_references(self):
+        consent = self.consent()
+        self.run_job()
+        charged = self.recharges.transaction_id
+        self.consents._end("ended", "Uninstalled.")
+        charged.reference = f"RECHARGE-{consent.id + 7}-1"
+        self.env.flush_all()
+        post_init_hook(self.env)
+        self.assertGreater(self.consent().id, consent.id + 7)
+
+    @mute_logger("odoo.addons.lead_invoicing_payment.models.lead_recharge_job")
+    def test_a_balance_that_cannot_be_worked_out_holds_up_no_other(self):
+        other = self.new_buyer("Broken", lead_billing_mode="prepaid")
+        consents = self.env["lead.recharge.consent"].sudo()
+        token = self.new_token(other)
+        broken = consents._give(
+            other.sudo().with_company(self.company),
+            {
+                "token_id": token.id,
+                "currency_id": self.company.currency_id.id,
+                "threshold": 100,
+                "amount": 500,
+                "daily_limit": 1000,
+            },
+        )
+        self.consent()
+        model = self.registry["lead.recharge.consent"]
+        get_balances = model._get_balances
+
+        def fail_for_other(consents):
+            if broken in consents:
+                raise ZeroDivisionError
+            return get_balances(consents)
+
+        self.patch(model, "_get_balances", fail_for_other)
+        self.run_job()
+        self.assert_charged(500)
+        self.assertEqual(self.recharges.partner_id, self.buyer)
 
     def test_a_balance_above_the_threshold_is_left_alone(self):
         self.deposit(100)
@@ -115,6 +155,30 @@ class TestRecharge(RechargeCommon):
         self.run_job()
         self.assertEqual(self.recharges.mapped("state"), ["refused", "paid"])
         self.assertEqual(self.get_balance(), 500)
+
+    def test_a_mail_that_was_not_delivered_is_told(self):
+        self.consent()
+        self.run_job()
+        self.get_mails().write({"state": "exception", "failure_reason": "No mailbox"})
+        follow = self.env.ref("lead_invoicing.ir_cron_follow_deliveries")
+        for _time in range(2):
+            with self.enter_registry_test_mode():
+                follow.method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertIn("No mailbox", self.buyer.activity_ids.note)
+
+    def test_what_somebody_deleted_holds_up_no_money(self):
+        self.env.ref("lead_invoicing_payment.mail_template_recharge").unlink()
+        self.consent()
+        self.run_job()
+        self.assertEqual(self.recharges.state, "paid")
+        self.assertFalse(self.get_mails())
+        self.assertIn("was deleted", str(self.buyer.message_ids.mapped("body")))
+        self.job.unlink()
+        self.consent()
+        transaction = self.recharges.transaction_id
+        self.recharges.write({"state": "asked"})
+        transaction._post_process()
 
     def test_a_refused_charge_is_a_buying_hold_where_that_is_agreed(self):
         self.buyer.lead_recharge_failure = "hold"
@@ -242,12 +306,15 @@ class TestRecharge(RechargeCommon):
         self.assertEqual(self.consents[-1].kind, "ended")
 
     def test_a_deposit_that_cannot_be_posted_is_told(self):
+        # No mock: Odoo would take it for a constraint of the model.
+        def create_payment(_transaction, **_values):
+            sentence = "No journal"
+            raise UserError(sentence)
+
         self.consent()
         with (
             patch.object(
-                self.registry["payment.transaction"],
-                "_create_payment",
-                Mock(side_effect=UserError("No journal")),
+                self.registry["payment.transaction"], "_create_payment", create_payment
             ),
             mute_logger("odoo.addons.lead_invoicing_payment.models.lead_recharge_job"),
         ):
@@ -319,6 +386,36 @@ class TestRecharge(RechargeCommon):
         self.run_job()
         self.assertFalse(self.recharges)
         self.assertEqual(self.consents[-1].kind, "ended")
+
+    def test_what_was_given_back_is_not_charged_again(self):
+        def refund(recharge):
+            transaction = recharge.transaction_id
+            back = transaction._create_child_transaction(500, is_refund=True)
+            back._set_done()
+            back._post_process()
+
+        def cancel(recharge):
+            recharge.payment_id.action_draft()
+            # It may be posted again.
+            self.run_job()
+            self.assertEqual(self.consents[-1].kind, "given")
+            recharge.payment_id.action_cancel()
+
+        for give_back in (refund, cancel):
+            with self.subTest(give_back.__name__):
+                self.consent()
+                self.run_job()
+                charged = len(self.recharges)
+                give_back(self.recharges[-1])
+                self.assertEqual(self.get_balance(), 0)
+                self.run_job()
+                self.assertEqual(len(self.recharges), charged)
+                self.assertEqual(self.consents[-1].kind, "ended")
+                self.assertIn("given back", self.consents[-1].text)
+        # Whoever wants it consents anew.
+        self.consent(daily_limit=5000)
+        self.run_job()
+        self.assertEqual(self.get_balance(), 500)
 
     def test_its_end_is_told_in_the_language_of_the_clerk(self):
         self.env["res.lang"]._activate_lang("de_DE")

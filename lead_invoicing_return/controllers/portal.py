@@ -1,9 +1,13 @@
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.http import request, route
+from odoo.http import request
 
 from odoo.addons.lead_invoicing.controllers.portal import LeadPortal
-from odoo.addons.lead_invoicing.controllers.routing import report_route
+from odoo.addons.lead_invoicing.controllers.routing import (
+    lead_route,
+    read_page,
+    report_route,
+)
 from odoo.addons.lead_invoicing.tools.parsing import RowError, read_reference, read_text
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
@@ -76,18 +80,18 @@ class LeadReturnPortal(LeadPortal):
     # List and page
     # ------------------------------------------------------------------
 
-    @report_route([URL, f"{URL}/page/<int:page>"], methods=["GET"])
-    def portal_my_return_requests(self, page=1, **_params):
+    @report_route([URL, f"{URL}/page/<page>"], methods=["GET"])
+    def portal_my_return_requests(self, page="1", **_params):
         """Show the buyer's requests, the newest first.
 
-        :param page: number of the page
+        :param page: number of the page; the first one where it is none
         """
         buyer = self._require_lead_buyer()
         requests, domain = self._get_lead_requests(buyer)
         pager = portal_pager(
             url=URL,
             total=requests.search_count(domain),
-            page=page,
+            page=read_page(page),
             step=REQUESTS_PER_PAGE,
         )
         return self._render_lead_returns(
@@ -126,7 +130,7 @@ class LeadReturnPortal(LeadPortal):
             error=error,
         )
 
-    @route(
+    @lead_route(
         f"{URL}/<int:request_id>/<any(withdraw, reply):what>",
         type="http",
         auth="user",
@@ -163,7 +167,7 @@ class LeadReturnPortal(LeadPortal):
             error=None,
         )
 
-    @route(f"{URL}/new", type="http", auth="user", website=True, methods=["POST"])
+    @lead_route(f"{URL}/new", type="http", auth="user", website=True, methods=["POST"])
     def portal_ask_for_returns(self, leads="", note="", reason_id="", **params):
         """Ask for returns, and tell what became of each.
 

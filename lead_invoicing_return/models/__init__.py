@@ -12,3 +12,5 @@ from . import lead_erasure
 from . import lead_type
 from . import res_partner
 from . import mail_activity
+from . import res_company
+from . import mail_mail

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from odoo.addons.lead_invoicing.recording.ledger_gateway import LedgerGateway
+from odoo.addons.lead_invoicing.tools.numbers import search_number
 from odoo.addons.lead_invoicing.tools.protected_fields import EngineGuard, is_engine
 
 OPEN_STATES = ("requested", "question")
@@ -34,9 +35,10 @@ class LeadReturnRequest(EngineGuard, models.Model):
     _lead_engine_fields = ENGINE_FIELDS
     _description = "Lead Return Request"
     _order = "id desc"
+    _rec_names_search = ["name", "sale_id"]
     _check_company_auto = True
 
-    name = fields.Char("Request", compute="_compute_name")
+    name = fields.Char("Request", compute="_compute_name", search="_search_name")
     sale_id = fields.Many2one(
         "lead.sale",
         required=True,
@@ -120,6 +122,10 @@ class LeadReturnRequest(EngineGuard, models.Model):
     def _compute_name(self):
         for request in self:
             request.name = request._get_reference() if request.id else False
+
+    @api.model
+    def _search_name(self, operator, value):
+        return search_number("REQ", operator, value)
 
     def _compute_display_name(self):
         for request in self:

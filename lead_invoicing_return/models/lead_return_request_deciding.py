@@ -1,6 +1,7 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from odoo.addons.lead_invoicing.tools.parsing import RowError, read_text
 from odoo.addons.lead_invoicing.tools.protected_fields import engine_at_work
 
 from .lead_return_request import OPEN_STATES
@@ -25,6 +26,7 @@ class LeadReturnRequest(models.Model):
             there is less left; then none of them is accepted
         """
         todo = self._begin_decision("accepted")
+        answer = self._read_answer(answer)
         todo._write_decision("accepted", answer, return_vals=todo._make_returns())
         todo._update_activities()
         return True
@@ -38,6 +40,7 @@ class LeadReturnRequest(models.Model):
         :raises UserError: without an answer, or for one that is decided otherwise
         """
         todo = self._begin_decision("declined")
+        answer = self._read_answer(answer)
         todo._check_answer(answer)
         todo._write_decision("declined", answer)
         todo._update_activities()
@@ -52,6 +55,7 @@ class LeadReturnRequest(models.Model):
         :raises UserError: without a question, or for one that is decided
         """
         todo = self._begin_decision(None)
+        answer = self._read_answer(answer)
         todo._check_answer(answer)
         todo._write_decision("question", answer)
         todo._update_activities()
@@ -110,6 +114,17 @@ class LeadReturnRequest(models.Model):
                     )
                 )
         return todo
+
+    @api.model
+    def _read_answer(self, answer):
+        """Return what the buyer is told, None where nothing was sent.
+
+        :raises UserError: for what is no text
+        """
+        try:
+            return read_text(self.env, "answer", answer)
+        except RowError as refused:
+            raise UserError(refused.sentence) from refused
 
     def _check_answer(self, answer):
         for request in self:

@@ -17,14 +17,20 @@ class LeadReturnRequest(models.Model):
             lambda request: (request._get_recipient(), request.company_id)
         ).items():
             if not template or not recipient.email:
-                for request in requests:
-                    request._message_log(
-                        body=self.env._(
-                            "Nobody was told by email: %s has no email address. The"
-                            " buyer sees this in the portal.",
-                            recipient.display_name,
-                        )
+                reason = (
+                    self.env._(
+                        "Nobody was told by email: %s has no email address. The buyer"
+                        " sees this in the portal.",
+                        recipient.display_name,
                     )
+                    if template
+                    else self.env._(
+                        "Nobody was told by email: the template of this email was"
+                        " deleted. The buyer sees this in the portal."
+                    )
+                )
+                for request in requests:
+                    request._message_log(body=reason)
                 continue
             # A template of everybody's, with what its recipient may read.
             template.sudo().with_context(lead_requests=requests).send_mail(
@@ -32,9 +38,7 @@ class LeadReturnRequest(models.Model):
             )
             queued = True
         if queued:
-            self.env["account.move"]._wake_lead_job(
-                "mail.ir_cron_mail_scheduler_action"
-            )
+            self.env["ir.cron"]._wake_lead_job("mail.ir_cron_mail_scheduler_action")
 
     def _get_recipient(self):
         """Return who reads the answer: who asked, else the buyer."""
@@ -50,4 +54,4 @@ class LeadReturnRequest(models.Model):
         for company in self.company_id:
             own = self.filtered(lambda r, company=company: r.company_id == company)
             for buyer in own.commercial_partner_id.commercial_partner_id:
-                buyer._update_return_activity(company, own)
+                buyer._update_return_activity(company)

@@ -48,47 +48,39 @@ class ResPartner(models.Model):
         action["context"] = {}
         return action
 
-    def _update_return_activity(self, company, changed):
-        """Raise an activity for this buyer's requests that are to be decided, or take
-        it away when there are none; a team is mailed of the first ones.
-
-        :param changed: the company's requests that have just changed
-        """
+    def _update_return_activity(self, company):
+        """Raise an activity for this buyer's requests of a company that are to be
+        decided, or take it away when there are none; a team is mailed of the first
+        ones."""
         self.ensure_one()
-        responsible = company._get_lead_responsible()
-        # Only whether any wait, in whichever company, is asked.
+        # Only whether any wait is asked.
         requests = self.env["lead.return.request"].sudo()
-        # Who is responsible in several companies has one activity for all of them.
-        companies = self.env["lead.type"]._get_lead_companies()
-        same = companies.filtered(
-            lambda other: other._get_lead_responsible() == responsible
-        )
-        waiting = requests.search(
+        waiting = requests.search_count(
             [
                 ("commercial_partner_id.commercial_partner_id", "=", self.id),
-                ("company_id", "in", same.ids),
+                ("company_id", "=", company.id),
                 ("state", "=", "requested"),
-            ]
+            ],
+            limit=1,
         )
-        own = waiting.filtered(lambda request: request.company_id == company)
-        # Whoever asks or decides has the others' activity kept true.
+        # Whoever asks or decides has the clerks' activity kept true.
         buyer = self.sudo().with_context(lang=company._get_lead_lang())
         activities = buyer.activity_search(
-            [ACTIVITY_TYPE], additional_domain=[("user_id", "=", responsible.id)]
+            [ACTIVITY_TYPE],
+            additional_domain=[("lead_company_id", "in", [False, company.id])],
         )
         if not waiting:
             activities.unlink()
-            return
-        summary = buyer.env._("Return requests to decide")
-        reason = buyer.env._(
-            "%(buyer)s asks for returns. Accept or decline them under Lead Sales,"
-            " Return Requests.",
-            buyer=self.display_name,
-        )
-        if not activities:
+        elif not activities:
             buyer._schedule_lead_activity(
-                summary, reason, responsible, ACTIVITY_TYPE, mail_team_of=company
+                buyer.env._("Return requests to decide"),
+                buyer.env._(
+                    "%(buyer)s asks for returns. Accept or decline them under Lead"
+                    " Sales, Return Requests.",
+                    buyer=self.display_name,
+                ),
+                company,
+                company._get_lead_responsible(),
+                ACTIVITY_TYPE,
+                mail_team=True,
             )
-        elif not responsible and own and own <= changed:
-            # Another company's team has the same activity.
-            buyer._mail_lead_team(company, summary, reason)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ MAX_BYTES = 5_000_000
 MAX_UNPACKED = 20_000_000
 MAX_ROWS = 50_000
 
-# By which heads columns are known, folded and without underscores; besides the labels
-# of the Invoicing Report in the reader's language.
+# By which heads columns are known, folded, with spaces for underscores and hyphens;
+# besides the labels of the Invoicing Report in the reader's language.
 HEADS = {
     "reference": {"transaction", "transaction id", "reference", "external ref"},
-    "lead": {"lead", "lead id", "lead ref", "lead reference", "id"},
+    "lead": {"lead", "leads", "lead id", "lead ref", "lead reference", "id"},
     "price": {"price", "amount", "cost"},
 }
 
@@ -87,7 +88,7 @@ def _find_columns(env, head):
     }
     columns = {}
     for place, cell in enumerate(head):
-        text = fold(str(cell).replace("_", " "))
+        text = fold(re.sub("[_-]", " ", str(cell)))
         for name, heads in HEADS.items():
             if text in heads | labels[name]:
                 columns.setdefault(name, place)

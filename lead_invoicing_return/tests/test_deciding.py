@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..hooks import post_init_hook
 from .common import NOW, ReturnRequestCommon
 
 
@@ -205,12 +206,55 @@ class TestTelling(ReturnRequestCommon):
         self.assertIn("question", mails[0].subject)
         self.assertIn("declined", mails[1].subject)
 
+    def test_an_answer_that_was_not_delivered_is_told(self):
+        request = self.new_request()
+        request.action_decline("No.")
+        mail = self.mails_to(self.buyer)
+        mail.write({"state": "exception", "failure_reason": "No such mailbox"})
+        follow = self.env.ref("lead_invoicing.ir_cron_follow_deliveries")
+        for _time in range(2):
+            with self.enter_registry_test_mode():
+                follow.method_direct_trigger()
+        self.env.invalidate_all()
+        activity = self.buyer.activity_ids
+        self.assertIn("No such mailbox", activity.note)
+        self.assertEqual(activity.lead_company_id, request.company_id)
+
     def test_without_an_address_the_request_says_so(self):
         self.buyer.email = False
         request = self.new_request()
         request.action_decline("No.")
         self.assertFalse(self.mails_to(self.buyer))
         self.assertIn("no email address", request.message_ids[0].body)
+
+    def test_a_template_that_somebody_deleted_keeps_nothing_from_being_decided(self):
+        self.env.ref("lead_invoicing_return.mail_template_return_request").unlink()
+        request = self.new_request()
+        request.action_decline("No.")
+        self.assertEqual(request.state, "declined")
+        self.assertIn("template of this email was deleted", request.message_ids[0].body)
+
+    def test_a_request_is_found_by_its_number(self):
+        request = self.new_request()
+        requests = self.requests.with_user(self.billing_user)
+        self.assertEqual(requests.search([("name", "ilike", request.name)]), request)
+        self.assertEqual(requests.name_search(str(request.id))[0][0], request.id)
+
+    def test_a_new_installation_goes_on_with_other_numbers(self):
+        last = self.new_request().id
+        refs = f"REQ-{last + 9}", f"REQ-{last + 2}", "REQ-", "REQ-1x", "REQ-9999999999"
+        for ref in refs:
+            self.new_sale(external_ref=ref)
+        post_init_hook(self.env)
+        self.assertGreater(self.new_request().id, last + 9)
+
+    def test_an_answer_is_text(self):
+        request = self.new_request().with_user(self.platform)
+        for name in ("action_accept", "action_decline", "action_ask"):
+            for answer in (5, ["x"], {"a": 1}, True, "x\x00", "x" * 10_001):
+                with self.subTest(name, answer=answer), self.assertRaises(UserError):
+                    getattr(request, name)(answer)
+        self.assertEqual(request.state, "requested")
 
     def test_clerks_have_one_activity_for_a_buyer_until_all_is_decided(self):
         kind = "lead_invoicing_return.mail_activity_type_return_request"
@@ -389,3 +433,22 @@ class TestWhoMay(ReturnRequestCommon):
             if finding["rule"] == "request_without_return"
             for id_ in finding["ids"]
         ]
+
+
+@tagged("post_install", "-at_install")
+class TestSample(ReturnRequestCommon):
+    def test_requests_to_return_sample_leads_go_with_the_sample(self):
+        company = self._create_company(name="New Leads House")
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            company.with_env(self.env(cr=cr))._make_lead_samples()
+        self.env.invalidate_all()
+        sale = self.env["lead.sale"].search(
+            [("company_id", "=", company.id), ("transaction_type", "=", "sale")],
+            limit=1,
+        )
+        reason = self.reason.copy({"company_id": company.id})
+        requests = self.requests.with_company(company)
+        request = requests.create({"sale_id": sale.id, "reason_id": reason.id})
+        company._remove_lead_samples()
+        self.assertFalse(request.exists())
+        self.assertFalse(sale.exists())

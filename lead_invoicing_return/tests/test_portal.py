@@ -35,7 +35,7 @@ class TestPortal(PortalReturnCommon):
     def test_a_file_names_leads(self):
         self.new_sale(lead_ref="L3")
         for files in (
-            self.csv("Lead;Name\nL1;Ada\nX;Bob\n"),
+            self.csv("Lead-ID;Name\nL1;Ada\nX;Bob\n"),
             self.xlsx(["Name", "lead_ref"], ["Grace", "L3"], ["Bob", 7]),
         ):
             response = self.post(f"{URL}/new", files=files)
@@ -109,6 +109,13 @@ class TestPortal(PortalReturnCommon):
         response = self.post(f"{URL}/{request.id}/withdraw")
         self.assertIn("has been decided already", response.text)
         self.assertEqual(request.state, "accepted")
+
+    def test_a_page_that_is_none_is_the_first_one(self):
+        for page in ("²", "x", "0", "-1", "9" * 30):
+            for address in (f"{URL}?page={page}", f"{URL}/page/{page}"):
+                with self.subTest(address=address):
+                    response = self.url_open(address, allow_redirects=False)
+                    self.assertEqual(response.status_code, 200)
 
     def test_a_request_is_withdrawn(self):
         self.ask("L1")

@@ -81,7 +81,7 @@ class BrowserCommon:
                 "Input.dispatchKeyEvent", params={**values, **event}
             )
 
-    def evaluate(self, expression, timeout=10, **options):
+    def evaluate(self, expression, timeout=60, **options):
         answer = self.browser._websocket_request(
             "Runtime.evaluate",
             params={"expression": expression, "returnByValue": True, **options},
@@ -92,7 +92,7 @@ class BrowserCommon:
         return answer["result"].get("value")
 
     def wait_for(self, expression):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self.evaluate(expression):
             self.assertLess(time.monotonic(), deadline, expression)
             time.sleep(0.1)
@@ -114,7 +114,7 @@ class BrowserCommon:
 
     def find_obstacles(self):
         """Return what axe-core finds on the page that keeps people from using it."""
-        self.evaluate(f"{Path(AXE).read_text()}; undefined", timeout=60)
+        self.evaluate(f"{Path(AXE).read_text()}; undefined")
         find = FIND % {"foreign": json.dumps(FOREIGN), "rules": json.dumps(RULES)}
         found = json.loads(self.evaluate(find, timeout=120, awaitPromise=True))
         # It looked at something.

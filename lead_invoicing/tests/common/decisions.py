@@ -12,13 +12,21 @@ class DecisionsAtOnceCommon(AtOnceCommon):
 
     def remove(self):
         with self.registry.cursor() as cr:
+            # What corrects or returns others is deleted with them.
+            cr.execute(
+                "UPDATE lead_sale SET origin_id = NULL, corrected_sale_id = NULL"
+                " FROM lead_type WHERE lead_type.id = lead_type_id AND code = %s",
+                [CODE],
+            )
+            cr.execute("DELETE FROM lead_erasure WHERE reason = %s", [CODE])
             of_move = "model = 'account.move'"
             # Posted documents are not for deleting, but for their rows.
             for query in (
                 "DELETE FROM account_partial_reconcile WHERE debit_move_id IN (%s)",
+                "DELETE FROM account_payment WHERE move_id IN (%s)",
+                "DELETE FROM lead_statement WHERE move_id IN (%s)",
                 "DELETE FROM lead_sale_past_billing WHERE sale_id IN (%s)",
                 "DELETE FROM lead_sale_release WHERE sale_id IN (%s)",
-                "DELETE FROM lead_sale WHERE id IN (%s) AND origin_id IS NOT NULL",
                 "DELETE FROM lead_sale WHERE id IN (%s)",
                 f"DELETE FROM mail_message WHERE {of_move} AND res_id IN (%s)",
                 f"DELETE FROM ir_attachment WHERE res_{of_move} AND res_id IN (%s)",
@@ -86,6 +94,13 @@ class DecisionsAtOnceCommon(AtOnceCommon):
 
     def give_back(self, env):
         self.record(env, LeadInvoicingCommon.return_vals("MEETING-R", "MEETING-1"))
+
+    def correct(self, env):
+        vals = LeadInvoicingCommon.return_vals("MEETING-K", "MEETING-1", price=15)
+        self.record(env, {**vals, "type": "correction"})
+
+    def unwaive(self, env):
+        self.sale(env)._unwaive("It was sold")
 
     def waive(self, env):
         self.sale(env)._waive("Goodwill")

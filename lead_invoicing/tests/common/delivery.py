@@ -19,6 +19,8 @@ class Catcher:
 
     def __init__(self):
         self.mails = []
+        # Whom each went to, whatever it says.
+        self.recipients = []
         self.refuse = ()
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
@@ -28,6 +30,7 @@ class Catcher:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        self.recipients += envelope.rcpt_tos
         self.mails.append(
             email.message_from_bytes(envelope.content, policy=email.policy.default)
         )

@@ -24,7 +24,7 @@ class GenerationCommon(LeadInvoicingCommon):
     that breaks them on purpose says which rules do not hold.
     """
 
-    # Names of rules, see report/books_rules.py.
+    # Names of rules of Check the Books.
     broken_rules = ()
     # When the scheduled action ran last.
     generated_at = None

@@ -54,6 +54,8 @@ WEIGHTS = {
     "change_taxes": 0.6,
     "change_cycle": 0.6,
 }
+# After so many, PostgreSQL counts its rows anew.
+STEPS_UNCOUNTED = 100
 PRICES = (0, 5, 10, 10, 20, 20, 33.33)
 # Findings that tell of what people did, not of what is wrong.
 TOLD = {"edited", "draft_without_transactions"}
@@ -109,6 +111,8 @@ class Life:
         self.now = world.birth
         self.count = 0
         self.refused = 0
+        # Documents whose credit notes were, perhaps, taken back.
+        self.uncredited = set()
         self.done = {}
         self.diary = []
         self.move_clock(timedelta())
@@ -139,6 +143,10 @@ class Life:
         :return: None, or (index of the step that broke something, sentence)
         """
         for index, (name, seed) in enumerate(steps):
+            if index % STEPS_UNCOUNTED == STEPS_UNCOUNTED - 1:
+                # PostgreSQL plans by what it counted, and counts by itself only what
+                # is committed: checks of the books took three times as long.
+                self.env.cr.execute("ANALYZE")
             try:
                 self.take(name, seed)
             except BrokenError as broken:
@@ -269,8 +277,16 @@ class Life:
     def check_books(self):
         findings = self.env["lead.invoice.run"].check_books()
         for finding in findings:
-            if finding["rule"] not in TOLD:
+            if finding["rule"] not in TOLD and not self.is_told_of_undone(finding):
                 raise BrokenError(f"{finding['rule']}: {finding['message']}")
+
+    def is_told_of_undone(self, finding):
+        """Tell whether this is only about credit notes that accepted a dispute, and
+        that a person took back."""
+        if finding["rule"] != "accepted_without_credit":
+            return False
+        disputes = self.env["lead.dispute"].browse(finding["ids"])
+        return set(disputes.move_id.ids) <= self.uncredited
 
     # ------------------------------------------------------------------
     # Choosing
@@ -413,7 +429,10 @@ class Life:
             place = self.places[sale.id]
             if place.document or place.waived:
                 continue
-            buyer = sale.commercial_partner_id.with_company(sale.company_id)
+            # Whoever belongs to a buyer today is billed as it: a contact that joined
+            # one keeps terms of its own in the companies that nobody moved it in.
+            buyer = sale.commercial_partner_id.commercial_partner_id
+            buyer = buyer.with_company(sale.company_id)
             cycle = buyer.lead_billing_cycle_id or sale.company_id.lead_billing_cycle_id
             end = ends.get(cycle)
             if not end or sale.date >= end or buyer.lead_billing_hold:
@@ -567,12 +586,15 @@ class Life:
 
     def step_undo_credit_note(self):
         note = self.choose_credit_note()
+        self.uncredited.update(note.reversed_entry_id.ids)
         method = self.draw.choice(["button_draft", "button_cancel", "unlink"])
         getattr(note, method)()
         return Change(credits=True)
 
     def step_reverse_credit_note(self):
-        self.reverse(self.choose_credit_note(("state", "=", "posted"))).action_post()
+        note = self.choose_credit_note(("state", "=", "posted"))
+        self.uncredited.update(note.reversed_entry_id.ids)
+        self.reverse(note).action_post()
         return Change(credits=True)
 
     def step_release(self):
@@ -746,7 +768,9 @@ class Life:
                 ("invoice_date_due", "<", self.now - timedelta(days=5)),
             ]
         ):
-            if move.partner_id.email and not move.lead_reminder_ids:
+            # Nothing is mailed to an archived contact: a person is told.
+            has_address = move.partner_id.active and move.partner_id.email
+            if has_address and not move.lead_reminder_ids:
                 raise BrokenError(f"{move.name} is overdue, and nobody was reminded")
         return Change()
 
