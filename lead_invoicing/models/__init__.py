@@ -105,6 +105,7 @@ from . import lead_invoice_run_buyer_row
 from . import lead_invoice_run_buyer_buttons
 from . import lead_invoice_run_buyer_fix
 from . import lead_invoice_run_buyer_charges
+from . import lead_invoice_run_buyer_charge_lines
 from . import lead_invoice_run_buyer_shares
 
 from . import res_company
@@ -122,6 +123,7 @@ from . import res_config_settings_statement
 from . import res_config_settings_top_up
 from . import res_partner
 from . import res_partner_balance
+from . import res_partner_unbilled_taxed
 from . import res_partner_buying
 from . import res_partner_guard
 from . import res_partner_settlement

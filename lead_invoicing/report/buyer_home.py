@@ -11,7 +11,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ..tools.windows import day_start, to_wall
-from .invoicing_report import get_buyer_sql, get_unbilled_sql
+from .conditions import get_buyer_sql, get_unbilled_sql
 
 MONTHS = 12
 # More lead types than this have one color, and one name, together.

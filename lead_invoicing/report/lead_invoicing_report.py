@@ -10,12 +10,8 @@ from ..tools.local_time import get_zone, local_day
 from ..tools.parsing import shorten
 from ..tools.windows import day_start, to_wall
 from .columns import get_columns, get_lead_data_fields
-from .invoicing_report import (
-    InvoicingReport,
-    get_buyer_sql,
-    get_source_sql,
-    get_unbilled_sql,
-)
+from .conditions import get_buyer_sql, get_source_sql, get_unbilled_sql
+from .invoicing_report import InvoicingReport
 from .params import read_params, refuse
 
 # So many fields of lead data are shown until the reader chooses.

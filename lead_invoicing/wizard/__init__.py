@@ -33,6 +33,8 @@ from . import (
     lead_sale_release_wizard,
     lead_sale_waive_wizard,
     lead_setup,
+    lead_setup_platform,
+    lead_setup_sample,
     lead_statement_wizard,
     lead_unbilled_as_at_wizard,
     res_partner,

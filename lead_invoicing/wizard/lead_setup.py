@@ -1,10 +1,5 @@
-import json
-import shlex
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-
-from odoo.addons.base.models.res_users import check_identity
 
 from ..report.lead_sale_template import get_template_url
 from ..tools.local_time import format_zoned_moment
@@ -49,7 +44,6 @@ class LeadSetup(models.TransientModel):
         help="Days, weeks and months begin and end in this zone.",
     )
     zone_summary = fields.Char(compute="_compute_address")
-    has_sample = fields.Boolean(compute="_compute_has_sample")
     # What leads are sold
     lead_type_name = fields.Char(
         "Lead Type",
@@ -126,7 +120,6 @@ class LeadSetup(models.TransientModel):
     # Buyers, and what was sold to them
     buyer_summary = fields.Char(compute="_compute_buyer_summary")
     invited_id = fields.Many2one("res.partner", "Buyer")
-    api_line = fields.Text("Example", compute="_compute_api_line")
     first_sale = fields.Char(compute="_compute_first_sale")
     # The first invoice
     invoice_id = fields.Many2one("account.move", compute="_compute_invoice_id")
@@ -167,11 +160,6 @@ class LeadSetup(models.TransientModel):
             partner = setup.company_id.sudo().partner_id
             setup.address = partner._display_address(without_company=True).strip()
             setup.zone_summary = setup.company_id._get_lead_zone().key
-
-    @api.depends("company_id")
-    def _compute_has_sample(self):
-        for setup in self:
-            setup.has_sample = bool(setup.company_id._get_lead_samples())
 
     @api.depends("lead_type_name")
     def _compute_lead_type_code(self):
@@ -263,43 +251,6 @@ class LeadSetup(models.TransientModel):
 
     def _format_moment(self, moment):
         return format_zoned_moment(self.env, moment, self.company_id.lead_tz)
-
-    # The ready line
-
-    @api.depends("company_id")
-    def _compute_api_line(self):
-        for setup in self:
-            setup.api_line = setup._get_api_line()
-
-    def _get_api_line(self):
-        """Return a command that records a sale over the API, but for the key."""
-        base_url = self.company_id.get_base_url()
-        headers = (
-            "Authorization: bearer $KEY",
-            f"X-Odoo-Database: {self.env.cr.dbname}",
-            "Content-Type: application/json",
-        )
-        body = json.dumps({"vals_list": [self._prepare_api_row()]})
-        return " \\\n  ".join(
-            [
-                f"curl {base_url}/json/2/lead.sale/record_transactions",
-                *(f'-H "{header}"' for header in headers),
-                f"-d {shlex.quote(body)}",
-            ]
-        )
-
-    def _prepare_api_row(self):
-        sales = self.env["lead.sale"].with_company(self.company_id)
-        lead_type = sales._get_sample_lead_type()
-        moment = fields.Datetime.now().replace(microsecond=0)
-        return {
-            "external_ref": "TEST-1",
-            "type": "sale",
-            "occurred_at": f"{moment.isoformat()}Z",
-            "buyer_ref": sales._get_sample_buyer_ref(),
-            "lead_type": lead_type.code or "MORTGAGE",
-            "price": "25.00",
-        }
 
     # Actions
 
@@ -479,22 +430,6 @@ class LeadSetup(models.TransientModel):
         self.company_id.sudo().lead_team_user_ids = self.team_user_ids
         self.chosen_step = False
 
-    @check_identity
-    def action_create_api_key(self):
-        """Make an API key for the platform's own user, and show it this once.
-
-        :raises AccessError: for users who are no administrators
-        """
-        self._check_company_is_current()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("API Key of the Distribution Platform"),
-            "res_model": "res.users.apikeys.show",
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"default_key": self.company_id._make_lead_api_key()},
-        }
-
     def action_add_buyer(self):
         """Open a short form for a buyer."""
         self.ensure_one()
@@ -570,42 +505,6 @@ class LeadSetup(models.TransientModel):
         )
         action["context"] = {"default_date_to": fields.Date.to_string(today)}
         return action
-
-    # Sample leads
-
-    def action_try_sample(self):
-        """Make sample buyers, leads and drafts of their invoices, and open those.
-
-        :raises AccessError: for users who do not manage lead invoicing
-        :raises UserError: where there are leads already
-        """
-        self._check_manages()
-        self.company_id._make_lead_samples()
-        return self.action_view_sample()
-
-    def action_view_sample(self):
-        """Open the sample buyers' invoices."""
-        self.ensure_one()
-        buyers = self.company_id._get_lead_samples("res.partner")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "lead_invoicing.action_lead_invoices"
-        )
-        action["name"] = self.env._("Sample Invoices")
-        action["domain"] = [
-            ("lead_run_id", "!=", False),
-            ("commercial_partner_id", "in", buyers.ids),
-        ]
-        return action
-
-    def action_remove_sample(self):
-        """Remove all that the sample made.
-
-        :raises AccessError: for users who do not manage lead invoicing
-        :raises UserError: for a sample that real records rest on
-        """
-        self._check_manages()
-        self.company_id._remove_lead_samples()
-        self.chosen_step = False
 
     def action_view_invoice(self):
         """Open the first invoice, to look at it, post it and send it."""
