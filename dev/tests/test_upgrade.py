@@ -166,6 +166,7 @@ undelivered = documents.filtered(lambda m: m.lead_delivery_state == "no_address"
 assert len(undelivered) == 1 and undelivered.lead_not_delivered
 kind = env.ref("lead_invoicing.mail_activity_type_lead_delivery")
 assert undelivered.activity_ids.activity_type_id == kind
+assert undelivered.activity_ids.lead_company_id == undelivered.company_id
 assert undelivered.lead_run_id.not_sent_count == 1
 
 # Every screen opens.

@@ -364,16 +364,16 @@ class LeadDispute(EngineGuard, models.Model):
 
     def _set_clock(self):
         """Have the owner see by when this is to be decided."""
-        for dispute in self:
-            # Whoever may open a dispute, a buyer too, starts its clock; the list of
-            # activities tells, not a mail for each.
-            quiet = dispute.sudo().with_context(mail_activity_quick_update=True)
-            quiet.activity_unlink([DISPUTE_ACTIVITY_TYPE])
-            quiet.activity_schedule(
+        # Whoever may open a dispute, a buyer too, starts its clock.
+        for dispute in self.sudo():
+            dispute.activity_unlink([DISPUTE_ACTIVITY_TYPE])
+            dispute._schedule_lead_activity(
+                dispute.env._("Decide the dispute of %s", dispute.move_id.name),
+                "",
+                dispute.company_id,
+                dispute.user_id,
                 DISPUTE_ACTIVITY_TYPE,
-                date_deadline=dispute.deadline,
-                summary=quiet.env._("Decide the dispute of %s", quiet.move_id.name),
-                user_id=dispute.user_id.id,
+                deadline=dispute.deadline,
             )
 
     def action_view_returns(self):

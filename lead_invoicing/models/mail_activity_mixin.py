@@ -20,22 +20,24 @@ class MailActivityMixin(models.AbstractModel):
         activity_type=ACTIVITY_TYPE,
         *,
         mail_team=False,
+        deadline=None,
     ):
         """Raise one activity on each of these records: who does it does it for all.
 
-        :param reason: sentences that say what to do
+        :param reason: sentences that say what to do, if the summary does not
         :param company: in which it is to be done
         :param user: whose activity it is; empty: the billing team shares it
         :param activity_type: the XML id of its type
         :param mail_team: whether the company's team, or ``user``, gets a mail, too; by
             default the list of exceptions tells, not a mail for each record
+        :param deadline: date by when it is to be done, by default the type's
         """
         records = self.with_context(mail_activity_quick_update=not mail_team)
-        note = plaintext2html(reason)
         records.activity_schedule(
             activity_type,
+            date_deadline=deadline,
             summary=summary,
-            note=note,
+            note=reason and plaintext2html(reason),
             user_id=user.id,
             lead_company_id=company.id,
         )

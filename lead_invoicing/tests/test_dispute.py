@@ -66,6 +66,7 @@ class TestDispute(DisputeCommon):
         activity = dispute.activity_ids
         self.assertEqual(activity.date_deadline, dispute.deadline)
         self.assertEqual(activity.user_id, dispute.user_id)
+        self.assertEqual(activity.lead_company_id, self.company)
         dispute.write({"deadline": "2026-11-15", "user_id": self.manager.id})
         activity = dispute.activity_ids
         self.assertEqual(str(activity.date_deadline), "2026-11-15")
