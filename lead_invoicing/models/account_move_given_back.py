@@ -2,7 +2,6 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
 from odoo.tools.sql import column_exists, create_column
 
 from odoo.addons.account.models.account_move import TYPE_REVERSE_MAP
@@ -216,14 +215,11 @@ class AccountMove(models.Model):
         """Let only one transaction at a time decide what becomes of these documents:
         what is given back of them, and who bills their leads.
 
-        PostgreSQL shows each transaction the books as they were when it began. Two
-        that decide on one document would not see each other; as both write this row,
-        the second is repeated, and sees what the first did. It is a row that sending
+        The second is repeated, and sees what the first did. It is a row that sending
         and paying do not write.
         """
-        if not self:
-            return
-        self.env.execute_query(hold_documents_sql(SQL("%s", tuple(self.ids))))
+        if self:
+            self.env.execute_query(hold_documents_sql(tuple(self.ids)))
 
     def _update_given_back(self):
         """Follow what has changed in what was given back of these documents."""

@@ -9,6 +9,7 @@ from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL
 
 from ..tools.charges import round_half_up
+from ..tools.concurrency import hold_sql
 from .lead_billing_charge import KIND_ORDER, SHARED_KINDS
 from .lead_invoice_run_buyer_plan import PlannedDocument, to_decimal
 
@@ -369,25 +370,15 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def _hold_new_charges(self, ids):
         """Let nobody change what charges are while they are billed for the first time:
-        later, that they were billed is seen. Whoever does both at one moment writes
-        the charge, and the second is repeated."""
+        later, that they were billed is seen."""
         self.env.flush_all()
-        self.env.execute_query(
-            SQL(
-                """
-                WITH held AS (
-                    SELECT id FROM lead_billing_charge charge
-                     WHERE id = ANY(%s) AND NOT EXISTS (
-                           SELECT FROM lead_billed_charge
-                            WHERE charge_id = charge.id)
-                     ORDER BY id FOR NO KEY UPDATE)
-                UPDATE lead_billing_charge SET active = active
-                  FROM held WHERE held.id = lead_billing_charge.id
-             RETURNING lead_billing_charge.id
-                """,
-                sorted(ids),
-            )
+        new = SQL(
+            """(SELECT id FROM lead_billing_charge charge
+                 WHERE id IN %s AND NOT EXISTS (
+                       SELECT FROM lead_billed_charge WHERE charge_id = charge.id))""",
+            tuple(ids),
         )
+        self.env.execute_query(hold_sql("lead_billing_charge", "active", new))
 
     def _store_document_charges(self, document):
         lines = iter(

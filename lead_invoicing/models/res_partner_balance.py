@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..tools.concurrency import hold_sql
+
 
 @dataclass
 class LeadBalance:
@@ -237,26 +239,10 @@ class ResPartner(models.Model):
 
     def _lock_lead_money(self):
         """Let only one transaction at a time decide on the money of these buyers: what
-        a statement carries, for example.
-
-        PostgreSQL shows each transaction the books as they were when it began. As all
-        of them write the buyer's row, as it is, the second is repeated.
+        a statement carries, for example. All of them write the buyer's row.
         """
         if self:
-            # In one order, so that two do not wait for each other.
-            self.env.execute_query(
-                SQL(
-                    """
-                    WITH locked AS (
-                        SELECT id FROM res_partner WHERE id IN %s
-                         ORDER BY id FOR NO KEY UPDATE)
-                    UPDATE res_partner SET active = active
-                      FROM locked WHERE locked.id = res_partner.id
-                 RETURNING res_partner.id
-                    """,
-                    tuple(self.ids),
-                )
-            )
+            self.env.execute_query(hold_sql("res_partner", "active", tuple(self.ids)))
 
     # Odoo's credit limit
 

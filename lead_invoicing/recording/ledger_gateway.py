@@ -4,6 +4,7 @@ import json
 
 from odoo.tools import SQL
 
+from ..tools.concurrency import hold_sql
 from .row import Origin
 
 QUERY_CHUNK = 10_000
@@ -38,26 +39,18 @@ COLUMNS = {
 
 def hold_documents_sql(documents):
     """Return the statement that writes the first lead line of each of these documents,
-    as it is: what all do that decide what becomes of a document of leads. Two that do
-    so at one moment are a serialization failure.
+    as it is: what all do that decide what becomes of a document of leads.
 
-    :param documents: SQL of the ids of ``account.move``, in brackets
+    :param documents: tuple of ids of ``account.move``, or SQL in brackets, as
+        :func:`~..tools.concurrency.hold_sql` takes them
     """
-    # In one order, so that two do not wait for each other.
-    return SQL(
-        """
-        WITH held AS (
-            SELECT id FROM account_move_line
-             WHERE id IN (SELECT min(id) FROM account_move_line
-                           WHERE move_id IN %s AND lead_type_id IS NOT NULL
-                           GROUP BY move_id)
-             ORDER BY id FOR NO KEY UPDATE)
-        UPDATE account_move_line SET lead_count = lead_count
-          FROM held WHERE held.id = account_move_line.id
-     RETURNING account_move_line.id
-        """,
+    first_lines = SQL(
+        """(SELECT min(id) FROM account_move_line
+             WHERE move_id IN %s AND lead_type_id IS NOT NULL
+             GROUP BY move_id)""",
         documents,
     )
+    return hold_sql("account_move_line", "lead_count", first_lines)
 
 
 class LedgerGateway:
@@ -74,11 +67,7 @@ class LedgerGateway:
     def hold_origins(self, rows):
         """Let nobody decide otherwise on the sales that these rows rest on, until they
         are stored: undo their waiver or the credit of their documents, or erase the
-        data of their leads.
-
-        PostgreSQL shows each transaction the ledger as it was when it began, so that
-        none of the two would see the other. As both write the sale or its document,
-        the second is repeated.
+        data of their leads. Whoever does writes the sale or its document, too.
         """
         rows = [*rows, *(row.pair for row in rows if row.pair)]
         ids = {
@@ -86,19 +75,7 @@ class LedgerGateway:
         } - {None}
         if not ids:
             return
-        # Write these sales as they are, in one order.
-        self.env.cr.execute(
-            SQL(
-                """
-                WITH held AS (
-                    SELECT id FROM lead_sale WHERE id = ANY(%s)
-                     ORDER BY id FOR NO KEY UPDATE)
-                UPDATE lead_sale SET waived = waived
-                  FROM held WHERE held.id = lead_sale.id
-                """,
-                sorted(ids),
-            )
-        )
+        self.env.cr.execute(hold_sql("lead_sale", "waived", tuple(ids)))
         self.env.cr.execute(
             hold_documents_sql(
                 SQL(
