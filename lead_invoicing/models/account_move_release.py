@@ -2,7 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from .lead_sale import behind_sql
+from .lead_sale import behind_sql, origin_sql
 from .lead_sale_correction import is_left_alone_sql
 
 
@@ -107,9 +107,7 @@ class AccountMove(models.Model):
                 SELECT line.id,
                        EXISTS (
                            SELECT FROM lead_sale sale
-                             JOIN lead_sale origin
-                                  ON origin.id = COALESCE(sale.corrected_sale_id,
-                                                          sale.origin_id)
+                             JOIN lead_sale origin ON origin.id = %(origin)s
                              JOIN account_move_line origin_line
                                   ON origin_line.id = origin.invoice_line_id
                              JOIN account_move move ON move.id = origin_line.move_id
@@ -124,10 +122,11 @@ class AccountMove(models.Model):
                                      AND half.transaction_type = 'return'
                                      AND half_line.move_id != line.move_id))
                   FROM account_move_line line
-                 WHERE id IN %s AND EXISTS (
+                 WHERE id IN %(lines)s AND EXISTS (
                        SELECT FROM lead_sale WHERE invoice_line_id = line.id)
                 """,
-                tuple(lines.ids),
+                origin=origin_sql("sale"),
+                lines=tuple(lines.ids),
             )
         )
         claimed = {line_id for line_id, _given_back in rows}

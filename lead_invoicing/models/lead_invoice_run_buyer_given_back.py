@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.tools import SQL
 
-from .lead_sale import unbilled_sql
+from .lead_sale import origin_sql, unbilled_sql
 from .lead_sale_correction import is_left_alone_sql
 
 
@@ -38,9 +38,7 @@ class LeadInvoiceRunBuyer(models.Model):
                            COALESCE(origin_move.lead_credited, FALSE)
                                OR COALESCE(origin.waived_by_credit, FALSE) AS credited
                       FROM lead_sale sale
-                      JOIN lead_sale origin
-                           ON origin.id = COALESCE(sale.corrected_sale_id,
-                                                   sale.origin_id)
+                      JOIN lead_sale origin ON origin.id = %(origin)s
                       LEFT JOIN account_move_line origin_line
                            ON origin_line.id = origin.invoice_line_id
                       LEFT JOIN account_move origin_move
@@ -69,6 +67,7 @@ class LeadInvoiceRunBuyer(models.Model):
                   FROM due JOIN changed ON changed.id = due.id
              RETURNING id
                 """,
+                origin=origin_sql("sale"),
                 unbilled=unbilled_sql(),
                 company=company.id,
                 buyers=tuple(self.partner_id.ids),

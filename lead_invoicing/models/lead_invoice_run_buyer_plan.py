@@ -8,7 +8,7 @@ from odoo.tools import SQL
 
 from ..tools.local_time import get_zone
 from ..tools.windows import day_start
-from .lead_sale import UNBILLED_DOMAIN, unbilled_sql
+from .lead_sale import UNBILLED_DOMAIN, origin_sql, unbilled_sql
 
 # Up to so many distinct prices, a lead type has a line for each; beyond, one line with
 # the exact total, unless a tax depends on the number of leads. Each line costs about 7
@@ -242,8 +242,7 @@ class LeadInvoiceRunBuyer(models.Model):
                                       IN ('not_paid', 'partial', 'blocked'))
                          ) AS credits
                     FROM lead_sale sale
-                    LEFT JOIN lead_sale origin
-                         ON origin.id = COALESCE(sale.corrected_sale_id, sale.origin_id)
+                    LEFT JOIN lead_sale origin ON origin.id = %(origin)s
                     LEFT JOIN account_move_line origin_line
                          ON origin_line.id = origin.invoice_line_id
                         AND origin_line.parent_state = 'posted'
@@ -267,6 +266,7 @@ class LeadInvoiceRunBuyer(models.Model):
             buyers=buyers,
             document_keys=SQL(", ").join(self._get_document_keys()),
             line_keys=SQL(", ").join(self._get_line_keys()),
+            origin=origin_sql("sale"),
             unbilled=unbilled_sql("sale"),
             policy=run.company_id.lead_return_policy,
             company=run.company_id.id,

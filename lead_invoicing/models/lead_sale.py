@@ -49,6 +49,19 @@ def unbilled_sql(alias="lead_sale"):
     return SQL(UNBILLED, *(SQL.identifier(alias, column) for column in columns))
 
 
+def origin_sql(alias):
+    """Return the id of the sale that a transaction gives back or corrects; NULL for a
+    sale that corrects none.
+
+    :param alias: what the query calls the table
+    """
+    # Both halves of a price correction name the sale that they correct.
+    columns = ("corrected_sale_id", "origin_id")
+    return SQL(
+        "COALESCE(%s, %s)", *(SQL.identifier(alias, column) for column in columns)
+    )
+
+
 def behind_sql(condition=None):
     """Return the query for the transactions behind documents: those on their lines, and
     those that were released from them after they were reversed.

@@ -4,7 +4,7 @@ from odoo import Command, api, models
 from odoo.tools import SQL
 
 from .lead_invoice_run_buyer_plan import MAX_PRICE_LINES
-from .lead_sale import unbilled_sql
+from .lead_sale import origin_sql, unbilled_sql
 
 
 class ResPartner(models.Model):
@@ -48,9 +48,7 @@ class ResPartner(models.Model):
                            sale.price, count(*) AS count, sum(sale.amount) AS amount
                       FROM res_partner contact
                       JOIN lead_sale sale ON sale.commercial_partner_id = contact.id
-                      LEFT JOIN lead_sale origin
-                           ON origin.id = COALESCE(sale.corrected_sale_id,
-                                                   sale.origin_id)
+                      LEFT JOIN lead_sale origin ON origin.id = %(origin)s
                       LEFT JOIN account_move_line origin_line
                            ON origin_line.id = origin.invoice_line_id
                           AND origin_line.parent_state = 'posted'
@@ -77,6 +75,7 @@ class ResPartner(models.Model):
                 """,
                 buyers=ids,
                 company=company.id,
+                origin=origin_sql("sale"),
                 unbilled=unbilled_sql("sale"),
                 # When billing began is no secret to who sees a balance.
                 given_back=self.env["lead.invoice.run.buyer"]._get_given_back_sql(

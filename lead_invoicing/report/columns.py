@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from odoo.tools import SQL, format_date, formatLang
 
+from ..models.lead_sale import origin_sql
 from ..recording.lead_data import VALUE_TYPES
 from ..tools.local_time import format_time_of_day
 
@@ -25,11 +26,11 @@ JOINS = SQL(
     """
     LEFT JOIN account_move_line line ON line.id = sale.invoice_line_id
     LEFT JOIN account_move move ON move.id = line.move_id
-    LEFT JOIN lead_sale origin
-         ON origin.id = COALESCE(sale.corrected_sale_id, sale.origin_id)
+    LEFT JOIN lead_sale origin ON origin.id = %s
     LEFT JOIN res_partner account ON account.id = sale.partner_id
     LEFT JOIN res_currency currency ON currency.id = sale.currency_id
-    """
+    """,
+    origin_sql("sale"),
 )
 # A return has the data of its sale, unless it came with its own.
 DATA = SQL("COALESCE(sale.lead_data, origin.lead_data)")
