@@ -62,6 +62,20 @@ def origin_sql(alias):
     )
 
 
+def billing_state_sql():
+    """Return the billing state of ``sale``, as its field has it. The query calls the
+    document of its line, if any, ``move``."""
+    return SQL(
+        """
+        CASE WHEN sale.waived THEN 'waived'
+             WHEN move.id IS NULL THEN 'unbilled'
+             WHEN move.state != 'posted' THEN 'draft'
+             WHEN move.lead_credited THEN 'credited'
+             ELSE 'invoiced' END
+        """
+    )
+
+
 def behind_sql(condition=None):
     """Return the query for the transactions behind documents: those on their lines, and
     those that were released from them after they were reversed.

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from odoo.tools import SQL, format_date, formatLang
 
-from ..models.lead_sale import origin_sql
+from ..models.lead_sale import billing_state_sql, origin_sql
 from ..recording.lead_data import VALUE_TYPES
 from ..tools.local_time import format_time_of_day
 
@@ -36,15 +36,6 @@ JOINS = SQL(
 DATA = SQL("COALESCE(sale.lead_data, origin.lead_data)")
 IS_ERASED = SQL(
     "COALESCE(sale.lead_data_erased_at, origin.lead_data_erased_at) IS NOT NULL"
-)
-_BILLING_STATE = SQL(
-    """
-    CASE WHEN sale.waived THEN 'waived'
-         WHEN move.id IS NULL THEN 'unbilled'
-         WHEN move.state != 'posted' THEN 'draft'
-         WHEN move.lead_credited THEN 'credited'
-         ELSE 'invoiced' END
-    """
 )
 _TRANSACTION_TYPE = SQL(
     """
@@ -156,7 +147,13 @@ def get_columns(env, tz, lead_data, contents, lead_types, digits):
             waived=env._("Not charged"),
         )
     columns.append(
-        Column("billing_state", env._("Billing"), "selection", _BILLING_STATE, states)
+        Column(
+            "billing_state",
+            env._("Billing"),
+            "selection",
+            billing_state_sql(),
+            states,
+        )
     )
     if "return" in contents:
         sql = SQL("origin.external_ref")
