@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import groupby
 
-from ..recording.file_formats import FILE_OPTIONS, FileFormats
+from ..recording.file_formats import FILE_OPTIONS, FileFormats, is_sign_of
 from ..recording.lead_data import LeadDataSchema
 from ..recording.ledger_gateway import LedgerGateway
 from ..recording.reader import REFERENCES
@@ -321,13 +321,12 @@ class LeadSale(models.Model):
             vals["date"] = row.date
         if row.price is not None:
             currency = self.currency_id
-            sign = row.price_sign
-            if sign and sign.upper() not in (currency.name, currency.symbol.upper()):
+            if not is_sign_of(row.price_sign, currency.name, currency.symbol):
                 raise RowError(
                     "price",
                     self.env._(
                         "“%(sign)s” is not the symbol of %(currency)s.",
-                        sign=sign,
+                        sign=row.price_sign,
                         currency=currency.name,
                     ),
                 )

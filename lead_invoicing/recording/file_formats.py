@@ -41,6 +41,12 @@ _MOMENT = re.compile(
 )
 
 
+def is_sign_of(sign, code, symbol):
+    """Tell whether what stands beside a number is the code or the symbol of its
+    currency, whatever their case, or nothing."""
+    return not sign or sign.upper() in (code, (symbol or "").upper())
+
+
 class NumberCell(str):
     """A cell that is a number in the spreadsheet: nothing about it can be guessed."""
 

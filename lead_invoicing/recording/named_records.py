@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from ..tools.parsing import RowError, read_reference
+from .file_formats import is_sign_of
 from .row import IncomingTransaction
 
 
@@ -47,7 +48,7 @@ class NamedRecordRules:
                 currency.name,
                 currency.active,
                 Decimal(str(currency.rounding)),
-                currency.symbol or "",
+                currency.symbol,
             )
             for currency in currencies.sudo().search([])  # public data
         }
@@ -155,7 +156,7 @@ class NamedRecordRules:
             )
         if row.price is None:
             return
-        if row.price_sign and row.price_sign.upper() not in (name, symbol.upper()):
+        if not is_sign_of(row.price_sign, name, symbol):
             raise RowError(
                 "price",
                 self.env._(

@@ -7,6 +7,7 @@ from decimal import Decimal
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from odoo.addons.lead_invoicing.recording.file_formats import is_sign_of
 from odoo.addons.lead_invoicing.recording.ledger_gateway import LedgerGateway
 from odoo.addons.lead_invoicing.tools.parsing import RowError
 
@@ -119,7 +120,7 @@ class Comparison:
             return None
         price, sign = self.formats.read_number(self.env, "price", lead.price)
         currency = sale.currency
-        if sign and sign.upper() not in (currency.name, currency.symbol.upper()):
+        if not is_sign_of(sign, currency.name, currency.symbol):
             raise RowError(
                 "price",
                 self.env._(
