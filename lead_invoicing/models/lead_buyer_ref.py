@@ -1,17 +1,17 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 
-from ..tools.parsing import RowError, read_reference
+from ..tools.platform_code import ReadableCode
 from ..tools.protected_fields import CompanyGuard
 
 
-class LeadBuyerRef(CompanyGuard, models.Model):
+class LeadBuyerRef(ReadableCode, CompanyGuard, models.Model):
     """A name under which the distribution platform knows a buyer.
 
     It wins over the contacts' own references, so that it also settles ambiguous ones.
     """
 
     _name = "lead.buyer.ref"
+    _code_field = "ref"
     _description = "Lead Buyer Reference"
     _rec_name = "ref"
     _order = "ref, id"
@@ -35,18 +35,8 @@ class LeadBuyerRef(CompanyGuard, models.Model):
         "(company_id, ref)", "This reference already belongs to a buyer."
     )
 
-    @api.constrains("ref")
-    def _check_ref(self):
-        for buyer_ref in self:
-            try:
-                ref = read_reference(self.env, "ref", buyer_ref.ref, required=True)
-            except RowError as refused:
-                raise ValidationError(
-                    self.env._("Platform Reference: %s", refused.sentence)
-                ) from None
-            if ref != buyer_ref.ref:
-                raise ValidationError(
-                    self.env._(
-                        "Platform Reference: remove leading and trailing spaces."
-                    )
-                )
+    @api.model
+    def _get_code_error(self, sentence=None):
+        if sentence:
+            return self.env._("Platform Reference: %s", sentence)
+        return self.env._("Platform Reference: remove leading and trailing spaces.")

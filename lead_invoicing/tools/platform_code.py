@@ -6,27 +6,42 @@ from odoo.exceptions import ValidationError
 from .parsing import RowError, read_reference
 
 
-class PlatformCode:
-    """Base of models with a ``code`` that the platform sends: it must be readable as a
-    reference is, and a copy has another one."""
+class ReadableCode:
+    """Base of models with a code that the platform sends: it must be readable as a
+    reference is. :meth:`_get_code_error` says what it is called."""
 
     __slots__ = ()
     # As Odoo's base model says of itself: this is no model, and of no addon.
     _name = _module = None
+    _code_field = "code"
 
-    @api.constrains("code")
+    @api.constrains(lambda self: [self._code_field])
     def _check_code(self):
+        name = self._code_field
         for record in self:
             try:
-                code = read_reference(self.env, "code", record.code, required=True)
+                code = read_reference(self.env, name, record[name], required=True)
             except RowError as refused:
-                raise ValidationError(
-                    self.env._("Code: %s", refused.sentence)
-                ) from None
-            if code != record.code:
-                raise ValidationError(
-                    self.env._("Code: remove leading and trailing spaces.")
-                )
+                raise ValidationError(self._get_code_error(refused.sentence)) from None
+            if code != record[name]:
+                raise ValidationError(self._get_code_error())
+
+    @api.model
+    def _get_code_error(self, sentence=None):
+        """Return what is told of a wrong code.
+
+        :param sentence: what is wrong; by default that there are spaces around it
+        """
+        if sentence:
+            return self.env._("Code: %s", sentence)
+        return self.env._("Code: remove leading and trailing spaces.")
+
+
+class PlatformCode(ReadableCode):
+    """Base of models with a ``code`` that the platform sends, of which a copy has
+    another one."""
+
+    __slots__ = ()
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
