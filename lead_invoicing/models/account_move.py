@@ -26,6 +26,15 @@ ENGINE_FIELDS = {
 }
 
 
+def sign_sql(alias):
+    """Return what :meth:`AccountMove._get_lead_sign` says, for a query.
+
+    :param alias: what the query calls the documents
+    """
+    move_type = SQL.identifier(alias, "move_type")
+    return SQL("CASE WHEN %s = 'out_refund' THEN -1 ELSE 1 END", move_type)
+
+
 class AccountMove(EngineGuard, models.Model):
     """Invoices and credit notes that a lead invoicing run made."""
 
@@ -377,7 +386,13 @@ class AccountMove(EngineGuard, models.Model):
             for line in self.invoice_line_ids
             if line.lead_type_id
         )
-        return -amount if self.move_type == "out_refund" else amount
+        return self._get_lead_sign() * amount
+
+    def _get_lead_sign(self):
+        """Return what turns the sign of transactions, sales above zero, into that of
+        this document's lines."""
+        self.ensure_one()
+        return -1 if self.move_type == "out_refund" else 1
 
     def _get_lead_window_label(self):
         """Return the period of the leads, printed for the buyer in the language of

@@ -159,11 +159,11 @@ class AccountMove(models.Model):
         """
         self.ensure_one()
         lines = self._get_lead_return_lines(posting)
-        sign = -1 if self.move_type == "out_refund" else 1
-        left = self._get_lead_standing_amount(posting) - sign * sum(
-            line.price_total * (1 if line.move_id.move_type == "out_refund" else -1)
-            for line in lines
+        returned = sum(
+            line.move_id._get_lead_sign() * line.price_total for line in lines
         )
+        left = self._get_lead_standing_amount(posting)
+        left += self._get_lead_sign() * returned
         blur = self.currency_id.rounding * len(lines) + sum(
             (self | lines.move_id).invoice_cash_rounding_id.mapped("rounding")
         )

@@ -114,7 +114,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         if self.is_invoice() and self._is_about_leads():
             # An invoice takes from the buyer's money, a credit note adds to it.
-            sign = 1 if self.move_type == "out_refund" else -1
+            sign = -self._get_lead_sign()
             amounts = self._get_lead_net_amounts(sign)
             amounts["tax"] = sign * self.amount_tax
             amounts["other"] = amount - sum(amounts.values())

@@ -10,6 +10,7 @@ from odoo.tools import SQL
 
 from ..tools.charges import round_half_up
 from ..tools.concurrency import hold_sql
+from .account_move import sign_sql
 from .lead_billing_charge import KIND_ORDER, SHARED_KINDS
 from .lead_invoice_run_buyer_plan import PlannedDocument, to_decimal
 
@@ -242,9 +243,7 @@ class LeadInvoiceRunBuyer(models.Model):
         ((amount,),) = self.env.execute_query(
             SQL(
                 """
-                SELECT COALESCE(sum(
-                       CASE WHEN move_type = 'out_refund' THEN -1 ELSE 1 END
-                       * price_subtotal), 0)
+                SELECT COALESCE(sum(%(sign)s * price_subtotal), 0)
                   FROM (SELECT line.price_subtotal, move.move_type
                           FROM account_move move
                           JOIN account_move_line line ON line.move_id = move.id
@@ -281,6 +280,7 @@ class LeadInvoiceRunBuyer(models.Model):
                                 OR charge.kind = 'minimum'
                                    AND charge.lead_type_id IS NOT NULL)) line
                 """,
+                sign=sign_sql("line"),
                 documents=self._charged_documents_sql(charge, period),
                 all=not charge.lead_type_id,
                 type=charge.lead_type_id.id or None,

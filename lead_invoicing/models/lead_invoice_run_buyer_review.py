@@ -3,6 +3,8 @@ from collections import defaultdict
 from odoo import api, models
 from odoo.tools import SQL, formatLang
 
+from .account_move import sign_sql
+
 # So many of a buyer's last windows say what is usual for it.
 PAST_WINDOWS = 6
 
@@ -249,17 +251,16 @@ class LeadInvoiceRunBuyer(models.Model):
                    max(move.lead_window_end) AS window_end,
                    sum(CASE WHEN line.lead_transaction_type = 'sale'
                             THEN line.lead_count ELSE 0 END) AS leads,
-                   sum(line.quantity * line.price_unit
-                       * (1 - COALESCE(line.discount, 0) / 100)
-                       * CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END)
-                       AS amount,
+                   sum(%(sign)s * line.quantity * line.price_unit
+                       * (1 - COALESCE(line.discount, 0) / 100)) AS amount,
                    EXTRACT(EPOCH FROM max(move.lead_window_end)
                                       - min(move.lead_window_start)) AS seconds
               FROM account_move move
               JOIN account_move_line line ON line.move_id = move.id
-             WHERE line.lead_type_id IS NOT NULL AND %s
-             GROUP BY %s
+             WHERE line.lead_type_id IS NOT NULL AND %(where)s
+             GROUP BY %(group_by)s
             """,
-            where,
-            group_by,
+            sign=sign_sql("move"),
+            where=where,
+            group_by=group_by,
         )

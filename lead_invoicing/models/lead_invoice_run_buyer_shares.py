@@ -4,6 +4,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..tools.charges import round_half_up
+from .account_move import sign_sql
 from .lead_billed_charge_share import LIVE_SHARES
 from .lead_billing_charge import SHARED_KINDS
 from .lead_invoice_run_buyer_charges import PlannedCharge, PlannedChargeLine
@@ -367,17 +368,16 @@ class LeadInvoiceRunBuyer(models.Model):
                           FROM lead_billed_charge_share share
                           JOIN lead_sale sale ON sale.id = share.sale_id
                          WHERE share.billed_id = billed.id),
-                       (SELECT sum(CASE WHEN move.move_type = 'out_refund' THEN -1
-                                        ELSE 1 END * line.quantity
-                                   * line.price_unit)::text
+                       (SELECT sum(%(sign)s * line.quantity * line.price_unit)::text
                           FROM account_move_line line
                           JOIN account_move move ON move.id = line.move_id
                          WHERE line.lead_billed_charge_id = billed.id
                            AND move.lead_credited IS NOT TRUE)
                   FROM lead_billed_charge billed
-                 WHERE billed.id IN %s
+                 WHERE billed.id IN %(billed)s
                 """,
-                tuple(billed_ids),
+                sign=sign_sql("move"),
+                billed=tuple(billed_ids),
             )
         )
         return {

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..tools.concurrency import hold_sql
+from .account_move import sign_sql
 
 
 @dataclass
@@ -221,8 +222,7 @@ class ResPartner(models.Model):
                         -- Set back to draft, one keeps the money that it was
                         -- settled with: that is not in the receivable above.
                         SELECT move.commercial_partner_id, move.currency_id, 0, 0,
-                               CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END
-                                   * move.amount_residual,
+                               %(sign)s * move.amount_residual,
                                move.amount_residual_signed
                           FROM account_move move
                          WHERE move.commercial_partner_id IN %(contacts)s
@@ -232,6 +232,7 @@ class ResPartner(models.Model):
                   JOIN res_partner contact ON contact.id = money.partner_id
                  GROUP BY contact.commercial_partner_id, money.currency_id
                 """,
+                sign=sign_sql("move"),
                 contacts=contacts,
                 company=self.env.company.id,
             )

@@ -120,12 +120,6 @@ class AccountMove(models.Model):
             for lead_type, row in summary.items()
         ]
 
-    def _get_lead_sign(self):
-        """Return what turns the sign of transactions, sales above zero, into that of
-        this document's lines."""
-        self.ensure_one()
-        return -1 if self.move_type == "out_refund" else 1
-
     @api.model
     def _new_lead_summary_row(self):
         return {

@@ -13,4 +13,4 @@ class AccountMove(models.Model):
         # A buyer who may see the document may see what it consists of.
         lines = self.sudo().invoice_line_ids.filtered("lead_charge_id")
         amount = sum(lines.mapped("price_subtotal"))
-        return -amount if self.move_type == "out_refund" else amount
+        return self._get_lead_sign() * amount
