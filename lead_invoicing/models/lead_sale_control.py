@@ -5,6 +5,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..tools.local_time import localize
 from ..tools.parsing import shorten
 
 _ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -104,7 +105,7 @@ class LeadSale(models.Model):
         return self.env.execute_query(
             SQL(
                 """
-                SELECT (sale.date AT TIME ZONE 'UTC' AT TIME ZONE %(tz)s)::date AS day,
+                SELECT %(moment)s::date AS day,
                        CASE WHEN sale.corrected_sale_id IS NULL
                             THEN sale.transaction_type ELSE 'correction' END AS type,
                        currency.name,
@@ -120,7 +121,7 @@ class LeadSale(models.Model):
                  ORDER BY day, bool_or(sale.corrected_sale_id IS NOT NULL), type DESC,
                        currency.name
                 """,
-                tz=company._get_lead_zone().key,
+                moment=localize(SQL("sale.date"), company._get_lead_zone().key),
                 company=company.id,
                 start=start,
                 end=end,

@@ -6,7 +6,12 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL, format_date, formatLang
 
 from ..tools.concurrency import TRY_AGAIN
-from ..tools.local_time import format_time_of_day, get_zone, local_day
+from ..tools.local_time import (
+    format_time_of_day,
+    get_zone,
+    local_day,
+    localize,
+)
 from ..tools.spending import get_first_day, get_forecast, get_level
 from ..tools.windows import day_start, to_wall
 from .lead_balance_level import DEPTHS, LEVELS
@@ -298,7 +303,7 @@ class ResPartner(models.Model):
         rows = self.env.execute_query_dict(
             SQL(
                 """
-                SELECT (date AT TIME ZONE 'UTC' AT TIME ZONE %(tz)s)::date AS day,
+                SELECT %(moment)s::date AS day,
                        currency_id, lead_type_id, sum(amount) AS amount
                   FROM lead_sale
                  WHERE commercial_partner_id = ANY(%(buyers)s)
@@ -306,7 +311,7 @@ class ResPartner(models.Model):
                    AND date >= %(start)s AND date < %(end)s
                  GROUP BY 1, 2, 3
                 """,
-                tz=zone.key,
+                moment=localize(SQL("date"), zone.key),
                 buyers=self._get_lead_buyers().ids,
                 company=company.id,
                 start=day_start(first, zone),

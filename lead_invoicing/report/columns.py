@@ -15,7 +15,7 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ..models.lead_sale import billing_state_sql, origin_sql
 from ..recording.lead_data import VALUE_TYPES
-from ..tools.local_time import format_time_of_day
+from ..tools.local_time import format_time_of_day, localize
 
 # How a column of lead data is called, before the name of its field.
 LEAD_DATA = "lead_data."
@@ -206,11 +206,6 @@ def format_value(env, column, value):
         exponent = Decimal(repr(value)).normalize().as_tuple().exponent
         return formatLang(env, value, digits=max(-exponent, 0))
     return str(value)
-
-
-def localize(sql, tz):
-    """Return a moment as a clock in the time zone shows it."""
-    return SQL("(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)", sql, tz)
 
 
 def _get_lead_data_column(prop, tz):

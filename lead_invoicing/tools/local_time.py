@@ -8,6 +8,7 @@ from babel.dates import format_skeleton, get_timezone_name
 
 from odoo import fields
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse, format_date, format_time, get_lang
 
 from .windows import is_midnight, is_zone, to_wall
@@ -47,6 +48,16 @@ def local_day(env, moment, tz) -> date:
     :raises UserError: if the server does not know the time zone
     """
     return to_wall(moment, get_zone(env, tz)).date()
+
+
+def localize(sql, tz):
+    """Return a moment of a query as a clock in a time zone shows it; its ``::date`` is
+    the day there.
+
+    :param SQL sql: naive UTC
+    :param str tz: name of the time zone
+    """
+    return SQL("(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)", sql, tz)
 
 
 def last_instant(start, end) -> datetime:
