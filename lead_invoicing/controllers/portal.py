@@ -1,5 +1,3 @@
-from zoneinfo import ZoneInfo
-
 from dateutil.relativedelta import relativedelta
 
 from odoo import fields
@@ -10,7 +8,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..report.invoicing_report import LIMITS, format_count
-from ..tools.windows import to_wall
+from ..tools.local_time import local_day
 from .buyer_pages import BuyerPages
 from .file_responses import MIME_TYPES, NO_CACHE
 from .routing import REPORT_URL as URL
@@ -124,7 +122,7 @@ class LeadPortal(BuyerPages, CustomerPortal):
         """Return what is one click away: a list of dicts with ``name``, ``label``,
         ``url`` and ``is_current``."""
         env, asked = request.env, report.get_params()
-        today = to_wall(fields.Datetime.now(), ZoneInfo(report.tz)).date()
+        today = local_day(env, fields.Datetime.now(), report.tz)
         this_month = today.replace(day=1)
         last_month = this_month - relativedelta(months=1)
         kept = ("lead_type_id", "transaction_type", "billing", "fields")
