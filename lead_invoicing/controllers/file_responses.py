@@ -1,5 +1,6 @@
 """Files on their way to a reader, as responses: made first, then sent."""
 
+import functools
 import logging
 import os
 from contextlib import ExitStack
@@ -9,7 +10,9 @@ from werkzeug.wsgi import ClosingIterator
 from odoo.exceptions import AccessError, UserError
 from odoo.http import Stream, request
 
+from ..report.params import read_id
 from ..tools.downloads import FileTooLargeError, make_file, take_slot
+from .routing import get_company_env
 
 _logger = logging.getLogger(__name__)
 
@@ -22,6 +25,34 @@ MIME_TYPES = {
 NO_CACHE = "no-store, private"
 # When it is worth trying again (seconds) after too many downloads at a time.
 RETRY_AFTER = 30
+
+
+def sends_file(method):
+    """Decorate a method of :class:`FileResponses` that sends a file, below its route:
+    what keeps the file from being made is told on a page."""
+
+    @functools.wraps(method)
+    def send_or_tell(self, *args, **params):
+        try:
+            return method(self, *args, **params)
+        except UserError as error:
+            return self._refuse(error)
+        except OSError:
+            return self._refuse_for_space()
+
+    return send_or_tell
+
+
+def get_asked_buyer(partner_id, company_ids):
+    """Return the buyer that an internal user's address names, in its companies.
+
+    :param partner_id: as an address has it
+    :param company_ids: likewise, see :func:`~.routing.get_company_env`
+    :raises UserError: for what is no id
+    """
+    env = get_company_env(company_ids)
+    partner_id = read_id(env, "partner_id", partner_id)
+    return env["res.partner"].browse(partner_id).exists()
 
 
 class FileResponses:

@@ -1,13 +1,12 @@
 from odoo import http
-from odoo.exceptions import UserError
 from odoo.http import request
 
 from ..report.as_csv import write_csv
 from ..report.as_pdf import make_pdf
 from ..report.as_xlsx import write_xlsx
-from ..report.params import read_flag, read_id
-from .file_responses import MIME_TYPES, FileResponses
-from .routing import get_company_env, report_route
+from ..report.params import read_flag
+from .file_responses import MIME_TYPES, FileResponses, get_asked_buyer, sends_file
+from .routing import report_route
 
 FORMATS = f"<any({', '.join(MIME_TYPES)}):file_type>"
 
@@ -17,6 +16,7 @@ class InvoicingReportDownload(FileResponses, http.Controller):
     opened, in ``lead.invoicing.report``; a read replica can serve them."""
 
     @report_route(f"/my/invoicing-report/{FORMATS}", methods=["GET"])
+    @sends_file
     def portal_download(self, file_type, **params):
         """Download the report of the user's own commercial partner.
 
@@ -26,6 +26,7 @@ class InvoicingReportDownload(FileResponses, http.Controller):
         return self._download(request.env.user.partner_id, file_type, params)
 
     @report_route(f"/lead-invoicing/report/{FORMATS}", methods=["GET"])
+    @sends_file
     def download(self, file_type, partner_id=None, company_ids=None, **params):
         """Download the report of a buyer, for internal users.
 
@@ -33,33 +34,23 @@ class InvoicingReportDownload(FileResponses, http.Controller):
         :param company_ids: those of the user's companies that it is of, by default all
         :param params: see :meth:`portal_download`
         """
-        env = get_company_env(company_ids)
-        try:
-            partner_id = read_id(env, "partner_id", partner_id)
-        except UserError as error:
-            return self._refuse(error)
-        partner = env["res.partner"].browse(partner_id).exists()
+        partner = get_asked_buyer(partner_id, company_ids)
         return self._download(partner, file_type, params)
 
     def _download(self, partner, file_type, params):
-        try:
-            report = partner.env["lead.invoicing.report"]._open(partner, params)
-            report.check_limit(file_type)
-            is_plain = file_type == "csv" and read_flag(
-                request.env, "plain", params.get("plain")
-            )
-            name = report.get_filename(file_type, "plain" if is_plain else None)
+        report = partner.env["lead.invoicing.report"]._open(partner, params)
+        report.check_limit(file_type)
+        is_plain = file_type == "csv" and read_flag(
+            request.env, "plain", params.get("plain")
+        )
+        name = report.get_filename(file_type, "plain" if is_plain else None)
 
-            def write(file):
-                if file_type == "csv":
-                    write_csv(report, file, is_plain)
-                elif file_type == "xlsx":
-                    write_xlsx(report, file)
-                else:
-                    file.write(make_pdf(report))
+        def write(file):
+            if file_type == "csv":
+                write_csv(report, file, is_plain)
+            elif file_type == "xlsx":
+                write_xlsx(report, file)
+            else:
+                file.write(make_pdf(report))
 
-            return self._respond_with_file(write, name, file_type)
-        except UserError as error:
-            return self._refuse(error)
-        except OSError:
-            return self._refuse_for_space()
+        return self._respond_with_file(write, name, file_type)

@@ -3,7 +3,7 @@ from odoo.http import Controller, request
 
 from ..report.screen_document import make_screen_pdf, write_screen_xlsx
 from ..tools.context_values import read_ids
-from .file_responses import FileResponses
+from .file_responses import FileResponses, sends_file
 from .routing import get_company_env, lead_route, report_route, select_company
 
 # The screens, by the names that they have in addresses.
@@ -47,6 +47,7 @@ class LeadScreens(FileResponses, Controller):
         f"/lead-invoicing/{SCREENS}/<int:record_id>/<any(xlsx, pdf):file_type>",
         methods=["GET"],
     )
+    @sends_file
     def download_lead_screen(self, screen, record_id, file_type, **_params):
         """Download what a screen of the user shows.
 
@@ -59,12 +60,7 @@ class LeadScreens(FileResponses, Controller):
             else:
                 file.write(make_screen_pdf(document))
 
-        try:
-            (record_id,) = read_ids(request.env, [record_id])
-            document = request.env[MODELS[screen]].browse(record_id)._get_document()
-            name = f"{document.title}.{file_type}"
-            return self._respond_with_file(write, name, file_type)
-        except UserError as error:
-            return self._refuse(error)
-        except OSError:
-            return self._refuse_for_space()
+        (record_id,) = read_ids(request.env, [record_id])
+        document = request.env[MODELS[screen]].browse(record_id)._get_document()
+        name = f"{document.title}.{file_type}"
+        return self._respond_with_file(write, name, file_type)

@@ -1,15 +1,13 @@
 from urllib.parse import urlencode
 
-from odoo.exceptions import UserError
 from odoo.http import request
 
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
-from ..report.params import read_id
 from ..report.statement_files import make_statement_pdf, write_statement_xlsx
 from .buyer_pages import BuyerPages
-from .file_responses import FileResponses
-from .routing import get_company_env, report_route
+from .file_responses import FileResponses, get_asked_buyer, sends_file
+from .routing import report_route
 
 URL = "/my/lead-statement"
 FORMATS = "<any(xlsx, pdf):file_type>"
@@ -78,6 +76,7 @@ class LeadStatementPortal(BuyerPages, FileResponses, CustomerPortal):
         return rows
 
     @report_route(f"{URL}/{FORMATS}", methods=["GET"])
+    @sends_file
     def portal_download_lead_statement(self, file_type, **params):
         """Download the statement of the user's own commercial partner.
 
@@ -87,6 +86,7 @@ class LeadStatementPortal(BuyerPages, FileResponses, CustomerPortal):
         return self._download_lead_statement(buyer, file_type, params)
 
     @report_route(f"/lead-invoicing/statement/{FORMATS}", methods=["GET"])
+    @sends_file
     def download_lead_statement(
         self, file_type, partner_id=None, company_ids=None, **params
     ):
@@ -96,12 +96,7 @@ class LeadStatementPortal(BuyerPages, FileResponses, CustomerPortal):
         :param company_ids: those of the user's companies that it is of, by default all
         :param params: see ``lead.account.statement._open``
         """
-        env = get_company_env(company_ids)
-        try:
-            partner_id = read_id(env, "partner_id", partner_id)
-        except UserError as error:
-            return self._refuse(error)
-        partner = env["res.partner"].browse(partner_id).exists()
+        partner = get_asked_buyer(partner_id, company_ids)
         return self._download_lead_statement(partner, file_type, params)
 
     def _download_lead_statement(self, partner, file_type, params):
@@ -111,11 +106,6 @@ class LeadStatementPortal(BuyerPages, FileResponses, CustomerPortal):
             else:
                 file.write(make_statement_pdf(statement))
 
-        try:
-            statement = partner.env["lead.account.statement"]._open(partner, params)
-            name = statement.get_filename(file_type)
-            return self._respond_with_file(write, name, file_type)
-        except UserError as error:
-            return self._refuse(error)
-        except OSError:
-            return self._refuse_for_space()
+        statement = partner.env["lead.account.statement"]._open(partner, params)
+        name = statement.get_filename(file_type)
+        return self._respond_with_file(write, name, file_type)

@@ -3,6 +3,7 @@ import re
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from .file_responses import sends_file
 from .routing import lead_route, report_route
 from .statement import LeadStatementPortal
 
@@ -185,6 +186,7 @@ class LeadTopUpPortal(LeadStatementPortal):
         )
 
     @report_route(f"{URL}/<string:top_up_id>/pdf", methods=["GET"])
+    @sends_file
     def portal_download_lead_top_up(self, top_up_id, **_params):
         """Download one of the buyer's requests."""
         found = self._find_lead_top_up(top_up_id)
@@ -198,12 +200,7 @@ class LeadTopUpPortal(LeadStatementPortal):
             file.write(content)
 
         name = f"Top-Up {found.reference.replace(' ', '')}.pdf"
-        try:
-            return self._respond_with_file(write, name, "pdf")
-        except UserError as error:
-            return self._refuse(error)
-        except OSError:
-            return self._refuse_for_space()
+        return self._respond_with_file(write, name, "pdf")
 
     @lead_route(
         f"{URL}/<string:top_up_id>/cancel",
