@@ -1,3 +1,6 @@
+from odoo.addons.lead_invoicing.hooks import remove_activities
+
+
 def post_init_hook(env):
     """Begin after the consents of an earlier installation: Odoo keeps what was charged
     by them, and the provider charges nothing twice for one reference."""
@@ -16,11 +19,4 @@ def post_init_hook(env):
 
 def uninstall_hook(env):
     """Remove the to-dos on recharges, whose type goes with the addon."""
-    kind = env.ref(
-        "lead_invoicing_payment.mail_activity_type_recharge",
-        raise_if_not_found=False,
-    )
-    if kind:
-        env["mail.activity"].with_context(active_test=False).search(
-            [("activity_type_id", "=", kind.id)]
-        ).unlink()
+    remove_activities(env, ["lead_invoicing_payment.mail_activity_type_recharge"])

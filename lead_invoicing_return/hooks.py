@@ -1,3 +1,6 @@
+from odoo.addons.lead_invoicing.hooks import remove_activities
+
+
 def post_init_hook(env):
     """Begin after the requests of an earlier installation: their returns are in the
     ledger, under references with their numbers."""
@@ -16,11 +19,4 @@ def post_init_hook(env):
 
 def uninstall_hook(env):
     """Remove the to-dos on return requests, whose type goes with the addon."""
-    kind = env.ref(
-        "lead_invoicing_return.mail_activity_type_return_request",
-        raise_if_not_found=False,
-    )
-    if kind:
-        env["mail.activity"].with_context(active_test=False).search(
-            [("activity_type_id", "=", kind.id)]
-        ).unlink()
+    remove_activities(env, ["lead_invoicing_return.mail_activity_type_return_request"])
