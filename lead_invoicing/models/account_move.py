@@ -1,6 +1,6 @@
 from collections import defaultdict
 
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -393,6 +393,23 @@ class AccountMove(EngineGuard, models.Model):
         this document's lines."""
         self.ensure_one()
         return -1 if self.move_type == "out_refund" else 1
+
+    @api.model
+    def _new_lead_product_line(self, company, product, **vals):
+        """Return a line for a product as Odoo fills it in on a new invoice, never
+        stored: its account and taxes are asked for.
+
+        :param vals: what else is known of the invoice, such as whom it is for
+        """
+        move = self.with_company(company).new(
+            {
+                "move_type": "out_invoice",
+                "company_id": company.id,
+                **vals,
+                "invoice_line_ids": [Command.create({"product_id": product.id})],
+            }
+        )
+        return move.invoice_line_ids
 
     def _get_lead_window_label(self):
         """Return the period of the leads, printed for the buyer in the language of

@@ -2,7 +2,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from odoo import Command, api, models
+from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -441,21 +441,12 @@ class LeadInvoiceRunBuyer(models.Model):
         return self._new_product_line(document, lead_type.product_id)
 
     def _new_product_line(self, document, product):
-        company = self.run_id.company_id
-        move = (
-            self.env["account.move"]
-            .with_company(company)
-            .new(
-                {
-                    "move_type": "out_invoice",
-                    "company_id": company.id,
-                    "partner_id": self._get_document_address(document).id,
-                    "currency_id": document.currency_id,
-                    "invoice_line_ids": [Command.create({"product_id": product.id})],
-                }
-            )
+        return self.env["account.move"]._new_lead_product_line(
+            self.run_id.company_id,
+            product,
+            partner_id=self._get_document_address(document).id,
+            currency_id=document.currency_id,
         )
-        return move.invoice_line_ids
 
     @api.model
     def _get_origin_account(self, line):

@@ -1,6 +1,6 @@
 from collections import defaultdict
 
-from odoo import Command, api, models
+from odoo import api, models
 from odoo.tools import SQL
 
 from .lead_invoice_run_buyer_plan import MAX_PRICE_LINES
@@ -194,26 +194,14 @@ class ResPartner(models.Model):
 
         :param position: the ``account.fiscal.position`` of the document
         """
-        company = self.env.company
         # Never stored, and read only.
-        move = (
-            self.env["account.move"]
-            .sudo()
-            .with_company(company)
-            .new(
-                {
-                    "move_type": "out_invoice",
-                    "company_id": company.id,
-                    "fiscal_position_id": position.id,
-                    "invoice_line_ids": [
-                        Command.create(
-                            {"product_id": self._get_lead_product(lead_type_id).id}
-                        )
-                    ],
-                }
-            )
+        moves = self.env["account.move"].sudo()
+        line = moves._new_lead_product_line(
+            self.env.company,
+            self._get_lead_product(lead_type_id),
+            fiscal_position_id=position.id,
         )
-        return move.invoice_line_ids.tax_ids._origin
+        return line.tax_ids._origin
 
     def _get_lead_fiscal_positions(self):
         """Return the fiscal position that Odoo gives a document of each of these buyers
