@@ -2,6 +2,10 @@ from odoo import api, models
 
 # Types that are on money alone, by Odoo's own definition.
 ON_MONEY = ("percent", "division")
+# Up to so many distinct prices, a lead type has a line for each; beyond, one line with
+# the exact total, unless a tax depends on the number of leads. Each line costs about 7
+# ms to create.
+MAX_PRICE_LINES = 10
 
 
 class AccountTax(models.Model):
@@ -53,3 +57,21 @@ class AccountTax(models.Model):
             elif tax.amount_type == "group":
                 result += tax.children_tax_ids._filter_independent_of_quantity(product)
         return result
+
+    def _part_lead_lines(self, rows, adjustment, product):
+        """Return which transactions of one kind, of a document that has these taxes,
+        become a line each, and the taxes of these lines: one for each price, or one for
+        all where there are too many prices and no tax depends on the number of leads.
+
+        :param rows: of the transactions, one for each price
+        :param adjustment: whether they credit only a part of prices
+        :param product: the ``product.product`` that is sold
+        :return: (list of lists of rows, ``account.tax``)
+        """
+        taxes = self
+        if adjustment:
+            # No lead comes back, and no tax on the number of leads.
+            taxes = self._filter_independent_of_quantity(product)
+        if len(rows) <= MAX_PRICE_LINES or taxes._depends_on_quantity(product):
+            return [[row] for row in rows], taxes
+        return [rows], taxes

@@ -278,7 +278,6 @@ class LeadAccrual(EngineOnly, models.Model):
         row = {
             "lead_type_id": lead_type.id,
             "tax_ids": taxes,
-            "adjustment": False,
             "is_return": amount < 0,
             "price": None,
             "amount": amount,

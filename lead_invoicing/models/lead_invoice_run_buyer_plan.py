@@ -8,12 +8,8 @@ from odoo.tools import SQL
 
 from ..tools.local_time import get_zone
 from ..tools.windows import day_start
+from .account_tax import MAX_PRICE_LINES
 from .lead_sale import UNBILLED_DOMAIN, origin_sql, unbilled_sql
-
-# Up to so many distinct prices, a lead type has a line for each; beyond, one line with
-# the exact total, unless a tax depends on the number of leads. Each line costs about 7
-# ms to create.
-MAX_PRICE_LINES = 10
 
 
 def to_decimal(number):
@@ -336,51 +332,41 @@ class LeadInvoiceRunBuyer(models.Model):
         return self._part_unbookable(documents.values())
 
     def _prepare_lines(self, document, key, rows, counts_matter):
-        """Return the lines for the transactions of one kind: one per price, or one
-        for all when there are too many prices and no tax depends on the number of
-        leads.
+        """Return the lines for the transactions of one kind.
 
-        :param counts_matter: whether the company has any tax that does
+        :param counts_matter: whether the company has any tax that depends on the number
+            of leads
         """
         first = rows[0]
-        by_price = len(rows) <= MAX_PRICE_LINES
+        adjustment = first["adjustment"]
         lead_type = self.env["lead.type"].browse(first["lead_type_id"])
-        taxes = None
+        taxes, are_own = self.env["account.tax"], False
         if first["origin_line_id"]:
             # A return gives back what was charged: same account, same taxes.
             origin = self.env["account.move.line"].browse(first["origin_line_id"])
-            taxes = origin.tax_ids
-        elif counts_matter and (first["adjustment"] or not by_price):
+            taxes, are_own = origin.tax_ids, True
+        elif counts_matter and (adjustment or len(rows) > MAX_PRICE_LINES):
             taxes = self._new_lead_line(document, lead_type).tax_ids._origin
-        if first["adjustment"] and taxes:
-            # No lead comes back, and no tax on the number of leads.
-            taxes = taxes._filter_independent_of_quantity(lead_type.product_id)
-        if not by_price and taxes:
-            by_price = taxes._depends_on_quantity(lead_type.product_id)
-        if not (first["origin_line_id"] or first["adjustment"]):
-            taxes = None
-        if by_price:
-            groups = [(to_decimal(row["price"]), [row]) for row in rows]
-        else:
-            groups = [(None, rows)]
+            are_own = adjustment
+        groups, taxes = taxes._part_lead_lines(rows, adjustment, lead_type.product_id)
         return [
             PlannedLine(
                 key=key,
                 lead_type_id=first["lead_type_id"],
                 transaction_type=first["transaction_type"],
-                adjustment=first["adjustment"],
+                adjustment=adjustment,
                 corrects=first["corrects"],
                 earlier=first["earlier"],
                 origin_move_id=first["origin_move_id"],
                 origin_line_id=first["origin_line_id"],
-                price=price,
-                tax_ids=None if taxes is None else taxes.ids,
+                price=to_decimal(group[0]["price"]) if len(group) == 1 else None,
+                tax_ids=taxes.ids if are_own else None,
                 count=sum(row["count"] for row in group),
                 amount=sum(to_decimal(row["amount"]) for row in group),
                 first_date=min(row["first_date"] for row in group),
                 last_date=max(row["last_date"] for row in group),
             )
-            for price, group in groups
+            for group in groups
         ]
 
     @api.model

@@ -176,7 +176,9 @@ class ResPartner(models.Model):
             balance.unbilled = balance.currency.round(
                 sum(float(line["amount"]) for line in lines)
             )
-            balance.taxed = self._sum_lead_lines(balance.currency, lines)
+            balance.taxed = self._sum_lead_lines(
+                balance.currency, self._part_lead_rows(lines)
+            )
         return {
             partner_id: sorted(
                 balances.values(), key=lambda balance: balance.currency.id

@@ -322,7 +322,6 @@ class ResPartner(models.Model):
         for row in rows:
             row.update(
                 is_return=row["amount"] < 0,
-                adjustment=False,
                 taxes=None,
                 price=None,
                 count=1,

@@ -3,7 +3,7 @@ from collections import defaultdict
 from odoo import api, models
 from odoo.tools import SQL
 
-from .lead_invoice_run_buyer_plan import MAX_PRICE_LINES
+from .account_tax import MAX_PRICE_LINES
 from .lead_sale import origin_sql, unbilled_sql
 
 
@@ -90,8 +90,7 @@ class ResPartner(models.Model):
         return lines
 
     def _tax_lead_lines(self, lines):
-        """Write down, as ``tax_ids``, with which taxes lines would be billed now; and
-        make one line of many prices where no tax depends on the number of leads.
+        """Write down, as ``tax_ids``, with which taxes leads would be billed now.
 
         :param lines: as of :meth:`_read_lead_unbilled_lines`
         """
@@ -108,40 +107,35 @@ class ResPartner(models.Model):
                 if key not in taxes:
                     taxes[key] = self._get_lead_taxes(*key)
                 row["tax_ids"] = taxes[key]
-            rows[:] = self._merge_lead_prices(rows)
 
     @api.model
-    def _merge_lead_prices(self, rows):
-        """Return lines as a document has them: beyond so many prices one for all,
-        unless a tax depends on the number of leads."""
+    def _part_lead_rows(self, rows):
+        """Return rows of one document, with ``tax_ids``, as its lines have them."""
         groups = defaultdict(list)
         for row in rows:
             # No taxes, an empty list, are not the same as none known.
             taxes = None if row["taxes"] is None else tuple(row["taxes"])
             kind = (row["lead_type_id"], row["is_return"], row["adjustment"])
             groups[kind, taxes].append(row)
-        merged = []
+        lines = []
         for group in groups.values():
             first = group[0]
-            by_price = (
-                len(group) <= MAX_PRICE_LINES
-                # These are one line already.
-                or first["price"] is None
-                or (
-                    not first["adjustment"]
-                    and first["tax_ids"]._depends_on_quantity(
-                        self._get_lead_product(first["lead_type_id"])
-                    )
-                )
+            parts, taxes = first["tax_ids"]._part_lead_lines(
+                group,
+                first["adjustment"],
+                self._get_lead_product(first["lead_type_id"]),
             )
-            if by_price:
-                merged += group
-                continue
-            totals = {
-                name: sum(row[name] for row in group) for name in ("count", "amount")
-            }
-            merged.append({**first, "price": None, **totals})
-        return merged
+            lines += [
+                {
+                    **first,
+                    "tax_ids": taxes,
+                    "price": part[0]["price"] if len(part) == 1 else None,
+                    "count": sum(row["count"] for row in part),
+                    "amount": sum(row["amount"] for row in part),
+                }
+                for part in parts
+            ]
+        return lines
 
     @api.model
     def _get_lead_product(self, lead_type_id):
@@ -170,10 +164,6 @@ class ResPartner(models.Model):
     @api.model
     def _prepare_lead_base_line(self, currency, row):
         """Return a line as Odoo's tax engine takes it: as the document will have it."""
-        product = self._get_lead_product(row["lead_type_id"])
-        taxes = row["tax_ids"]
-        if row["adjustment"]:
-            taxes = taxes._filter_independent_of_quantity(product)
         sign = -1 if row["is_return"] else 1
         if row["price"] is None:
             quantity, price = sign, abs(row["amount"])
@@ -181,8 +171,8 @@ class ResPartner(models.Model):
             quantity, price = sign * row["count"], row["price"]
         return self.env["account.tax"]._prepare_base_line_for_taxes_computation(
             None,
-            product_id=product,
-            tax_ids=taxes,
+            product_id=self._get_lead_product(row["lead_type_id"]),
+            tax_ids=row["tax_ids"],
             quantity=quantity,
             price_unit=float(price),
             currency_id=currency,
