@@ -20,6 +20,49 @@ def to_decimal(number):
     return Decimal(str(number))
 
 
+def last_document_sql(company, buyer):
+    """Return the query for the last document that a cycle's run made for a buyer:
+    ``cycle_id`` and ``window_end``.
+
+    :param SQL buyer: the id of a commercial partner
+    """
+    return SQL(
+        """
+        SELECT run.cycle_id, move.lead_window_end AS window_end
+          FROM account_move move
+          JOIN lead_invoice_run run ON run.id = move.lead_run_id
+         WHERE move.commercial_partner_id = %s
+           AND move.company_id = %s
+           AND move.lead_run_id IS NOT NULL
+           AND move.state != 'cancel'
+           AND run.cycle_id IS NOT NULL
+         ORDER BY move.lead_window_end DESC
+         LIMIT 1
+        """,
+        buyer,
+        company.id,
+    )
+
+
+def period_start_sql(cycle_id, start, end):
+    """Return from when on a buyer's period in a window of a cycle runs: the window's
+    start; or, when its last document was another cycle's, where that one ended. The
+    query calls :func:`last_document_sql` ``last_document``.
+
+    :param SQL cycle_id, start, end: the cycle and its window, naive UTC
+    """
+    return SQL(
+        """
+        CASE WHEN last_document.cycle_id != %(cycle_id)s
+                  AND last_document.window_end < %(end)s
+             THEN last_document.window_end ELSE %(start)s END
+        """,
+        cycle_id=cycle_id,
+        start=start,
+        end=end,
+    )
+
+
 @dataclass
 class PlannedLine:
     """Transactions of one buyer that become one line of a document."""
@@ -93,29 +136,24 @@ class LeadInvoiceRunBuyer(models.Model):
         if not run.cycle_id:
             return starts
         self.env["account.move"].flush_model()
-        # Where, and in which cycle, did the last document of each buyer end?
+        # Where does the period of each buyer with documents start?
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT DISTINCT ON (move.commercial_partner_id)
-                       move.commercial_partner_id, move.lead_window_end, run.cycle_id
-                  FROM account_move move
-                  JOIN lead_invoice_run run ON run.id = move.lead_run_id
-                 WHERE move.lead_run_id IS NOT NULL
-                   AND move.company_id = %s
-                   AND move.commercial_partner_id IN %s
-                   AND move.state != 'cancel'
-                   AND run.cycle_id IS NOT NULL
-                 ORDER BY move.commercial_partner_id, move.lead_window_end DESC
+                SELECT buyer.id, %(start)s
+                  FROM unnest(%(buyers)s::int[]) AS buyer(id)
+                 CROSS JOIN LATERAL (%(last_document)s) last_document
                 """,
-                run.company_id.id,
-                tuple(self.partner_id.ids),
+                start=period_start_sql(
+                    SQL("%s", run.cycle_id.id),
+                    SQL("%s", run.window_start),
+                    SQL("%s", run.window_end),
+                ),
+                buyers=self.partner_id.ids,
+                last_document=last_document_sql(run.company_id, SQL("buyer.id")),
             )
         )
-        for partner_id, last_end, cycle_id in rows:
-            if cycle_id != run.cycle_id.id and last_end < run.window_end:
-                starts[partner_id] = last_end
-        return starts
+        return starts | dict(rows)
 
     def _get_first_days(self):
         """Return when the day of each buyer's first unbilled transaction began."""

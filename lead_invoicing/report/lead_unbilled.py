@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..models.lead_invoice_run_buyer_plan import last_document_sql, period_start_sql
 from ..models.lead_sale import unbilled_sql
 
 # Why an unbilled transaction waits. The first that applies is told, in the order of
@@ -254,9 +255,7 @@ class LeadUnbilled(models.Model):
                    CASE WHEN last_item.held_back THEN last_item.window_end END
                        AS held_end,
                    last_item.write_date AS held_at,
-                   CASE WHEN last_move.cycle_id != cycle.id
-                             AND last_move.window_end < cycle.window_end
-                        THEN last_move.window_end ELSE cycle.start END AS start
+                   %(start)s AS start
               FROM (SELECT contact.id, res_partner.id AS partner_id,
                            COALESCE(%(own_cycle)s, %(cycle)s) AS cycle_id,
                            COALESCE(%(hold)s, FALSE) AS hold
@@ -289,23 +288,23 @@ class LeadUnbilled(models.Model):
                     WHERE partner_id = buyer.partner_id AND company_id = %(company)s
                     ORDER BY window_end DESC, id DESC
                     LIMIT 1) last_item ON TRUE
-              LEFT JOIN LATERAL (
-                   SELECT move.lead_window_end AS window_end, run.cycle_id
-                     FROM account_move move
-                     JOIN lead_invoice_run run ON run.id = move.lead_run_id
-                    WHERE cycle.start IS NOT NULL
-                      AND move.commercial_partner_id = buyer.partner_id
-                      AND move.company_id = %(company)s
-                      AND move.state != 'cancel'
-                      AND run.cycle_id IS NOT NULL
-                    ORDER BY move.lead_window_end DESC
-                    LIMIT 1) last_move ON TRUE
+              LEFT JOIN LATERAL (%(last_document)s) last_document ON TRUE
             """,
             own_cycle=partners._field_to_sql(
                 "res_partner", "lead_billing_cycle_id", query
             ),
             hold=partners._field_to_sql("res_partner", "lead_billing_hold", query),
             cycle=company.lead_billing_cycle_id.id or None,
+            start=period_start_sql(
+                SQL("cycle.id"),
+                SQL("cycle.start"),
+                SQL("cycle.window_end"),
+            ),
+            last_document=last_document_sql(
+                company,
+                # Where all is billed, whenever it was sold, nothing is looked up.
+                SQL("CASE WHEN cycle.start IS NOT NULL THEN buyer.partner_id END"),
+            ),
             unbilled=unbilled,
             cycles=SQL(", ").join(self._get_cycle_rows(company)),
             company=company.id,
