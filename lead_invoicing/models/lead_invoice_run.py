@@ -210,6 +210,23 @@ class LeadInvoiceRun(EngineOnly, models.Model):
         run._stop(trouble)
         return run
 
+    def _get_limits_sql(self, start):
+        """Return the conditions on ``sale``, what is unbilled of a buyer, for being
+        billed in this run, by what is told of those for which one does not hold.
+
+        :param SQL start: from when on the buyer's period runs, naive UTC
+        :return: {name: SQL}; the first that does not hold is told
+        """
+        self.ensure_one()
+        lead_types = self.lead_type_ids
+        return {
+            "later": SQL("sale.date < %s", self.window_end),
+            "earlier": SQL("(%s OR sale.date >= %s)", self.include_earlier, start),
+            "type": SQL(
+                "(%s OR sale.lead_type_id = ANY(%s))", not lead_types, lead_types.ids
+            ),
+        }
+
     def _find_buyers(self, partners=None):
         """Return the ids of the buyers that this run has something to bill: those of
         its cycle, or in a run by hand all, or the given ones; each is the commercial
@@ -246,17 +263,18 @@ class LeadInvoiceRun(EngineOnly, models.Model):
             # In a run of a cycle, where the buyer's period starts is decided item by
             # item: it may be where another cycle's last document ended.
             conditions.append(SQL("unbilled.last_date >= %s", self.window_start))
+        limits = self._get_limits_sql(SQL("NULL"))
         # Which buyers have unbilled transactions in the window?
         rows = self.env.execute_query(
             SQL(
                 """
                 WITH unbilled AS (
                     SELECT commercial_partner_id AS partner_id, max(date) AS last_date
-                      FROM lead_sale
+                      FROM lead_sale sale
                      WHERE company_id = %(company)s
                        AND %(unbilled)s
-                       AND date < %(window_end)s
-                       AND (%(all_types)s OR lead_type_id = ANY(%(types)s))
+                       AND %(not_later)s
+                       AND %(of_type)s
                      GROUP BY commercial_partner_id
                 )
                 SELECT DISTINCT res_partner.id
@@ -267,10 +285,9 @@ class LeadInvoiceRun(EngineOnly, models.Model):
                  ORDER BY res_partner.id
                 """,
                 company=company.id,
-                unbilled=unbilled_sql(),
-                window_end=self.window_end,
-                all_types=not self.lead_type_ids,
-                types=self.lead_type_ids.ids,
+                unbilled=unbilled_sql("sale"),
+                not_later=limits["later"],
+                of_type=limits["type"],
                 conditions=SQL(" AND ").join(conditions) if conditions else SQL("TRUE"),
             )
         )

@@ -285,16 +285,13 @@ class LeadInvoiceRunBuyer(models.Model):
                    WHERE sale.company_id = %(company)s
                      AND sale.commercial_partner_id = contact.id
                      AND %(unbilled)s
-                     AND sale.date < %(window_end)s
-                     AND (%(include_earlier)s OR sale.date >= buyer.start)
+                     AND %(limits)s
                      -- What is not billed yet, nor billed now, is not given back.
                      AND (%(include_earlier)s OR origin.id IS NULL
                           OR origin.invoice_line_id IS NOT NULL OR origin.waived
                           OR origin.date >= buyer.start)
                      -- Waived as documents are made; a preview leaves them out.
                      AND NOT %(given_back)s
-                     AND (%(all_types)s OR sale.lead_type_id = ANY(%(types)s))
-                     AND %(kinds)s
               ) sale ON TRUE
             """,
             buyers=buyers,
@@ -304,12 +301,9 @@ class LeadInvoiceRunBuyer(models.Model):
             unbilled=unbilled_sql("sale"),
             policy=run.company_id.lead_return_policy,
             company=run.company_id.id,
-            window_end=run.window_end,
+            limits=SQL(" AND ").join(run._get_limits_sql(SQL("buyer.start")).values()),
             include_earlier=run.include_earlier,
             given_back=self._get_given_back_sql(run.company_id),
-            all_types=not run.lead_type_ids,
-            types=run.lead_type_ids.ids,
-            kinds=run._get_types_sql(),
         )
 
     def _plan_documents(self):

@@ -12,9 +12,8 @@ class LeadInvoiceRun(models.Model):
         help="Only leads purchased are invoiced; returns wait for the next invoice.",
     )
 
-    def _get_types_sql(self):
-        """Return the condition on ``sale`` for what this run bills of it."""
-        self.ensure_one()
+    def _get_limits_sql(self, start):
+        limits = super()._get_limits_sql(start)
         if self.without_returns:
-            return SQL("sale.transaction_type = 'sale'")
-        return SQL("TRUE")
+            limits["return"] = SQL("sale.transaction_type = 'sale'")
+        return limits

@@ -285,6 +285,7 @@ class LeadInvoiceWizard(models.TransientModel):
             .with_context(active_test=False)
             .search([("lead_billing_hold", "=", True)])
         )
+        limits = run._get_limits_sql(SQL("%s", run.window_start or None))
         # What do these buyers have unbilled that the run leaves out, and why?
         rows = self.env.execute_query(
             SQL(
@@ -299,13 +300,7 @@ class LeadInvoiceWizard(models.TransientModel):
                   FROM (SELECT sale.*, contact.commercial_partner_id AS buyer_id,
                                CASE WHEN contact.commercial_partner_id = ANY(%(held)s)
                                         THEN 'hold'
-                                    WHEN sale.date >= %(end)s THEN 'later'
-                                    WHEN NOT %(earlier)s AND sale.date < %(start)s
-                                        THEN 'earlier'
-                                    WHEN NOT (%(all_types)s
-                                              OR lead_type_id = ANY(%(types)s))
-                                        THEN 'type'
-                                    WHEN NOT %(kinds)s THEN 'return'
+                                    %(beyond_limits)s
                                END AS left_out
                           FROM lead_sale sale
                           JOIN res_partner contact
@@ -319,12 +314,10 @@ class LeadInvoiceWizard(models.TransientModel):
                  ORDER BY buyer_id, left_out, lead_type_id
                 """,
                 unbilled=unbilled_sql("sale"),
-                start=run.window_start or None,
-                end=run.window_end,
-                earlier=run.include_earlier,
-                all_types=not run.lead_type_ids,
-                types=run.lead_type_ids.ids,
-                kinds=run._get_types_sql(),
+                beyond_limits=SQL(" ").join(
+                    SQL("WHEN NOT %s THEN %s", limit, name)
+                    for name, limit in limits.items()
+                ),
                 company=run.company_id.id,
                 all_buyers=not partners,
                 partners=partners.ids,
