@@ -49,6 +49,7 @@ from . import (
     test_lead_import,
     test_lead_sale,
     test_lives,
+    test_menus,
     test_money_at_once,
     test_month_close,
     test_overview,
