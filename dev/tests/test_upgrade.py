@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from dev.environment.provision import ROOT
-from dev.tests.test_module import USE
+from dev.tests.use import USE
 
 MANIFEST = "lead_invoicing/__manifest__.py"
 

@@ -8,7 +8,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
 from .common.decisions import CODE, DecisionsAtOnceCommon
-from .test_month_close import DECEMBER, MonthCloseCommon
+from .common.month_close import DECEMBER, MonthCloseCommon
 
 
 class AccrualCommon(MonthCloseCommon):

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from odoo.tests import tagged
 
 from ..report.lead_sale_close import CLOSE_SIGNS
+from .common.as_at import STEPS, HistoryCommon
+from .common.month_close import MonthCloseCommon
 from .common.optional_packages import HealthCheck, given, settings, st
-from .test_month_close import MonthCloseCommon
-from .test_unbilled_as_at import STEPS, HistoryCommon
 
 ZONES = ["America/New_York", "UTC", "Asia/Tokyo", "Pacific/Apia"]
 MONTHS = ["2026-09", "2026-10", "2026-11", "2026-12"]

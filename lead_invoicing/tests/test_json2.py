@@ -3,9 +3,9 @@ from itertools import count
 
 from odoo.tests import tagged
 
+from .common.any_input import FIELDS, JSON, LEAD_DATA
 from .common.optional_packages import HealthCheck, given, settings, st
 from .common.world import LeadInvoicingHttpCommon
-from .test_any_input import FIELDS, JSON, LEAD_DATA
 
 
 @tagged("post_install", "-at_install")

@@ -7,7 +7,7 @@ from odoo.tests import tagged
 
 from .common.browser import BrowserCommon, needs_axe
 from .common.generation import GENERATION, WEEK
-from .test_portal_tours import PortalTourCommon
+from .common.tours import PortalTourCommon
 
 REPORT = "/my/invoicing-report"
 

@@ -1,52 +1,9 @@
 """What a buyer does in the portal, in a real browser: by mouse, finger and keyboard."""
 
-from freezegun import freeze_time
-
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import tagged
 
 from .common.browser import BrowserCommon
-from .common.generation import GenerationCommon
-
-ADA = {"first_name": "Ada", "email": "ada@byron.example", "program": "Mathematics"}
-
-
-@tagged("-clock")
-class PortalTourCommon(GenerationCommon, HttpCase):
-    """A buyer with an invoice of 55 leads of two types, and a return of one of them."""
-
-    def setUp(self):
-        super().setUp()
-        self.company.country_id = self.env.ref("base.us")
-        clerk = self.env["res.partner"].create(
-            {"name": "Chris", "parent_id": self.buyer.id, "email": "c@example.com"}
-        )
-        self.user = new_test_user(
-            self.env,
-            login="tour_buyer",
-            name="Chris",
-            password="tour_buyer",
-            groups="base.group_portal",
-            company_id=self.company.id,
-            company_ids=[(6, 0, self.company.ids)],
-            partner_id=clerk.id,
-        )
-        sale = self.new_sale(lead_data=ADA)
-        row = self.sale_vals(
-            "T", buyer_ref=self.buyer.ref, occurred_at="2026-11-04T12:00:00Z"
-        )
-        with freeze_time("2026-12-01"):
-            self.record_all(
-                {**row, "external_ref": "A"},
-                *(
-                    {**row, "external_ref": f"E{i}", "lead_type": "EDU"}
-                    for i in range(53)
-                ),
-            )
-        self.generate()
-        self.new_return(sale, at="2026-11-10T12:00:00Z", reason="Wrong number")
-
-    def follow(self, tour, url="/my"):
-        self.start_tour(url, f"lead_invoicing_buyer_{tour}", login="tour_buyer")
+from .common.tours import PortalTourCommon
 
 
 @tagged("post_install", "-at_install")

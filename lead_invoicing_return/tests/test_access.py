@@ -4,7 +4,7 @@ from odoo.tests import tagged
 
 from odoo.addons.lead_invoicing.tests.common.browser import BrowserCommon, needs_axe
 
-from .test_tours import ReturnTourCommon
+from .tours import ReturnTourCommon
 
 URL = "/my/return-requests"
 

@@ -5,6 +5,8 @@ from odoo.tests import HttpCase, new_test_user, tagged
 
 from .generation import GENERATION, GenerationCommon
 
+ADA = {"first_name": "Ada", "email": "ada@byron.example", "program": "Mathematics"}
+
 
 @tagged("-clock")
 class TourCommon(GenerationCommon, HttpCase):
@@ -59,3 +61,42 @@ class TourCommon(GenerationCommon, HttpCase):
         choices = self.clerk.res_users_settings_ids.lead_report_choices
         self.assertEqual(choices["transaction_type"], "return")
         self.assertNotIn("email", choices["columns"][str(self.edu.id)])
+
+
+@tagged("-clock")
+class PortalTourCommon(GenerationCommon, HttpCase):
+    """A buyer with an invoice of 55 leads of two types, and a return of one of them."""
+
+    def setUp(self):
+        super().setUp()
+        self.company.country_id = self.env.ref("base.us")
+        clerk = self.env["res.partner"].create(
+            {"name": "Chris", "parent_id": self.buyer.id, "email": "c@example.com"}
+        )
+        self.user = new_test_user(
+            self.env,
+            login="tour_buyer",
+            name="Chris",
+            password="tour_buyer",
+            groups="base.group_portal",
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+            partner_id=clerk.id,
+        )
+        sale = self.new_sale(lead_data=ADA)
+        row = self.sale_vals(
+            "T", buyer_ref=self.buyer.ref, occurred_at="2026-11-04T12:00:00Z"
+        )
+        with freeze_time("2026-12-01"):
+            self.record_all(
+                {**row, "external_ref": "A"},
+                *(
+                    {**row, "external_ref": f"E{i}", "lead_type": "EDU"}
+                    for i in range(53)
+                ),
+            )
+        self.generate()
+        self.new_return(sale, at="2026-11-10T12:00:00Z", reason="Wrong number")
+
+    def follow(self, tour, url="/my"):
+        self.start_tour(url, f"lead_invoicing_buyer_{tour}", login="tour_buyer")
