@@ -2,6 +2,7 @@
 
 import ast
 import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ FLOORS = {
     "wizard": 4,
     "controllers": 4,
 }
+# What another program is told: Odoo's import reads a file for this model; nothing of
+# the model is called.
+NO_CALLS = {("lists", "lead.sale")}
 ROOMS = sorted(
     path
     for addon in ADDONS
@@ -78,16 +82,52 @@ MODELS = {
 }
 
 
+def get_records():
+    """Return {XML id: floor} of what the XML files on the floors define; views and data
+    stand on none."""
+    return {
+        f"{addon.name}.{element.get('id')}": floor
+        for addon in ADDONS
+        for floor in FLOORS
+        for file in (addon / floor).glob("*.xml")
+        for element in ET.parse(file).getroot().iter()
+        if element.tag in ("record", "template", "menuitem")
+    }
+
+
+RECORDS = get_records()
+
+
+def get_texts(path):
+    """Return the texts of a room, each as a whole."""
+    return {
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
 @pytest.mark.parametrize(
     "path", ROOMS, ids=lambda path: "/".join([*path.parts[-3:-1], path.stem])
 )
 def test_a_room_names_only_rooms_below(path):
+    """What it imports; and models and records, wherever it names one in a text: in
+    `env[…]`, as the model of a field or an action, in `env.ref(…)`."""
     own = FLOORS[get_floor(path)]
     for folder, name in get_imports(path):
         assert folder in FLOORS, f"{folder}.{name} is on no floor"
         assert folder == get_floor(path) or FLOORS[folder] < own, f"{folder}.{name}"
-    for model in re.findall(r'env\["(lead\.[a-z.]+)"\]', path.read_text()):
-        assert own >= FLOORS[MODELS[model]], f"{model} is defined in {MODELS[model]}"
+    defined = {**MODELS, **RECORDS}
+    for name in get_texts(path) & defined.keys():
+        if (path.stem, name) not in NO_CALLS:
+            assert own >= FLOORS[defined[name]], f"{name} is of {defined[name]}"
+
+
+def test_what_the_texts_of_a_room_are_compared_with_is_found():
+    assert MODELS["lead.sale"] == "models"
+    assert MODELS["lead.setup"] == "wizard"
+    assert RECORDS["lead_invoicing.action_lead_setup"] == "wizard"
+    assert RECORDS["lead_invoicing.action_report_top_up"] == "report"
 
 
 def test_tools_know_no_model():

@@ -7,33 +7,6 @@ class LeadSale(models.Model):
 
     _inherit = "lead.sale"
 
-    def action_waive(self):
-        """Ask why these transactions are never billed, and waive them.
-
-        :raises UserError: for a transaction that is on an invoice
-        """
-        self.check_access("write")
-        self._check_not_on_invoice(*self._find_to_waive())
-        return self._get_waive_action(self.env._("Waive"), False)
-
-    def action_unwaive(self):
-        """Ask why these waived transactions are billed after all, and free them."""
-        return self._get_waive_action(self.env._("Undo Waiver"), True)
-
-    def _get_waive_action(self, name, take_back):
-        self.check_access("write")
-        return {
-            "type": "ir.actions.act_window",
-            "name": name,
-            "res_model": "lead.sale.waive.wizard",
-            "view_mode": "form",
-            "target": "new",
-            "context": {
-                "default_sale_ids": self.ids,
-                "default_take_back": take_back,
-            },
-        }
-
     def _waive(self, reason):
         """Decide that these transactions are never billed. A sale takes its unbilled
         returns along: what is not paid for is not given back.

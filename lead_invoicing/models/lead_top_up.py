@@ -225,10 +225,6 @@ class LeadTopUp(EngineGuard, models.Model):
         with engine_at_work():
             self.write({"is_canceled": True})
 
-    def action_print(self):
-        """Download the request as PDF."""
-        return self.env.ref("lead_invoicing.action_report_top_up").report_action(self)
-
     def _get_bank_account(self):
         """Return the company's bank account that is to be paid to: as Odoo chooses it
         for invoices, one in this currency first, and trusted ones."""

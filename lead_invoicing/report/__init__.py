@@ -3,7 +3,7 @@
 leads, what a document says to its buyer, and the check of the books.
 
 Reads the models, by SQL where there are many rows, and changes nothing of what it
-reads.
+reads. Only the job of Check the Books writes: an activity that says what it found.
 """
 
 from . import lead_unbilled
@@ -28,6 +28,7 @@ from . import res_partner_bank
 from . import lead_invoicing_report
 from . import as_pdf
 from . import lead_account_statement
+from . import lead_top_up
 from . import lead_buyer_home
 from . import report_statement
 from . import report_screen

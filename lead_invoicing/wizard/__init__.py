@@ -20,6 +20,7 @@ from . import (
     lead_control_totals,
     lead_control_totals_line,
     lead_erasure_wizard,
+    lead_invoice_run_buyer,
     lead_invoice_run_fix,
     lead_invoice_wizard,
     lead_invoice_wizard_period,

@@ -61,27 +61,6 @@ class LeadReturnRequest(models.Model):
         todo._update_activities()
         return True
 
-    def action_open_decline(self):
-        """Ask a clerk why these requests are declined."""
-        return self._get_wizard_action(self.env._("Decline"), "decline")
-
-    def action_open_ask(self):
-        """Ask a clerk what to ask the buyer."""
-        return self._get_wizard_action(self.env._("Ask the Buyer"), "ask")
-
-    def _get_wizard_action(self, name, decision):
-        return {
-            "type": "ir.actions.act_window",
-            "name": name,
-            "res_model": "lead.return.request.wizard",
-            "view_mode": "form",
-            "target": "new",
-            "context": {
-                "default_request_ids": self.ids,
-                "default_decision": decision,
-            },
-        }
-
     def _begin_decision(self, state):
         """Check the user, lock these requests, and return those still to be decided,
         with the rights to decide them.

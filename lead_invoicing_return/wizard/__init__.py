@@ -1,1 +1,1 @@
-from . import lead_return_request_wizard
+from . import lead_return_request, lead_return_request_wizard
