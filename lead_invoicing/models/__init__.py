@@ -80,6 +80,7 @@ from . import mail_mail
 from . import mail_notification
 
 from . import lead_billing_cycle
+from . import lead_billing_cycle_generation
 from . import lead_billing_cycle_wording
 from . import lead_billing_cycle_notice
 from . import lead_billing_cycle_charges
@@ -87,6 +88,7 @@ from . import lead_billing_charge
 from . import lead_billing_charge_tier
 from . import lead_billed_charge
 from . import lead_invoice_run
+from . import lead_invoice_run_blocker
 from . import lead_invoice_run_buttons
 from . import lead_invoice_run_totals
 from . import lead_invoice_run_next_steps

@@ -34,6 +34,7 @@ from . import (
     lead_sale_release_wizard,
     lead_sale_waive_wizard,
     lead_setup,
+    lead_setup_lead_type,
     lead_setup_platform,
     lead_setup_sample,
     lead_statement_wizard,
