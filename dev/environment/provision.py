@@ -21,8 +21,8 @@ database: PATH (wkhtmltopdf, the virtual environment), PYTHONPATH (`import odoo`
 ODOO_RC (the project's configuration) and PG* (psql, psycopg2 with an empty DSN).
 Further there are `env.python`, `env.odoo` (`script`, `root`, `addons`, `version`),
 `env.addons()`, `env.addons_path`, `env.data_dir`, `env.chromium` and `env.cache`.
-A command is a module of `tools` with `main(arguments)`, started by `dev/start NAME`;
-it raises `tools.shell.Failure` with a sentence for what the user can put right.
+A command is a module of `dev/commands` with `main(arguments)`, started by `dev/start
+NAME`; it raises `shell.Failure` with a sentence for what the user can put right.
 """
 
 import argparse
@@ -40,31 +40,16 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections import namedtuple
 from pathlib import Path
 
 from dev.environment.clock import find_library
 from dev.environment.debian import Apt
+from dev.environment.odoo import SERIES, fetch_odoo, find_odoo
 from dev.environment.postgres import Cluster, Server, find_programs
 from dev.environment.shell import Failure, is_running, run, say, step, turn, write
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = Path(__file__).parent / "requirements"
-SERIES = "19.0"
-
-# Debian's package of Odoo links to these packages, of the same suite …
-ODOO_PACKAGES = [
-    "odoo-19",
-    "fonts-inconsolata",
-    "fonts-montserrat",
-    "fonts-ocr-b",
-    "fonts-roboto-unhinted",
-    "libjs-jquery",
-    "libjs-jquery-form",
-    "libjs-underscore",
-]
-# … and to this one, of which Odoo needs the version that stable suites have.
-FONT_AWESOME, FONT_AWESOME_VERSION = "fonts-font-awesome", "4.7."
 
 # A script of the mail addon that Debian leaves out; without it every page of the
 # backend logs an error, which fails the tours.
@@ -98,9 +83,6 @@ BROWSERS = ["google-chrome", "chromium", "chromium-browser", "google-chrome-stab
 
 # What works on a PostgreSQL of its own.
 APART = ("clock", "faults")
-
-Odoo = namedtuple("Odoo", "script root addons version")
-Odoo.__doc__ = "An Odoo: its start script, what PYTHONPATH needs, addons directories."
 
 
 class Environment:
@@ -141,8 +123,8 @@ class Environment:
     def odoo(self):
         """The Odoo in use: the one LEAD_INVOICING_ODOO names, or the provisioned."""
         if path := os.environ.get("LEAD_INVOICING_ODOO"):
-            return _find_odoo(Path(path).expanduser().absolute())
-        return _find_odoo((self.cache / "odoo").resolve() / "usr/bin/odoo")
+            return find_odoo(Path(path).expanduser().absolute())
+        return find_odoo((self.cache / "odoo").resolve() / "usr/bin/odoo")
 
     @property
     def postgres(self):
@@ -427,46 +409,8 @@ class Environment:
         return (self.cache / "odoo" / "usr/bin/odoo").exists()
 
     def _make_odoo(self):
-        if os.environ.get("LEAD_INVOICING_ODOO"):
-            return
-        options = self.apt.suite("sid", self.cache / "apt")
-        version = self.apt.version("odoo-19", options)
-        if not version.startswith(SERIES):
-            raise Failure(
-                f"Debian's package odoo-19 is version {version or 'unknown'} now, not"
-                f" {SERIES}; set LEAD_INVOICING_ODOO to an Odoo {SERIES}."
-            )
-        prefix = self.cache / f"odoo-{version}"
-        if not prefix.exists():
-            self._unpack(self._download_odoo(version, options), prefix)
-        link = self.cache / "odoo.new"
-        link.unlink(missing_ok=True)
-        link.symlink_to(prefix.name)
-        link.replace(self.cache / "odoo")
-
-    def _download_odoo(self, version, options):
-        directory = self.cache / "downloads" / version
-        files = self.apt.download(ODOO_PACKAGES, directory, options)
-        found = self.apt.version(FONT_AWESOME)
-        if FONT_AWESOME_VERSION not in found:
-            raise Failure(
-                f"Odoo {SERIES} needs version {FONT_AWESOME_VERSION}x of the package"
-                f" {FONT_AWESOME}; this machine's Debian has {found or 'none'}."
-            )
-        return files + self.apt.download([FONT_AWESOME], directory)
-
-    def _unpack(self, files, prefix):
-        draft = Path(f"{prefix}.draft")
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir()
-        for file in files:
-            failing = f"{file.name} could not be unpacked"
-            run(["dpkg-deb", "-x", file, draft], failing, self.log)
-        _find_odoo(draft / "usr/bin/odoo")
-        names = "\n".join(file.name for file in files)
-        (draft / "packages.txt").write_text(names + "\n")
-        draft.rename(prefix)
-        shutil.rmtree(files[0].parent)
+        if not os.environ.get("LEAD_INVOICING_ODOO"):
+            fetch_odoo(self.cache, self.apt, self.log)
 
     def _has_script(self):
         """Tell whether the script is there; in an Odoo of others, none is put."""
@@ -586,44 +530,6 @@ def _find_interpreter():
     for python in filter(None, map(shutil.which, [*names, sys.executable])):
         if not subprocess.run([python, "-c", check], capture_output=True).returncode:
             return python
-    return None
-
-
-def _find_odoo(path):
-    """Find an Odoo 19 by its checkout, its package directory or its start script."""
-    if path.is_dir():
-        scripts = [path / "odoo-bin"] + [
-            path.parents[level] / "bin/odoo" for level in (2, 1) if len(path.parts) > 3
-        ]
-        script = next((file for file in scripts if file.is_file()), None)
-        roots = [path]
-    else:
-        script = path if path.is_file() else None
-        roots = [path.resolve().parent]
-        roots += path.resolve().parent.parent.glob("lib/python3*/*-packages")
-    root = next((root for root in roots if (root / "odoo/release.py").is_file()), None)
-    if not script or not root:
-        raise Failure(f"There is no Odoo at {path}.")
-    release = (root / "odoo/release.py").read_text()
-    found = re.search(r"^version_info = \((\d+), (\d+), (\d+)", release, re.MULTILINE)
-    if not found or ".".join(found.groups()[:2]) != SERIES:
-        raise Failure(f"The Odoo at {path} is not version {SERIES}.")
-    addons = [root / "addons", root / "odoo/addons"]
-    version = _describe(root) or ".".join(found.groups())
-    return Odoo(script, root, [path for path in addons if path.is_dir()], version)
-
-
-def _describe(root):
-    """Tell the exact version of an Odoo: the package's, or the commit's."""
-    for parent in root.parents:
-        if parent.name.startswith(f"odoo-{SERIES}"):
-            return parent.name.removeprefix("odoo-")
-    head = root / ".git/HEAD"
-    if head.is_file() and shutil.which("git"):
-        git = ["git", "-c", f"safe.directory={root}", "-C", root]
-        command = [*git, "rev-parse", "--short", "HEAD"]
-        result = subprocess.run(command, capture_output=True, text=True)
-        return result.stdout.strip() and f"{SERIES} at {result.stdout.strip()}"
     return None
 
 

@@ -10,7 +10,8 @@ from dev.commands.indent import indented
 from dev.commands.test import Results
 from dev.environment import clock
 from dev.environment.clock import Moment
-from dev.environment.provision import Environment, _find_odoo
+from dev.environment.odoo import find_odoo
+from dev.environment.provision import Environment
 from dev.environment.shell import Failure
 
 
@@ -25,7 +26,7 @@ def make_odoo(directory, series="19, 0, 0"):
 def test_a_source_checkout_is_found_by_its_directory_and_its_script(tmp_path):
     make_odoo(tmp_path)
     for path in (tmp_path, tmp_path / "odoo-bin"):
-        odoo = _find_odoo(path)
+        odoo = find_odoo(path)
         assert odoo.script == tmp_path / "odoo-bin"
         assert odoo.root == tmp_path
         assert odoo.addons == [tmp_path / "addons", tmp_path / "odoo/addons"]
@@ -39,19 +40,19 @@ def test_an_installed_package_is_found_by_its_directory_and_its_script(tmp_path)
     script.parent.mkdir()
     script.touch()
     for path in (package, script):
-        odoo = _find_odoo(path)
+        odoo = find_odoo(path)
         assert (odoo.script, odoo.root) == (script, package)
 
 
 def test_another_version_of_odoo_is_refused(tmp_path):
     make_odoo(tmp_path, "18, 0, 0")
     with pytest.raises(Failure, match="is not version"):
-        _find_odoo(tmp_path)
+        find_odoo(tmp_path)
 
 
 def test_a_place_without_odoo_is_refused(tmp_path):
     with pytest.raises(Failure, match="There is no Odoo"):
-        _find_odoo(tmp_path)
+        find_odoo(tmp_path)
 
 
 def test_database_names_differ():

@@ -3,7 +3,8 @@ series."""
 
 import pytest
 
-from dev.environment.provision import ROOT, SERIES
+from dev.environment.odoo import SERIES
+from dev.environment.provision import ROOT
 
 try:
     import yaml
