@@ -2,8 +2,9 @@
 
 import pytest
 
+from dev.faults.judging import TO_MAIL
 from dev.faults.people import Clerk, Platform
-from dev.faults.world import SENDING, TO_MAIL
+from dev.faults.world import SENDING
 
 FULL = r"File too large|Errno 27"
 

@@ -17,17 +17,15 @@ from collections import Counter
 from pathlib import Path
 
 from dev.acceptance import progress
-from dev.acceptance.instance import ENTRY, ERROR, Instance
+from dev.acceptance.instance import Instance
 from dev.environment.provision import Environment
 from dev.environment.shell import Failure
+from dev.faults.judging import find_errors, find_faults, find_wrong_mails
 from dev.faults.mail import MailServer
 from dev.faults.printer import Printer
 
 PATIENCE = 180
 FILE_LIMIT = 8192
-# What happens when two transactions meet, or when one of them was provoked to fail:
-# Odoo says so, and tries again.
-CONFLICTS = r"could not serialize|deadlock detected|could not obtain lock"
 
 # What is still to be done, and by whom.
 LEFT = """
@@ -49,55 +47,6 @@ LEFT_NAMES = (
 )
 # What goes on after invoicing.
 SENDING = ("to print", "mails", "to send")
-# Sales that should be on a document: those before the end of the window that was
-# invoiced last. An earlier one may end later, where the cycle was changed in between.
-FORGOTTEN = """
-    SELECT count(*) FROM lead_sale AS sale
-     WHERE invoice_line_id IS NULL AND waived IS NOT TRUE
-       AND date < (SELECT window_end FROM lead_invoice_run
-                    WHERE cycle_id IS NOT NULL ORDER BY id DESC LIMIT 1)
-       AND NOT EXISTS (SELECT FROM lead_invoice_run_buyer AS item
-                        WHERE item.partner_id = sale.commercial_partner_id
-                          AND item.state = 'failed')
-"""
-DEAD = """
-    SELECT count(*) FROM lead_sale AS sale
-      JOIN account_move_line AS line ON line.id = sale.invoice_line_id
-      JOIN account_move AS move ON move.id = line.move_id
-     WHERE move.state = 'cancel'
-"""
-# Documents of runs whose lead lines are not the sum of the leads on them.
-UNTIED_DOCUMENTS = """
-    SELECT move.id, priced, amount
-      FROM account_move AS move
-      JOIN LATERAL (
-           SELECT sum(quantity * price_unit * (1 - discount / 100))
-                  * CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END AS priced
-             FROM account_move_line
-            WHERE move_id = move.id AND lead_type_id IS NOT NULL) AS line ON TRUE
-      JOIN LATERAL (
-           SELECT sum(sale.amount) AS amount
-             FROM account_move_line AS line
-             JOIN lead_sale AS sale ON sale.invoice_line_id = line.id
-            WHERE line.move_id = move.id) AS ledger ON TRUE
-     WHERE move.lead_run_id IS NOT NULL AND move.state != 'cancel'
-       AND round(priced - coalesce(amount, 0), 2) != 0
-"""
-EMPTY_DOCUMENTS = """
-    SELECT count(*) FROM account_move AS move
-     WHERE lead_run_id IS NOT NULL AND state != 'cancel'
-       AND NOT EXISTS (
-           SELECT FROM account_move_line AS line
-             JOIN lead_sale AS sale ON sale.invoice_line_id = line.id
-            WHERE line.move_id = move.id)
-"""
-# Documents that were to go out by mail.
-TO_MAIL = """
-    SELECT move.id FROM account_move AS move
-      JOIN lead_invoice_run AS run ON run.id = move.lead_run_id
-     WHERE run.posting = 'send' AND move.state = 'posted'
-       AND move.lead_review_reason IS NULL
-"""
 # Mails that were handed over, although what was written of it was lost with a process.
 STILL_OUTGOING = """
     SELECT message.message_id FROM mail_mail AS mail
@@ -403,7 +352,7 @@ class World:
                 try:
                     act()
                 except (OSError, ValueError, http.client.HTTPException):
-                    # RowError, reset, cut off: it is tried again.
+                    # Refused, reset, cut off: it is tried again.
                     pass
                 except AssertionError as error:
                     self.complaints.append(str(error))
@@ -474,56 +423,6 @@ class World:
             self.wake()
             time.sleep(min(left, 0.5))
 
-    def find_faults(self):
-        """Return what is wrong with the books, as sentences."""
-        problems = [
-            f"document {row[0]} is not the sum of its leads: {row[1:]}"
-            for row in self.rows(UNTIED_DOCUMENTS)
-        ]
-        for query, what in (
-            (FORGOTTEN, "leads are forgotten"),
-            (DEAD, "leads are on canceled documents"),
-            (EMPTY_DOCUMENTS, "documents bill nothing"),
-        ):
-            if (count := self.rows(query)[0][0]) != "0":
-                problems.append(f"{count} {what}")
-        return problems + self.call("manager", "lead.invoice.run", "check_books")
-
-    def find_wrong_mails(self, expected=None):
-        """Return what is wrong with the mails: each document's once.
-
-        :param expected: ids of the documents that must have been mailed; by default
-            all that were to be
-        """
-        if expected is None:
-            expected = {int(row[0]) for row in self.rows(TO_MAIL)}
-        counts = self.mail.count_by_document()
-        twice = {doc for doc, count in counts.items() if count > 1} - self.forgiven
-        missing = expected - counts.keys()
-        strangers = counts.keys() - expected
-        return [
-            f"{what}: {sorted(documents)}"
-            for what, documents in (
-                ("mailed twice", twice),
-                ("not mailed", missing),
-                ("mailed, and should not be", strangers),
-            )
-            if documents
-        ]
-
-    def find_errors(self, *expected):
-        """Return the errors in the log that are not about what was broken.
-
-        :param expected: patterns of those that are
-        """
-        allowed = re.compile("|".join((CONFLICTS, *expected)))
-        text = self.first.log.read_text(errors="replace")
-        return [
-            entry
-            for entry in ENTRY.split(text)
-            if ERROR.match(entry) and not allowed.search(entry)
-        ]
-
     def has_logged(self, pattern):
         return bool(re.search(pattern, self.first.log.read_text(errors="replace")))
 
@@ -532,9 +431,9 @@ class World:
         tells of no other errors than those expected. A server must be running."""
         problems = [
             *(f"answered: {complaint[:300]}" for complaint in self.complaints[:3]),
-            *self.find_faults(),
-            *self.find_wrong_mails(mailed),
-            *(f"logged: {entry[:2000]}" for entry in self.find_errors(*expected)),
+            *find_faults(self),
+            *find_wrong_mails(self, mailed),
+            *(f"logged: {entry[:2000]}" for entry in find_errors(self, *expected)),
         ]
         assert not problems, "\n".join(map(str, problems))
 

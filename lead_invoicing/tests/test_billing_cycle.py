@@ -189,7 +189,7 @@ class TestBillingCycle(TransactionCase):
         ):
             cycle._get_window(at(TUESDAY))
 
-    # RowError schedules
+    # Wrong schedules
 
     def test_weekly_invoices_cannot_be_made_before_the_window_closes(self):
         vals = {"window_start_time": 8, "window_end_time": 8}
