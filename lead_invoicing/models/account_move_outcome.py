@@ -15,9 +15,9 @@ class AccountMove(models.Model):
     )
 
     def _compute_lead_outcome(self):
-        # Whoever may see a document may see what became of it, by the other documents'
-        # numbers and no more of them.
         for move in self:
+            # Whoever may see a document may see what became of it, by the other
+            # documents' numbers and no more of them.
             document = move.sudo()
             move.lead_outcome = (
                 document._get_lead_outcome() if document.lead_run_id else False

@@ -179,6 +179,7 @@ class AccountMove(models.Model):
     def _find_lead_sales_returned(self):
         """Return the ids of the sales on these documents of which returns gave back
         all: no reversal did, and nobody is to pay for them again."""
+        # Of lines on whatever documents, only the ids of sales on these are told.
         lines = self.env["account.move.line"].sudo()
         for move in self.sudo():
             lines |= move._get_lead_return_lines()

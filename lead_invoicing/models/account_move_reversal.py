@@ -38,6 +38,7 @@ class AccountMove(models.Model):
 
         :raises UserError: naming the document and what gave it back
         """
+        # Whoever reverses a document is told by its number what gave it back.
         for move in self.sudo().filtered("lead_run_id"):
             others = move._get_lead_reversals() | move._get_lead_return_lines().move_id
             if others and not move._has_lead_amount_left():
@@ -62,6 +63,8 @@ class AccountMove(models.Model):
             vals["partner_id"] = address.id
             if not move.lead_run_id:
                 continue
+            # Whoever copies a document sees it, and so what was given back of it: the
+            # buyer reads that on the copy.
             left_out = move.sudo()._get_lead_left_out()
             if left_out:
                 vals["line_ids"] = move._prepare_lead_reversal_lines(left_out)
@@ -74,6 +77,7 @@ class AccountMove(models.Model):
     def _get_copy_message_content(self, default):
         message = super()._get_copy_message_content(default)
         is_reversal = default.get("reversed_entry_id") == self.id
+        # The same as the document itself says.
         left_out = is_reversal and self.lead_run_id and self.sudo()._get_lead_left_out()
         if left_out:
             note = self._get_lead_left_out_note(left_out)

@@ -255,6 +255,7 @@ class AccountMove(models.Model):
         if trace or not isinstance(error, UserError):
             _logger.error("%s cannot be sent", self.name, exc_info=error)
         try:
+            # Whoever sends it: the job writes down what it does.
             for move in self._lock_waiting().sudo():
                 title = move._for_lead_responsible().env._(
                     "It could not be sent: %(error)s. Fix the problem, then send it"

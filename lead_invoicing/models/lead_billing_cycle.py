@@ -253,6 +253,7 @@ class LeadBillingCycle(CompanyGuard, models.Model):
             # Archived buyers are billed, too.
             buyers = buyers.with_context(active_test=False)
             buyer = buyers.search([("lead_billing_cycle_id", "=", cycle.id)], limit=1)
+            # Whether it is this one is all that is told of the company.
             if company.sudo().lead_billing_cycle_id == cycle:
                 user = company.name
             elif buyer:

@@ -172,8 +172,8 @@ class LeadSale(models.Model):
         """Set the ``record`` of rows with an External ID or Database ID; return the
         rows without those whose External ID is something else's."""
         xml_ids = [data["xml_id"] for data in data_list if data.get("xml_id")]
-        # As Odoo's import does: who names a record still needs the rights on it.
         found, taken = {}, set()
+        # As Odoo's import does: who names a record still needs the rights on it.
         for _id, module, name, model, res_id, _noupdate, exists in (
             self.env["ir.model.data"].sudo()._lookup_xmlids(xml_ids, self)
         ):

@@ -158,8 +158,8 @@ class LeadSale(models.Model):
         for wave in in_waves(rows):
             plain = [row for row in wave if not row.corrected]
             self._create_rows(ledger, plain, values)
-            # Whoever corrects a price takes the data of the lead along, unseen.
             corrected = [row for row in wave if row.corrected]
+            # Whoever corrects a price takes the data of the lead along, unseen.
             self._create_rows(ledger.sudo(), corrected, values)
         return self.browse([row.id for row in rows])
 

@@ -62,6 +62,7 @@ class LeadSale(models.Model):
         self.check_access("write")
         self._check_waiver_reason(reason)
         self._check_correction_whole()
+        # Who may write these transactions may see how they were waived.
         waivers = self.env["lead.sale.waiver"].sudo()
         sales = self.filtered("waived")
         returns = (sales._search_returns() - sales).filtered(
@@ -76,6 +77,7 @@ class LeadSale(models.Model):
             sale._check_unwaive(sales)
         (sales + returns)._log_waiver(False, reason, with_sale=returns)
         for sale in (sales + returns).sudo():
+            # The user may write these rows; only the freeze is passed.
             waiver = last.get(sale.id, waivers)
             borrowed = not waiver.own_reason and sale.reason == waiver.reason
             sale.write({"waived": False, "reason": False if borrowed else sale.reason})

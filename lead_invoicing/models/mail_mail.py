@@ -23,8 +23,8 @@ class MailMail(models.Model):
         return ["lead.balance.level"]
 
     def send(self, auto_commit=False, raise_exception=False, post_send_callback=None):
-        # Asked before: sent mails are deleted. Only whether there are any is told.
         names = ["account.move", *self._get_lead_notice_models()]
+        # Asked before: sent mails are deleted. Only whether there are any is told.
         has_documents = self.sudo().search_count(
             [("id", "in", self.ids), ("model", "in", names)], limit=1
         )

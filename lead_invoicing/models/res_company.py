@@ -211,6 +211,7 @@ class ResCompany(EngineGuard, models.Model):
 
     def _get_lead_today(self):
         """Return which day it is now in the billing time zone."""
+        # The zone is no secret.
         return local_day(self.env, fields.Datetime.now(), self.sudo().lead_tz)
 
     def _get_lead_day_start(self, day):

@@ -193,6 +193,7 @@ class ResCompany(models.Model):
         buyers = company._get_lead_samples("res.partner")
         company._unlink_lead_sample_records(company._get_lead_sample_sales(), buyers)
         company._get_lead_sample_sales().unlink()
+        # Nobody edits runs; these are of sample buyers only.
         items = self.env["lead.invoice.run.buyer"].sudo()
         items = items.search([("partner_id", "in", buyers.ids)])
         runs = items.run_id

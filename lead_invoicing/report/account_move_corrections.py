@@ -41,6 +41,7 @@ class AccountMove(models.Model):
         # A buyer who may see the document may see what it consists of.
         lines = self.sudo().invoice_line_ids.filtered("lead_corrects")
         groups = self._group_lead_corrections(lines)
+        # So, too, the prices behind these lines.
         prices = self.sudo()._read_lead_correction_prices() if groups else {}
         rows = []
         for (lead_type, _taxes), lines in groups.items():

@@ -43,7 +43,9 @@ class AccountMove(models.Model):
 
     def _get_invoice_next_payment_values(self, custom_amount=None):
         # What Odoo's portal proposes to pay: its own way of another amount than all.
+        # Whoever sees a document may know what is disputed of it, here and below.
         if custom_amount is None and self.sudo()._get_lead_dispute_notice():
+            # Likewise what is to be paid.
             custom_amount = self.sudo()._get_lead_amount_to_pay() or None
         return super()._get_invoice_next_payment_values(custom_amount)
 
@@ -63,11 +65,12 @@ class AccountMove(models.Model):
 
     def _has_lead_rest_to_pay(self):
         """Tell whether a code to pay this invoice by would ask for anything."""
+        # Whoever sees a document may know that.
         notice = self.sudo()._get_lead_dispute_notice()
         return not notice or bool(self.sudo()._get_lead_amount_to_pay())
 
     def _generate_qr_code(self, silent_errors=False):
-        # A code asks for as much as the sentence beside it.
+        # A code asks for as much as the sentence beside it, which its reader sees, too.
         if not self.sudo()._get_lead_dispute_notice():
             return super()._generate_qr_code(silent_errors)
         rest = self.sudo()._get_lead_amount_to_pay()
@@ -79,8 +82,10 @@ class AccountMove(models.Model):
             message, *args, **kwargs
         )
         # Odoo writes the total above the mail; here it would be a request to pay it.
+        # The mail itself says what is disputed, to whoever gets it.
         if self.sudo()._get_lead_dispute_notice():
             translated = self.with_context(lang=context.get("lang"))
+            # And what is to be paid.
             context["subtitles"][-1] = translated.env._(
                 "%s to pay",
                 formatLang(

@@ -41,9 +41,10 @@ class ReportInvoicing(models.AbstractModel):
         if not isinstance(report, InvoicingReport):
             report = self.env["lead.invoicing.report"]._open(partner, data or {})
         report.check_limit("pdf")
-        # The layout is that of the company that sold the leads.
         reports = self.env["lead.invoicing.report"]
         types = report.lead_type or report.lead_types
+        # The layout is that of the company that sold the leads, whose name and address
+        # its buyers read on each document.
         company = reports._get_company(report.invoice, types).sudo()
         return {
             "doc_ids": partner.ids,

@@ -144,6 +144,7 @@ class BuyerHome:
         )
 
     def _get_owed(self, rows, company, currency):
+        # Of these, a buyer reads names and how amounts are written.
         return rows.setdefault(
             (company.id, currency.id), Owed(company.sudo(), currency.sudo())
         )

@@ -92,6 +92,7 @@ class InvoicingReport:
     def get_title(self):
         """Return what this report is called, for people."""
         if self.invoice:
+            # Whoever has the report of a document open may see its number.
             return self.env._(
                 "Leads of %s", self.invoice.sudo().name or self.env._("a draft")
             )
@@ -122,6 +123,7 @@ class InvoicingReport:
         :param suffixes: what else the name says, at its end
         """
         if self.invoice:
+            # Whoever has its report open may see its number.
             parts = ["leads", self.invoice.sudo().name or "draft"]
         else:
             # Which type is not told where it is all of them.
@@ -381,6 +383,7 @@ class InvoicingReport:
             conditions.append(SQL("sale.date < %s", self.end))
         if self.billing:
             types = self.lead_type or self.lead_types
+            # Only which companies sold these types is read.
             conditions.append(get_unbilled_sql(types.sudo().company_id))
         if self.transaction_type == "sale":
             conditions.append(

@@ -230,6 +230,7 @@ class LeadInvoicingReport(models.AbstractModel):
     def _get_unbilled_day(self, buyers, lead_types, zone):
         """Return the day of the first transaction of these lead types that is unbilled;
         None without."""
+        # Only which companies sold these types is read.
         companies = lead_types.sudo().company_id
         # When was the first of these sold?
         ((moment,),) = self.env.execute_query(

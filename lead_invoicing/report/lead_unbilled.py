@@ -195,6 +195,8 @@ class LeadUnbilled(models.Model):
         """
         if not companies:
             companies = self.env.company
+        # A query, in which it is read which cycle a company uses by default, and when
+        # its cycles invoice; its caller says of which companies, and what is told.
         return SQL(" UNION ALL ").join(
             SQL("(%s)", self._get_company_sql(company, partners))
             for company in companies.sudo()
@@ -241,6 +243,8 @@ class LeadUnbilled(models.Model):
     @api.model
     def _get_buyers_sql(self, company, unbilled):
         """Return the query for what decides on the transactions of each buyer."""
+        # Of whichever contacts bought, their cycle and whether they are on hold is
+        # asked; whoever may see unbilled leads is told why these wait.
         partners = self.env["res.partner"].sudo().with_company(company)
         query = partners._search([], active_test=False, bypass_access=True)
         # Where does each buyer with something unbilled stand, as the commercial entity
@@ -317,6 +321,7 @@ class LeadUnbilled(models.Model):
         invoices next; the end of what a stopped run leaves waiting."""
         # Types, and a row where there is no cycle.
         rows = [SQL("(0, FALSE, NULL::timestamp, NULL::timestamp, NULL::timestamp)")]
+        # Moments of the company's cycles and stopped runs; who asks need see neither.
         cycles = self.env["lead.billing.cycle"].sudo().with_context(active_test=False)
         stopped = dict(
             self.env["lead.invoice.run"]

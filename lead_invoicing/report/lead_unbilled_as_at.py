@@ -116,6 +116,7 @@ class LeadUnbilledAsAt(models.Model):
         """Return the query for the transactions that were unbilled, one row for each:
         its id, buyer, type, currency, amount, date and age."""
         companies = self.env.companies or self.env.company
+        # Of companies that the user is working in; their time zone is no secret.
         return SQL(" UNION ALL ").join(
             self._get_company_sql(company, as_at, known_at)
             for company in companies.sudo()

@@ -199,10 +199,9 @@ class LeadReturnRequest(EngineGuard, models.Model):
         left = {}
         self.env.flush_all()
         # Of sales that the user may ask for returns of.
-        for company in sales.sudo().company_id:
-            own = sales.sudo().filtered(
-                lambda s, company=company: s.company_id == company
-            )
+        sales = sales.sudo()
+        for company in sales.company_id:
+            own = sales.filtered(lambda s, company=company: s.company_id == company)
             origins = LedgerGateway(self.env, company).query_origins(
                 set(own.mapped("external_ref"))
             )
