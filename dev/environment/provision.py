@@ -101,7 +101,7 @@ class Environment:
         self._postgres = postgres
         self._further = dict(further)
 
-    # What there is -------------------------------------------------------------
+    # What there is
 
     @property
     def venv(self):
@@ -161,7 +161,7 @@ class Environment:
         """Return the project's addons: directories of the checkout."""
         return sorted(file.parent for file in ROOT.glob("*/__manifest__.py"))
 
-    # How it is used ------------------------------------------------------------
+    # How it is used
 
     def variables(self):
         """Return the environment for programs that work with Odoo or its database."""
@@ -312,7 +312,7 @@ class Environment:
             (files / draft).rename(files / name)
         self.postgres.rename(draft, name)
 
-    # How it is made ------------------------------------------------------------
+    # How it is made
 
     def provision(self, lint_only=False, update=False):
         """Make what is not there yet; what `bin/lint` needs, or all."""

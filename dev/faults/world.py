@@ -177,7 +177,7 @@ class World:
         self.figures = Counter()
         self.execute(f"UPDATE ir_mail_server SET smtp_port = {self.mail.port}")
 
-    # Servers --------------------------------------------------------------------
+    # Servers
 
     def start(self, count=1, *, limit_files=False):
         """Start so many servers, each with its scheduler.
@@ -272,7 +272,7 @@ class World:
         self.printer.end_hanging()
         self.environment.drop_database(self.database)
 
-    # The database ---------------------------------------------------------------
+    # The database
 
     def execute(self, query):
         return self.environment.postgres.execute(query, self.database)
@@ -320,7 +320,7 @@ class World:
         query = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END"
         return int(self.rows(f"{query} FROM faults_provoked")[0][0])
 
-    # People and programs --------------------------------------------------------
+    # People and programs
 
     def call(self, user, model, method, **arguments):
         """Call a method as people's programs do; return its answer.
@@ -369,7 +369,7 @@ class World:
             thread.join(150)
         self.threads = []
 
-    # Waiting and judging --------------------------------------------------------
+    # Waiting and judging
 
     def get_left(self):
         left = zip(LEFT_NAMES, map(int, self.rows(LEFT)[0]), strict=True)

@@ -106,9 +106,7 @@ def judge(results):
     return 0
 
 
-# ----------------------------------------------------------------------
 # Files
-# ----------------------------------------------------------------------
 
 
 def measure_files(environment, options):
@@ -252,9 +250,7 @@ def print_plain_table(environment, lines):
         return time.monotonic() - started
 
 
-# ----------------------------------------------------------------------
 # Page
-# ----------------------------------------------------------------------
 
 
 def measure_pages(environment, options):

@@ -27,9 +27,7 @@ class LeadTopUpPortal(LeadStatementPortal):
             )
         return values
 
-    # ------------------------------------------------------------------
     # Who, and where
-    # ------------------------------------------------------------------
 
     def _get_lead_top_up_accounts(self, buyer):
         """Return the buyer in each company where it can pay in: a list of
@@ -83,9 +81,7 @@ class LeadTopUpPortal(LeadStatementPortal):
         minimum = account.env.company._get_lead_top_up_minimum()
         return self._read_lead_amount(account, text, minimum)
 
-    # ------------------------------------------------------------------
     # Pages
-    # ------------------------------------------------------------------
 
     def _render_lead_top_up(self, template, **values):
         return self._render_lead_page(template, "lead_top_up", **{"url": URL, **values})

@@ -164,12 +164,8 @@ class AccountMove(EngineGuard, models.Model):
         " WHERE lead_run_id IS NOT NULL"
     )
 
-    # ------------------------------------------------------------------
-    # The timetable of a document
-    #
-    # What follows a change of state lives in rooms of its own; when each is asked is
-    # decided here, as the order is what keeps the books right.
-    # ------------------------------------------------------------------
+    # The timetable of a document: what follows a change of state lives in rooms of its
+    # own; when each is asked is decided here, as the order keeps the books right
 
     def write(self, vals):
         """Follow what happens to a document. In this order:
@@ -333,8 +329,6 @@ class AccountMove(EngineGuard, models.Model):
         self.ensure_one()
         self.env["lead.sale"].check_access("read")
         return self.env["lead.sale"]._get_view_action(self._get_lead_sales_domain())
-
-    # Review
 
     # The transactions behind a document
 

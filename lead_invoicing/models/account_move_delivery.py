@@ -230,8 +230,6 @@ class AccountMove(models.Model):
                 return template
         return super()._get_mail_template()
 
-    # Sending
-
     # Following
 
     @api.model

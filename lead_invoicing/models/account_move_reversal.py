@@ -27,10 +27,6 @@ class AccountMove(models.Model):
 
     _inherit = "account.move"
 
-    # What was given back of a document
-
-    # Decisions that must meet
-
     # Reversing
 
     def _reverse_moves(self, default_values_list=None, cancel=False):
@@ -240,5 +236,3 @@ class AccountMove(models.Model):
         return translated.env._(
             "Left out because it has already been credited: %s.", "; ".join(parts)
         )
-
-    # Returns that wait

@@ -269,9 +269,7 @@ class LeadBillingCycle(CompanyGuard, models.Model):
                 )
             )
 
-    # ------------------------------------------------------------------
     # Windows
-    # ------------------------------------------------------------------
 
     def _get_window(self, moment):
         """Return the last window that is closed at a moment.
@@ -320,9 +318,7 @@ class LeadBillingCycle(CompanyGuard, models.Model):
         schedule = self._get_schedule()
         return schedule and schedule.window(schedule.first_due(after))
 
-    # ------------------------------------------------------------------
     # Schedule
-    # ------------------------------------------------------------------
 
     def _get_schedule(self) -> Schedule | bool:
         """Return the arithmetic of this cycle, False for a manual one.
@@ -387,9 +383,7 @@ class LeadBillingCycle(CompanyGuard, models.Model):
         if moments:
             self.env["lead.invoice.run"]._trigger_generation(at=moments)
 
-    # ------------------------------------------------------------------
     # What is wrong with a schedule
-    # ------------------------------------------------------------------
 
     def _get_schedule_error(self):
         """Return what is wrong with the schedule, as a sentence, or False."""

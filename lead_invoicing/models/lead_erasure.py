@@ -55,9 +55,7 @@ class LeadErasure(AppendOnly, models.Model):
         " erased.",
     )
 
-    # ------------------------------------------------------------------
     # On request
-    # ------------------------------------------------------------------
 
     @api.model
     def _erase_on_request(self, sales, reason):
@@ -110,9 +108,7 @@ class LeadErasure(AppendOnly, models.Model):
         self.env["lead.sale"].invalidate_model(["lead_data", "lead_data_erased_at"])
         return count
 
-    # ------------------------------------------------------------------
     # By age
-    # ------------------------------------------------------------------
 
     @api.model
     def _cron_erase_aged(self):

@@ -47,11 +47,6 @@ class LeadInvoiceRun(models.Model):
         self.ensure_one()
         return self._get_buyers_action(self.env._("To Do"), state="todo")
 
-    def action_view_skipped(self):
-        """Open the buyers that nothing was invoiced to, with the reasons."""
-        self.ensure_one()
-        return self._get_buyers_action(self.env._("Skipped"), state="skipped")
-
     def action_view_purchased(self):
         """Open the sales on the documents of this run."""
         self.ensure_one()

@@ -280,10 +280,6 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                 )
             )
 
-    # Documents
-
-    # Claiming
-
     # Results
 
     def _set_results(self, documents):

@@ -105,14 +105,18 @@ class PlannedDocument:
 
     @property
     def amount(self):
+        """What it bills before tax, or including it as the prices are; below zero for
+        what is given back."""
         return sum(line.amount for line in [*self.lines, *self.charge_lines])
 
     @property
     def is_refund(self):
+        """Whether it becomes a credit note."""
         return bool(self.credited_move_id) or self.amount < 0
 
     @property
     def is_to_make(self):
+        """Whether it has anything to bill, and nothing keeps it from being made now."""
         has_lines = bool(self.lines or self.charge_lines)
         return has_lines and not (self.trouble or self.waits)
 

@@ -285,9 +285,7 @@ class LeadSale(EngineGuard, models.Model):
     )
     _partner_idx = models.Index("(partner_id)")
 
-    # ------------------------------------------------------------------
     # Billing state: derived from the one link, never stored
-    # ------------------------------------------------------------------
 
     @api.depends(
         "waived",
@@ -337,22 +335,7 @@ class LeadSale(EngineGuard, models.Model):
             "invoice_line_id", "any!", on_line[state]
         )
 
-    # ------------------------------------------------------------------
     # Create, write, unlink
-    # ------------------------------------------------------------------
-
-    @api.model
-    def _get_view_action(self, domain, **context):
-        """Return the action that opens the transactions of a domain, to be read.
-
-        :param context: of the list, such as filters
-        """
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "lead_invoicing.action_lead_sale"
-        )
-        action["domain"] = list(domain)
-        action["context"] = {"create": False, **context}
-        return action
 
     def write(self, vals):
         """Correct what may be corrected; what was recorded is frozen.
@@ -447,6 +430,17 @@ class LeadSale(EngineGuard, models.Model):
                 )
             )
 
-    # ------------------------------------------------------------------
-    # Actions and business
-    # ------------------------------------------------------------------
+    # Actions
+
+    @api.model
+    def _get_view_action(self, domain, **context):
+        """Return the action that opens the transactions of a domain, to be read.
+
+        :param context: of the list, such as filters
+        """
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "lead_invoicing.action_lead_sale"
+        )
+        action["domain"] = list(domain)
+        action["context"] = {"create": False, **context}
+        return action

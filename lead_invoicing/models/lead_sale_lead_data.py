@@ -56,8 +56,8 @@ class LeadSale(models.Model):
             return value
         if not value:
             return value
-        # Whoever enters lead data may know how they are defined. That they may is
-        # checked by what writes them, after this.
+        # Whoever may see a transaction may see how its lead type defines lead data;
+        # whether they may enter any is checked by what writes it.
         definition = self.lead_type_id[:1].sudo().lead_properties_definition
         return self._read_lead_data(definition, value)
 

@@ -135,9 +135,7 @@ class LeadTopUp(EngineGuard, models.Model):
             )
         )
 
-    # ------------------------------------------------------------------
     # Create, write
-    # ------------------------------------------------------------------
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -204,9 +202,7 @@ class LeadTopUp(EngineGuard, models.Model):
             )
         return super().write(vals)
 
-    # ------------------------------------------------------------------
     # Actions
-    # ------------------------------------------------------------------
 
     def action_cancel(self):
         """Cancel these requests. Money that comes in with their reference all the same
@@ -239,9 +235,7 @@ class LeadTopUp(EngineGuard, models.Model):
             )
         )[:1]
 
-    # ------------------------------------------------------------------
     # Matching
-    # ------------------------------------------------------------------
 
     @api.model
     def _find_by_texts(self, company, texts):

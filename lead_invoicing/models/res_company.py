@@ -164,9 +164,7 @@ class ResCompany(EngineGuard, models.Model):
             ).lead_data_erased_before = False
         return super().write(vals)
 
-    # ------------------------------------------------------------------
     # Billing time zone
-    # ------------------------------------------------------------------
 
     def _guess_lead_tz(self, user=None):
         """Return the time zone that this company bills in, as far as can be told while
@@ -225,9 +223,7 @@ class ResCompany(EngineGuard, models.Model):
         start = self.lead_billing_start
         return self._get_lead_day_start(start) if start else None
 
-    # ------------------------------------------------------------------
     # Lead data
-    # ------------------------------------------------------------------
 
     def _get_lead_data_cutoff(self):
         """Return the moment before which this company keeps no lead data, in naive

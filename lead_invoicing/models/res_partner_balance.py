@@ -22,10 +22,12 @@ class LeadBalance:
 
     @property
     def exposure(self):
+        """All that the buyer owes, tax included: posted, drafts and the unbilled."""
         return self.currency.round(self.receivable + self.to_bill)
 
     @property
     def to_bill(self):
+        """What of that is not posted yet."""
         return self.currency.round(self.drafts + self.taxed)
 
 

@@ -69,9 +69,7 @@ class FileFormats:
         self.date_format = options.get("date_format") or ""
         self.datetime_format = options.get("datetime_format") or ""
 
-    # ------------------------------------------------------------------
     # Numbers
-    # ------------------------------------------------------------------
 
     def read_number(self, env, field, value):
         """Return a number and the sign or code of the currency written beside it.
@@ -152,9 +150,7 @@ class FileFormats:
             shorten(value),
         )
 
-    # ------------------------------------------------------------------
     # Moments and days
-    # ------------------------------------------------------------------
 
     def read_moment(self, env, field, value):
         """Return a moment as naive UTC, in whole seconds; of a day, its beginning.

@@ -147,9 +147,7 @@ class LeadDataSchema:
             **{str(option[0]).casefold(): option[0] for option in options},
         }
 
-    # ------------------------------------------------------------------
     # Readers: one per type, plain value -> stored value
-    # ------------------------------------------------------------------
 
     def _refuse(self, name, value, expected):
         if not self.quotes:

@@ -57,9 +57,7 @@ class LeadReader:
         self.company = company
         self.now = now
 
-    # ------------------------------------------------------------------
     # Plain values: the API
-    # ------------------------------------------------------------------
 
     def read_plain(self, vals):
         """Return the row that the dict of plain values ``vals`` means."""
@@ -128,9 +126,7 @@ class LeadReader:
             )
         row.transaction_type = value
 
-    # ------------------------------------------------------------------
     # Odoo values: create and import
-    # ------------------------------------------------------------------
 
     def read_odoo(self, vals):
         """Return the row that the dict of field values ``vals`` means; where one is

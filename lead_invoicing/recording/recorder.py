@@ -136,9 +136,7 @@ class LeadRecorder(NamedRecordRules, CorrectionRules, ReturnRules):
             "warning": row.warning,
         }
 
-    # ------------------------------------------------------------------
     # Checks: the same for all
-    # ------------------------------------------------------------------
 
     def check(self, rows):
         """Decide for each of ``rows`` whether and how it enters the ledger.
@@ -311,9 +309,7 @@ class LeadRecorder(NamedRecordRules, CorrectionRules, ReturnRules):
         if self._is_history(row.date):
             self._waive(row, self.env._("billed elsewhere"))
 
-    # ------------------------------------------------------------------
     # Warnings
-    # ------------------------------------------------------------------
 
     def warn_of_leads_sold_twice(self, rows):
         """Warn where a buyer gets a lead again, under another reference."""
@@ -337,9 +333,7 @@ class LeadRecorder(NamedRecordRules, CorrectionRules, ReturnRules):
                 )
             sold.setdefault(key, row.external_ref)
 
-    # ------------------------------------------------------------------
     # Writing
-    # ------------------------------------------------------------------
 
     def store_rows(self, rows):
         """Write checked ``rows``: sales first, for their returns to name them.

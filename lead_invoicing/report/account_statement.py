@@ -62,6 +62,7 @@ class AccountStatement:
         self.sections = self._read_sections()
 
     def get_title(self):
+        """Return what it is called, for people."""
         return self.env._("Statement of Account")
 
     def get_days(self):
@@ -81,6 +82,8 @@ class AccountStatement:
         return f"statement-{self.date_from}-{self.date_to}.{extension}"
 
     def get_balance_label(self, section):
+        """Return what the balance of an :class:`AccountSection` is called: the buyer's
+        money where it prepays, else what it owes."""
         if section.is_prepaid:
             return self.env._("Balance")
         return self.env._("Balance Due")

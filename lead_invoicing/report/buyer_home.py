@@ -81,9 +81,7 @@ class BuyerHome:
         self.companies = companies.sudo()
         self.buyers = self.partner._get_lead_buyers()
 
-    # ------------------------------------------------------------------
     # Documents
-    # ------------------------------------------------------------------
 
     def get_documents_domain(self, status=None, currency=None, company=None):
         """Return the domain of the buyer's invoices and credit notes.
@@ -222,9 +220,7 @@ class BuyerHome:
         deposits = self.partner._read_lead_deposits(self.companies, LAST_DEPOSITS)
         return deposits.get(self.partner.id, [])
 
-    # ------------------------------------------------------------------
     # Leads
-    # ------------------------------------------------------------------
 
     def get_waiting(self):
         """Return what is not invoiced yet, a list of :class:`Waiting`, by type."""

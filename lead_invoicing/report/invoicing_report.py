@@ -79,9 +79,7 @@ class InvoicingReport:
         self.transaction_type = values["transaction_type"]
         self.billing = values.get("billing")
 
-    # ------------------------------------------------------------------
     # Columns, totals, pages
-    # ------------------------------------------------------------------
 
     @cached_property
     def lead_types(self):
@@ -279,9 +277,7 @@ class InvoicingReport:
             return "o_lead_unbroken"
         return "o_lead_long" if len(cell) > LONG_TEXT else None
 
-    # ------------------------------------------------------------------
     # Files: memory does not grow with rows
-    # ------------------------------------------------------------------
 
     def check_limit(self, file_type):
         """Refuse a file that would keep its reader, and the server, waiting.
@@ -320,9 +316,7 @@ class InvoicingReport:
                 break
         cr.execute("CLOSE lead_invoicing_report")
 
-    # ------------------------------------------------------------------
     # SQL
-    # ------------------------------------------------------------------
 
     @cached_property
     def _groups(self):
@@ -353,6 +347,9 @@ class InvoicingReport:
 
     @cached_property
     def contents(self):
+        """What there is among the rows that some columns are for: a set of ``return``
+        (of any kind), ``waived``, ``currency`` (several) and ``sub_account`` (recorded
+        under a contact of the buyer)."""
         kinds = {group["kind"] for group in self._groups}
         contents = {"waived"} & kinds
         if kinds & {"returned", "adjusted", "corrected", "waived"}:

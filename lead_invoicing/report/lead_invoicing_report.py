@@ -316,9 +316,7 @@ class LeadInvoicingReport(models.AbstractModel):
                 )
         return [name for name in lead_data if name in names]
 
-    # ------------------------------------------------------------------
     # Files
-    # ------------------------------------------------------------------
 
     @api.model
     def _get_download_limit(self):

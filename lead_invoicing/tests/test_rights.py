@@ -101,7 +101,6 @@ PUBLIC_METHODS = {
         "action_view_posted",
         "action_view_purchased",
         "action_view_returned",
-        "action_view_skipped",
         "action_view_waiting",
         "check_books",
     },

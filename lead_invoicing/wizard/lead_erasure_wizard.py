@@ -68,9 +68,7 @@ class LeadErasureWizard(models.TransientModel):
         for wizard in self:
             wizard.sale_count = len(wizard.sale_ids)
 
-    # ------------------------------------------------------------------
     # Finding
-    # ------------------------------------------------------------------
 
     @api.model
     def _get_open_action(self, sales):
@@ -228,9 +226,7 @@ class LeadErasureWizard(models.TransientModel):
             "target": "new",
         }
 
-    # ------------------------------------------------------------------
     # Erasing
-    # ------------------------------------------------------------------
 
     def action_erase(self):
         """Erase the lead data of the transactions that are listed, for good.

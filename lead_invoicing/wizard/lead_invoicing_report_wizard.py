@@ -110,9 +110,7 @@ class LeadInvoicingReportWizard(models.TransientModel):
     def _onchange_selection(self):
         self.page = 1
 
-    # ------------------------------------------------------------------
     # Actions
-    # ------------------------------------------------------------------
 
     @api.model
     def _get_open_action(self, vals):
@@ -174,9 +172,7 @@ class LeadInvoicingReportWizard(models.TransientModel):
             "target": "download",
         }
 
-    # ------------------------------------------------------------------
     # The report, and what the user chose last
-    # ------------------------------------------------------------------
 
     def _open(self):
         """Return the report that was chosen.

@@ -60,9 +60,7 @@ class LeadRechargeConsent(AppendOnly, models.Model):
                 kind=kinds.get(consent.kind, ""),
             )
 
-    # ------------------------------------------------------------------
     # What is so now
-    # ------------------------------------------------------------------
 
     @api.model
     def _get_current(self, partners=None):
@@ -102,9 +100,7 @@ class LeadRechargeConsent(AppendOnly, models.Model):
         self.ensure_one()
         return self.partner_id.with_company(self.company_id)
 
-    # ------------------------------------------------------------------
     # Giving and ending it
-    # ------------------------------------------------------------------
 
     @api.model
     def _get_text(self, company, vals):
@@ -199,9 +195,7 @@ class LeadRechargeConsent(AppendOnly, models.Model):
             body=self.env._("Automatic recharge has ended: %(reason)s", reason=text)
         )
 
-    # ------------------------------------------------------------------
     # Is it to be charged now?
-    # ------------------------------------------------------------------
 
     def _get_balances(self):
         """Return the balance of the buyer of each of these consents of the current

@@ -74,9 +74,7 @@ class LeadRecharge(models.Model):
             return result
         return None
 
-    # ------------------------------------------------------------------
     # 1. Deciding
-    # ------------------------------------------------------------------
 
     @api.model
     def _find_below(self):
@@ -194,9 +192,7 @@ class LeadRecharge(models.Model):
         if done:
             done.write({"left_at": fields.Datetime.now()})
 
-    # ------------------------------------------------------------------
     # 2. Asking
-    # ------------------------------------------------------------------
 
     def _ask(self):
         """Ask the provider for this charge. That it may be asked, now and by this
@@ -245,9 +241,7 @@ class LeadRecharge(models.Model):
         self.write({"asked_at": now, "ask_count": self.ask_count + 1})
         return True
 
-    # ------------------------------------------------------------------
     # 3. and 4. What came of it
-    # ------------------------------------------------------------------
 
     def _finish(self):
         """Go on with this recharge, from wherever it is."""

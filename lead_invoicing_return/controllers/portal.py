@@ -76,9 +76,7 @@ class LeadReturnPortal(LeadPortal):
             },
         )
 
-    # ------------------------------------------------------------------
     # List and page
-    # ------------------------------------------------------------------
 
     @report_route([URL, f"{URL}/page/<page>"], methods=["GET"])
     def portal_my_return_requests(self, page="1", **_params):
@@ -149,9 +147,7 @@ class LeadReturnPortal(LeadPortal):
             return self._render_lead_request(buyer, found, str(error))
         return request.redirect(f"{URL}/{found.id}", code=303)
 
-    # ------------------------------------------------------------------
     # Asking
-    # ------------------------------------------------------------------
 
     @report_route(f"{URL}/new", methods=["GET"])
     def portal_new_return_request(self, **_params):

@@ -136,9 +136,7 @@ class LeadReturnRequest(EngineGuard, models.Model):
         self.ensure_one()
         return f"REQ-{self._origin.id}"
 
-    # ------------------------------------------------------------------
     # Create, write
-    # ------------------------------------------------------------------
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -243,9 +241,7 @@ class LeadReturnRequest(EngineGuard, models.Model):
             )
         return amount
 
-    # ------------------------------------------------------------------
     # Rows
-    # ------------------------------------------------------------------
 
     def _lock(self):
         """Keep others from deciding these requests at the same time: who comes second

@@ -145,9 +145,7 @@ class LeadReturnRequest(models.Model):
         with engine_at_work():
             return model.create(vals_list)
 
-    # ------------------------------------------------------------------
     # Which sale is meant
-    # ------------------------------------------------------------------
 
     @api.model
     def _find_sales(self, buyer, words):
@@ -244,9 +242,7 @@ class LeadReturnRequest(models.Model):
             )
         return ""
 
-    # ------------------------------------------------------------------
     # Limits
-    # ------------------------------------------------------------------
 
     @api.model
     def _check_limits(self, sale, buyer, limits):
@@ -344,9 +340,7 @@ class LeadReturnRequest(models.Model):
             for request in self:
                 request._message_log(body=str(error))
 
-    # ------------------------------------------------------------------
     # What a buyer can do about a request
-    # ------------------------------------------------------------------
 
     def _withdraw(self):
         """Take this request back.

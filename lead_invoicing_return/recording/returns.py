@@ -99,6 +99,8 @@ class ReturnsOnRequest:
         return super()._find_same_return(row)
 
     def store_rows(self, rows):
+        """Write checked ``rows``, and the platform's reference on each request whose
+        return one of them was."""
         super().store_rows(rows)
         for back in self.met:
             # Whoever may record returns may write the platform's reference on the

@@ -123,9 +123,7 @@ class Life:
     def env(self):
         return self.world.env
 
-    # ------------------------------------------------------------------
     # Living
-    # ------------------------------------------------------------------
 
     @classmethod
     def draw_steps(cls, seed, count):
@@ -187,9 +185,7 @@ class Life:
         # What is recorded now says so; the database's own clock stands still in a test.
         self.env.cr._now = self.now
 
-    # ------------------------------------------------------------------
     # The plain model: what may have changed
-    # ------------------------------------------------------------------
 
     def read_places(self):
         self.env.flush_all()
@@ -288,9 +284,7 @@ class Life:
         disputes = self.env["lead.dispute"].browse(finding["ids"])
         return set(disputes.move_id.ids) <= self.uncredited
 
-    # ------------------------------------------------------------------
     # Choosing
-    # ------------------------------------------------------------------
 
     def choose(self, candidates):
         """Return one of these records.
@@ -324,9 +318,7 @@ class Life:
             *domain,
         )
 
-    # ------------------------------------------------------------------
     # Recording
-    # ------------------------------------------------------------------
 
     def record(self, company, vals):
         self.count += 1
@@ -410,9 +402,7 @@ class Life:
         sale._unwaive("after all")
         return Change(waived={sale.id})
 
-    # ------------------------------------------------------------------
     # Running
-    # ------------------------------------------------------------------
 
     def step_run_schedule(self):
         self.move_clock(
@@ -497,9 +487,7 @@ class Life:
         self.check_failures()
         return Change(may_bill=set(waiting.ids))
 
-    # ------------------------------------------------------------------
     # Documents
-    # ------------------------------------------------------------------
 
     def step_post(self):
         move = self.choose_document(("state", "=", "draft"))
@@ -544,9 +532,7 @@ class Life:
         line.move_id.invoice_line_ids = [Command.delete(line.id)]
         return Change(freed_sales=set(sales.ids))
 
-    # ------------------------------------------------------------------
     # Credit notes
-    # ------------------------------------------------------------------
 
     def reverse(self, move, is_modify=False):
         wizard = (
@@ -636,9 +622,7 @@ class Life:
         )
         return {sale_id for (sale_id,) in self.env.cr.fetchall()}
 
-    # ------------------------------------------------------------------
     # Disputes
-    # ------------------------------------------------------------------
 
     def step_dispute(self):
         move = self.choose_document(
@@ -671,9 +655,7 @@ class Life:
         getattr(dispute, f"action_{way}")()
         return Change(credits=True)
 
-    # ------------------------------------------------------------------
     # Money
-    # ------------------------------------------------------------------
 
     def step_deposit(self):
         company = self.choose_company()
@@ -830,9 +812,7 @@ class Life:
         charge.date_to = max(fields.Date.today(), charge.date_from)
         return Change()
 
-    # ------------------------------------------------------------------
     # Contacts and settings
-    # ------------------------------------------------------------------
 
     def step_merge_buyers(self):
         buyers = self.world.all_buyers.exists()

@@ -151,9 +151,7 @@ class LeadInvoicingCommon(AccountTestInvoicingCommon):
             partner_id=cls.env["res.partner"].create(clerk).id,
         )
 
-    # ------------------------------------------------------------------
     # Transactions
-    # ------------------------------------------------------------------
 
     @classmethod
     def sale_vals(cls, external_ref, /, **vals):
