@@ -1,4 +1,5 @@
-"""The addon as people install it: a wheel and a zip, built from what is committed."""
+"""The addons as people install them: a wheel and a zip of each, built from what is
+committed."""
 
 import argparse
 import ast
@@ -16,18 +17,23 @@ from pathlib import Path
 from dev.environment.provision import ROOT, Environment, has_venv
 from dev.environment.shell import Failure, run, step
 
-ADDON = "lead_invoicing"
 LICENSE = "LICENSE"
 PINS = "release"
-FIND = f"import importlib.util as u; print(u.find_spec('odoo.addons.{ADDON}').origin)"
+# Prints where each addon that is named is found.
+FIND = """
+import importlib.util, sys
+
+for addon in sys.argv[1:]:
+    print(importlib.util.find_spec(f"odoo.addons.{addon}").origin)
+"""
 
 
 def main(arguments):
-    """Build both, and install the wheel as a user of it does."""
+    """Build them, and install the wheels as a user of them does."""
     parser = argparse.ArgumentParser(
         prog="bin/release",
-        description="Build the addon's wheel and zip from what is committed, and"
-        " install it from the wheel: a fresh environment, a database of its own.",
+        description="Build each addon's wheel and zip from what is committed, and"
+        " install all from the wheels: a fresh environment, a database of its own.",
     )
     parser.add_argument(
         "directory",
@@ -41,62 +47,73 @@ def main(arguments):
     env.provision()
     env.postgres.start()
     directory = (directory or env.cache / "release").absolute()
-    with step("Wheel and zip"):
+    with step("Wheels and zips"):
         files = build(env, directory)
-    with step("The wheel in a fresh environment, and its addon in a database"):
-        prove(env, files[0])
-    for file in files:
+    with step("The wheels in a fresh environment, and their addons in a database"):
+        prove(env, {addon: wheel for addon, (wheel, _archive) in files.items()})
+    for file in (file for both in files.values() for file in both):
         print(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file}")
     return 0
 
 
 def build(env, directory, commit="HEAD"):
-    """Build wheel and zip of a commit into a directory, and return their paths.
+    """Build wheel and zip of each addon of a commit into a directory.
 
     Made again of the same commit, they have the same bytes.
+
+    :return: {addon: (path of its wheel, path of its zip)}
     """
     directory.mkdir(parents=True, exist_ok=True)
     moment = int(_git("log", "-1", "--format=%ct", commit))
+    files = {}
     with tempfile.TemporaryDirectory() as place:
-        addon = _export(Path(place), commit)
-        wheel = _build_wheel(env, addon, directory, moment)
-        version = ast.literal_eval((addon / "__manifest__.py").read_text())["version"]
-        archive = directory / f"{ADDON}-{version}.zip"
-        _build_zip(addon, archive, moment)
-    return [wheel, archive]
+        for addon in _export(Path(place), commit):
+            wheel = _build_wheel(env, addon, directory, moment)
+            manifest = ast.literal_eval((addon / "__manifest__.py").read_text())
+            archive = directory / f"{addon.name}-{manifest['version']}.zip"
+            _build_zip(addon, archive, moment)
+            files[addon.name] = wheel, archive
+    return files
 
 
-def prove(env, wheel):
-    """Install the wheel into a fresh environment, and its addon into a database."""
-    with installed(env, wheel) as (python, variables):
+def prove(env, wheels):
+    """Install wheels into a fresh environment, and their addons into a database.
+
+    :param wheels: {addon: path}
+    """
+    with installed(env, wheels) as (python, variables):
         name = env.new_database_name("release")
         env.create_database(name)
         try:
-            command = [python, env.odoo.script, "-d", name, "-i", ADDON]
+            command = [python, env.odoo.script, "-d", name, "-i", ",".join(wheels)]
             command += ["--stop-after-init", "--no-http", "--log-level=warn"]
-            failing = "The addon could not be installed from its wheel"
+            failing = "The addons could not be installed from their wheels"
             said = run(command, failing, env.log, env=variables, cwd=os.sep)
-            query = f"SELECT state FROM ir_module_module WHERE name = '{ADDON}'"
-            state = env.postgres.execute(query, name)
-            if state != "installed" or re.search(r" (ERROR|CRITICAL) ", said):
-                raise Failure(f"{failing}: it is {state}; {env.log} has all of it.")
+            query = "SELECT name FROM ir_module_module WHERE state = 'installed'"
+            missing = wheels.keys() - set(env.postgres.execute(query, name).split())
+            if missing or re.search(r" (ERROR|CRITICAL) ", said):
+                names = ", ".join(sorted(missing)) or "none"
+                raise Failure(f"{failing}: missing {names}; {env.log} has all of it.")
         finally:
             env.drop_database(name)
 
 
 @contextlib.contextmanager
-def installed(env, wheel):
-    """Give the Python of a fresh environment with Odoo and this wheel; its variables.
+def installed(env, wheels):
+    """Give the Python of a fresh environment with Odoo and wheels; its variables.
 
-    The checkout is not on its paths: what it finds of the addon comes from the wheel.
+    The checkout is not on its paths: what it finds of the addons comes from the wheels.
+
+    :param wheels: {addon: path}
     """
     with tempfile.TemporaryDirectory() as place:
-        failing = "The wheel could not be installed into a fresh environment"
+        failing = "The wheels could not be installed into a fresh environment"
         run([env.python, "-m", "venv", place], failing, env.log)
         python = Path(place, "bin/python")
         # Odoo itself is no package of pip's here.
         pip = [python, "-m", "pip", "install", "--no-index", "--no-deps"]
-        run([*pip, "--disable-pip-version-check", wheel], failing, env.log)
+        pip += ["--disable-pip-version-check", *wheels.values()]
+        run(pip, failing, env.log)
         code = "import sysconfig; print(sysconfig.get_path('purelib'))"
         packages, of_odoo = (
             Path(run([program, "-c", code], failing, env.log).strip())
@@ -107,15 +124,27 @@ def installed(env, wheel):
         variables = env.variables()
         variables["ODOO_RC"] = str(env.write_config("release", addons_path=addons))
         variables.pop("PYTHONPATH")
-        found = run([python, "-c", FIND], failing, env.log, env=variables, cwd=os.sep)
-        if not found.startswith(str(packages)):
-            raise Failure(f"{failing}: Odoo finds its addon at {found.strip()}.")
+        command = [python, "-c", FIND, *wheels]
+        found = run(command, failing, env.log, env=variables, cwd=os.sep)
+        for path in found.split():
+            if not path.startswith(str(packages)):
+                raise Failure(f"{failing}: Odoo finds an addon at {path}.")
         yield python, variables
 
 
+def list_addons(commit="HEAD"):
+    """Return the names of the addons of a commit."""
+    files = _git("ls-tree", "-r", "--name-only", commit).splitlines()
+    return sorted(
+        file.split("/")[0]
+        for file in files
+        if re.fullmatch(r"\w+/__manifest__.py", file)
+    )
+
+
 def _check_committed():
-    if changed := _git("status", "--porcelain", "--", ADDON, LICENSE):
-        raise Failure(f"Commit first: {ADDON} has changes.\n{changed}")
+    if changed := _git("status", "--porcelain", "--", *list_addons(), LICENSE):
+        raise Failure(f"Commit first: there are changes.\n{changed}")
 
 
 def _git(*arguments):
@@ -127,14 +156,15 @@ def _git(*arguments):
 
 
 def _export(place, commit):
-    """Write the addon as committed, with the license, and return its directory."""
+    """Write the addons as committed, each with the license; return where each is."""
     archive = place / "commit.tar"
-    _git("archive", f"--output={archive}", commit, ADDON, LICENSE)
+    addons = list_addons(commit)
+    _git("archive", f"--output={archive}", commit, *addons, LICENSE)
     with tarfile.open(archive) as content:
         content.extractall(place)
-    addon = place / ADDON
-    shutil.move(place / LICENSE, addon / LICENSE)
-    return addon
+    for addon in addons:
+        shutil.copy(place / LICENSE, place / addon / LICENSE)
+    return [place / addon for addon in addons]
 
 
 def _build_wheel(env, addon, directory, moment):

@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 
 from dev.environment.provision import ROOT
+from dev.stress.command import BENCHMARKS
 
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 ADDONS = sorted(manifest.parent for manifest in ROOT.glob("*/__manifest__.py"))
@@ -46,13 +47,19 @@ def is_in_code(name):
     """Tell whether a name is there; or of `lead.sale.create`, both parts."""
     owner, _dot, own = name.rpartition(".")
     code = get_code()
-    return name in code or (owner not in ("", "lead") and owner in code and own in code)
+    return has_word(code, name) or (
+        owner not in ("", "lead") and has_word(code, owner) and has_word(code, own)
+    )
+
+
+def has_word(code, name):
+    return re.search(rf"\b{re.escape(name)}\b", code) is not None
 
 
 def is_command(command):
     program, *words = command.split()
     if program == "bin/bench" and words:
-        return (ROOT / f"dev/stress/{words[0]}.py").exists()
+        return words[0] in BENCHMARKS
     if program == "dev/start":
         return (ROOT / f"dev/commands/{words[0]}.py").exists()
     return (ROOT / program).exists()

@@ -3,8 +3,9 @@ series."""
 
 import pytest
 
+from dev.commands.test import TESTED_WITH
 from dev.environment.odoo import SERIES
-from dev.environment.provision import ROOT
+from dev.environment.provision import ROOT, Environment
 
 try:
     import yaml
@@ -40,7 +41,11 @@ def test_a_stock_odoo_of_this_series_runs_the_tests():
     assert image["default"] == f"odoo:{SERIES}"
     install, test = get_commands(workflow)
     assert "-r test-requirements.txt" in install
-    assert "--test-tags /lead_invoicing " in test
+    addons = [addon.name for addon in Environment().addons() if "lead" in addon.name]
+    # With what the tests of one need, see `bin/test`.
+    needed = [name for addon in addons for name in TESTED_WITH.get(addon, ())]
+    assert f"--init {','.join(addons + needed)} " in test
+    assert f"--test-tags {','.join(f'/{addon}' for addon in addons)} " in test
 
 
 @pytest.mark.parametrize("name", ["checks.yml", "stock-odoo.yml"])
