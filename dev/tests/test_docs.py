@@ -88,6 +88,17 @@ def test_the_models_fields_and_methods_that_it_names_are_there(document):
     assert not [name for name in names if not is_in_code(name)]
 
 
+def test_the_api_is_described_with_the_fields_that_it_reads():
+    text = (ROOT / "docs/api.md").read_text()
+    (_before, section) = text.split("## Record transactions\n")
+    (table, _after) = section.split("The answer has an object for each row")
+    fields = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", table, re.MULTILINE)
+    fields = {name.strip("`") for names in fields for name in names.split(", ")}
+    code = (ROOT / "lead_invoicing/recording/reader.py").read_text()
+    (read,) = re.findall(r"^API_FIELDS = (\{.*?\})$", code, re.DOTALL | re.MULTILINE)
+    assert fields == ast.literal_eval(read)
+
+
 def test_each_hook_is_in_the_list():
     listed = HOOKS.findall((ROOT / "docs/architecture.md").read_text())
     listed = {name.strip("`") for names in listed for name in names.split(", ")}
