@@ -131,6 +131,21 @@ class TestJson2(LeadInvoicingHttpCommon):
         response = self.call("record_transactions", rows=[])
         self.assertEqual(response.status_code, 422, response.text)
 
+    def test_the_context_says_in_which_company(self):
+        other = self._create_company(name="Other House")
+        self.integrator.company_ids += other
+        context = {"allowed_company_ids": other.ids}
+        days = {"date_from": "2026-01-01", "date_to": "2026-01-31"}
+        self.sell("T1")
+        self.assertEqual(len(self.call("control_totals", **days).json()), 1)
+        response = self.call("control_totals", context=context, **days)
+        self.assertEqual((response.status_code, response.json()), (200, []))
+        (answer,) = self.call(
+            "record_transactions", context=context, vals_list=[self.sale_vals("T1")]
+        ).json()
+        # Its lead types are other ones.
+        self.assertIn(other.name, answer["message"])
+
     def test_integrator_can_do_nothing_else(self):
         sale = self.sell("T1")
         for method, arguments in (

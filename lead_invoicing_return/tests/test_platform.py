@@ -138,6 +138,20 @@ class TestApi(ReturnRequestCommon, HttpCase):
         self.assertEqual(response.status_code, 422)
         self.assertIn("can no longer be decided", response.json()["message"])
 
+    def test_it_reads_what_the_api_tells_of_requests(self):
+        """Fields that `docs/api.md` names."""
+        request = self.new_request()
+        names = ["name", "sale_ref", "lead_ref", "campaign", "sale_date", "price"]
+        names += ["partner_id", "lead_type_id", "currency_id", "company_id", "amount"]
+        names += ["reason_id", "note", "state", "answer", "requester_id"]
+        names += ["decided_by_id", "decided_at", "is_automatic", "platform_ref"]
+        response = self.call("search_read", fields=names)
+        self.assertEqual(response.status_code, 200, response.text)
+        (row,) = response.json()
+        self.assertEqual(row.keys(), {"id", *names})
+        self.assertEqual(row["name"], f"REQ-{request.id}")
+        self.assertEqual(row["partner_id"], [self.buyer.id, self.buyer.display_name])
+
     def test_it_can_do_nothing_else(self):
         request = self.new_request()
         for method, arguments in (
