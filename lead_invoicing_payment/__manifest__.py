@@ -1,6 +1,6 @@
 {
     "name": "Lead Invoicing: Online Payment",
-    "summary": "Prepaid buyers pay in online; automatic recharge by their consent",
+    "summary": "Prepaid buyers add funds online; automatic recharge by their consent",
     "version": "19.0.1.6.0",
     "category": "Accounting/Accounting",
     "author": "Lead Invoicing contributors",

@@ -21,7 +21,7 @@ class AccountMove(models.Model):
             lambda move: move.state == "draft" and move.lead_review_reason
         )
         if not kept:
-            raise UserError(self.env._("None of these documents is to be reviewed."))
+            raise UserError(self.env._("None of these documents needs review."))
         kept.check_access("write")
         kept._end_lead_review()
 

@@ -87,15 +87,16 @@ class LeadBalanceLevel(AppendOnly, models.Model):
             buyer = record.partner_id
             reason = (
                 record.env._(
-                    "%s could not be told that its balance is running out: there is no"
-                    " email address. Add one, or call the buyer.",
+                    "%s could not be notified that its balance is running out: there is"
+                    " no email address. Add one, or call the buyer.",
                     buyer.display_name,
                 )
                 if template
                 else record.env._(
-                    "%s could not be told that its balance is running out: the template"
-                    " of this email was deleted. Ask your administrator to upgrade the"
-                    " Lead Invoicing app, which restores it, and call the buyer.",
+                    "%s could not be notified that its balance is running out: the"
+                    " template of this email was deleted. Ask your administrator to"
+                    " upgrade the Lead Invoicing app, which restores it, and call the"
+                    " buyer.",
                     buyer.display_name,
                 )
             )

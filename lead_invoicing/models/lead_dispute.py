@@ -91,7 +91,7 @@ class LeadDispute(EngineGuard, models.Model):
         domain="[('share', '=', False)]",
         help="Who decides this dispute. When empty, the billing team does.",
     )
-    deadline = fields.Date(tracking=True, help="By when it is to be decided.")
+    deadline = fields.Date(tracking=True, help="Decide by this date.")
     is_overdue = fields.Boolean(
         "Overdue", compute="_compute_is_overdue", search="_search_is_overdue"
     )

@@ -34,7 +34,7 @@ class LeadDisputeRow(EngineOnly, models.Model):
     return_id = fields.Many2one(
         "lead.sale", index="btree_not_null", ondelete="set null"
     )
-    withdrawn = fields.Boolean(help="The dispute was withdrawn: it never was.")
+    withdrawn = fields.Boolean(help="The dispute was withdrawn and no longer counts.")
 
     # On one invoice a lead is disputed once, however many ask at the same moment.
     _sale_uniq = models.UniqueIndex(

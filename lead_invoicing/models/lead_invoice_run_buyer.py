@@ -96,7 +96,7 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         return action
 
     def action_view_partner(self):
-        """Open the buyer, to mend what keeps it from being invoiced."""
+        """Open the buyer, to fix what keeps it from being invoiced."""
         self.ensure_one()
         return self.partner_id._get_records_action()
 

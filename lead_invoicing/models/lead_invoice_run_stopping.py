@@ -18,8 +18,9 @@ class LeadInvoiceRun(models.Model):
     _inherit = "lead.invoice.run"
 
     is_stopped_by_hand = fields.Boolean(
+        "Stopped Manually",
         readonly=True,
-        help="A user stopped this run. It goes on when somebody clicks Go On.",
+        help="A user stopped this run. Click Resume to continue.",
     )
     pace = fields.Char("Progress in Words", compute="_compute_pace")
 
@@ -89,7 +90,8 @@ class LeadInvoiceRun(models.Model):
                     "state": "stopped",
                     "is_stopped_by_hand": True,
                     "message": self.env._(
-                        "%s stopped this run. Click Go On to invoice the other buyers.",
+                        "%s stopped this run. Click Resume to invoice the other"
+                        " buyers.",
                         self.env.user.name,
                     ),
                 }

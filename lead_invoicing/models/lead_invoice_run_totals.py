@@ -77,7 +77,7 @@ class LeadInvoiceRun(models.Model):
     left_out_count = fields.Integer(
         "Left Out",
         compute="_compute_left_out",
-        help="Buyers of whom something was not invoiced, and waits for a later run.",
+        help="Buyers with leads left for a later run.",
     )
     failed_amounts = fields.Char(
         "Amount Failed",

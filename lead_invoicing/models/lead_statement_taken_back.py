@@ -20,7 +20,10 @@ class LeadStatementTakenBack(AppendOnly, models.Model):
         "lead.statement", required=True, index=True, ondelete="restrict"
     )
     carried_id = fields.Many2one(
-        "lead.statement", "Told On", index="btree_not_null", ondelete="restrict"
+        "lead.statement",
+        "Shown on Statement",
+        index="btree_not_null",
+        ondelete="restrict",
     )
     partner_id = fields.Many2one(
         "res.partner", "Buyer", required=True, index=True, ondelete="restrict"

@@ -11,9 +11,9 @@ class MailMail(models.Model):
     _inherit = "mail.mail"
 
     lead_told = fields.Boolean(
-        "Failure Told",
+        "Failure Reported",
         readonly=True,
-        help="Someone was told that this email was not delivered.",
+        help="Someone was notified that this email was not delivered.",
     )
 
     @api.model

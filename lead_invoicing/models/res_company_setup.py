@@ -20,7 +20,7 @@ class ResCompany(models.Model):
     lead_mail_tested_at = fields.Datetime(
         "Mail Server Tested",
         readonly=True,
-        help="When the mail server last took a test email of Lead Invoicing.",
+        help="When the mail server last accepted a test email of Lead Invoicing.",
         groups="base.group_user",
     )
     lead_setup_hidden = fields.Boolean(
@@ -191,7 +191,7 @@ class ResCompany(models.Model):
         # The record of it is the addon's own.
         self.sudo().lead_mail_tested_at = fields.Datetime.now()
         return True, self.env._(
-            "The mail server took a test email to %s. Look into your inbox.", user.email
+            "The mail server accepted a test email to %s. Check your inbox.", user.email
         )
 
     def _make_lead_api_key(self):

@@ -12,14 +12,14 @@ class ResCompany(models.Model):
     lead_top_up_currency_id = fields.Many2one(
         "res.currency",
         "Top-Up Currency",
-        help="In which currency prepaid buyers pay in. Leave empty for the company's"
-        " currency.",
+        help="The currency in which prepaid buyers add funds. Leave empty for the"
+        " company's currency.",
         groups="base.group_user",
     )
     lead_top_up_minimum = fields.Float(
         "Smallest Top-Up",
-        help="Buyers cannot pay in less at a time in their portal. Enter 0 for no"
-        " limit.",
+        help="Buyers cannot add less than this at a time in their portal. Enter 0 for"
+        " no limit.",
         groups="base.group_user",
     )
 

@@ -18,8 +18,8 @@ class ResPartner(models.Model):
         "Buying Hold",
         company_dependent=True,
         tracking=True,
-        help="Tells the distribution platform to sell this buyer nothing. What is sold"
-        " all the same is recorded and invoiced as before.",
+        help="Tells the distribution platform not to sell to this buyer. Leads sold"
+        " anyway are recorded and invoiced as usual.",
         groups="base.group_user",
     )
     lead_buying_hold_reason = fields.Char(

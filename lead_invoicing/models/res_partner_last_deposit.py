@@ -26,14 +26,14 @@ class ResPartner(models.Model):
         "Last Deposit",
         compute="_compute_lead_last_deposit",
         groups="lead_invoicing.group_user",
-        help="When this buyer last paid in.",
+        help="When this buyer last made a deposit.",
     )
     lead_last_deposit_amount = fields.Monetary(
         "Last Deposit Amount",
         compute="_compute_lead_last_deposit",
         currency_field="lead_currency_id",
         groups="lead_invoicing.group_user",
-        help="What this buyer last paid in, in the company's currency.",
+        help="What this buyer last deposited, in the company's currency.",
     )
 
     @api.depends_context("company")

@@ -9,10 +9,10 @@ class ResPartner(models.Model):
     _inherit = "res.partner"
 
     lead_reminders = fields.Selection(
-        [("own", "After days of its own"), ("never", "Never")],
+        [("own", "Custom days"), ("never", "Never")],
         "Payment Reminders",
         company_dependent=True,
-        help="Leave empty to remind the buyer as the company's settings say.",
+        help="Leave empty to use the company's settings.",
         groups="base.group_user",
     )
     lead_reminder_days_1 = fields.Integer(

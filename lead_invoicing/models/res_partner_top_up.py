@@ -20,7 +20,7 @@ class ResPartner(models.Model):
                 " when they are due."
             )
         if self.lead_closing_id:
-            return self.env._("This account is closed, so nothing can be paid in.")
+            return self.env._("This account is closed, so no funds can be added.")
         return ""
 
     def _check_lead_top_up_amount(self, amount, currency, minimum=0.0):

@@ -243,9 +243,8 @@ class LeadDataSchema:
         try:
             moment = read_instant(self.env, "lead_data", value)
         except RowError:
-            self._refuse(
-                name, value, self.env._("a moment such as 2026-01-31T17:30:00Z")
-            )
+            expected = self.env._("a date and time such as 2026-01-31T17:30:00Z")
+            self._refuse(name, value, expected)
         return moment.isoformat(" ")
 
     def _read_selection(self, name, value):

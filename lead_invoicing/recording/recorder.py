@@ -281,7 +281,7 @@ class LeadRecorder(NamedRecordRules, CorrectionRules, ReturnRules):
                 "occurred_at",
                 self.env._(
                     "%(moment)s UTC is more than an hour in the future; it is now"
-                    " %(now)s UTC. Send the moment at which it happened.",
+                    " %(now)s UTC. Send the date and time it happened.",
                     moment=row.date,
                     now=self.now.replace(microsecond=0),
                 ),

@@ -179,7 +179,7 @@ class ReturnRules:
             )
         return self.env._(
             "this is dated before “%(ref)s” of %(date)s UTC, which corrected the price"
-            " of its sale; send a moment since then.",
+            " of its sale; send a later date and time.",
             ref=origin.external_ref,
             date=origin.date,
         )

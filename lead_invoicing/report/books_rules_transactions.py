@@ -384,7 +384,7 @@ TRANSACTION_RULES = [
         "correction",
         "lead.sale",
         _lt(
-            "Price corrections are not whole: the return of the price before and the"
+            "Price corrections are incomplete: the return of the price before and the"
             " sale at the new price do not match each other or the sale that they"
             " correct. Tell your administrator: something changed the data without"
             " using Lead Invoicing."

@@ -34,7 +34,7 @@ class LeadInvoiceRun(models.Model):
         """
         if not (self.env.su or self.env.user.has_group("lead_invoicing.group_manager")):
             raise AccessError(
-                self.env._("Only managers of Lead Invoicing can check the books.")
+                self.env._("Only administrators of Lead Invoicing can check the books.")
             )
         self.env.flush_all()
         parameters = self._get_books_parameters()

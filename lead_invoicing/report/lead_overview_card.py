@@ -33,7 +33,7 @@ class LeadOverviewCard(models.Model):
         default="tile",
     )
     level = fields.Selection(
-        [("danger", "Trouble"), ("warning", "To do"), ("info", "To know")],
+        [("danger", "Problem"), ("warning", "To do"), ("info", "To know")],
         required=True,
         readonly=True,
         default="warning",

@@ -97,8 +97,8 @@ class LeadOverviewCard(models.Model):
             message = self.calm_text
         else:
             message = self.env._(
-                "Nobody is told when the platform stops sending leads. An administrator"
-                " can turn this on in Settings."
+                "Nobody is notified when the platform stops sending leads. An"
+                " administrator can turn this on in Settings."
             )
         return {
             "figure_count": len(silent),

@@ -6,7 +6,7 @@ from .common.decisions import CODE, DecisionsAtOnceCommon
 
 @tagged("post_install", "-at_install")
 class TestRunStoppingAtOnce(DecisionsAtOnceCommon):
-    """Stop, Go On and the job that invoices meet: each buyer is invoiced once."""
+    """Stop, Resume and the job that invoices meet: each buyer is invoiced once."""
 
     def open_run(self, env):
         buyer = env["res.partner"].search([("ref", "=", CODE)])

@@ -27,7 +27,7 @@ class LeadAccountClosingWizard(models.TransientModel):
         check_company=True,
         domain="[('type', 'in', ('bank', 'cash')), ('company_id', '=', company_id)]",
         help="What the buyer is owed once all is billed becomes a draft payment from"
-        " here, for someone to send. Leave empty to make none.",
+        " here, for someone to send. Leave empty to create none.",
     )
 
     @api.depends("partner_id", "company_id")

@@ -14,7 +14,8 @@ class LeadMonthClose(models.TransientModel):
     )
     is_accrued = fields.Boolean(
         compute="_compute_accrual",
-        help="The entry or its reversal stands: no other can be made.",
+        help="The entry or its reversal is still in effect, so another one cannot be"
+        " created.",
     )
     is_over = fields.Boolean(
         compute="_compute_accrual", help="The month was over when this was shown."

@@ -57,13 +57,13 @@ class LeadRecharge(EngineOnly, models.Model):
         [
             ("asked", "Waiting for the provider"),
             ("paid", "Paid"),
-            ("refused", "Refused"),
+            ("refused", "Declined"),
         ],
         required=True,
         default="asked",
     )
     refusal = fields.Text("Reason")
-    is_told_late = fields.Boolean("Told That No Answer Came")
+    is_told_late = fields.Boolean("No-Answer Alert Sent")
     left_at = fields.Datetime(
         "Balance Restored On",
         help="Until then the balance is below the threshold, and nothing more is"

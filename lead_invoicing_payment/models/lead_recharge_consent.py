@@ -15,7 +15,7 @@ class LeadRechargeConsent(AppendOnly, models.Model):
     and in which words. The last one of a buyer and company is what is so now.
 
     A consent is given by the buyer itself, in the portal. It is withdrawn there too, or
-    ended by a clerk, or by Lead Invoicing where a charge was refused.
+    ended by a clerk, or by Lead Invoicing where a charge was declined.
     """
 
     _name = "lead.recharge.consent"
@@ -45,7 +45,7 @@ class LeadRechargeConsent(AppendOnly, models.Model):
     currency_id = fields.Many2one("res.currency")
     threshold = fields.Monetary(help="A balance below this amount is recharged.")
     amount = fields.Monetary(help="What is charged each time.")
-    daily_limit = fields.Monetary(help="At most so much is charged on one day.")
+    daily_limit = fields.Monetary(help="The most charged in one day.")
 
     # What does this buyer consent to now?
     _last_idx = models.Index("(company_id, partner_id, id)")
@@ -111,10 +111,10 @@ class LeadRechargeConsent(AppendOnly, models.Model):
         currency = self.env["res.currency"].browse(vals["currency_id"])
         token = self.env["payment.token"].browse(vals["token_id"])
         return self.env._(
-            "I agree that %(company)s charges my payment method %(token)s with"
-            " %(amount)s when my balance for leads falls below %(threshold)s: once each"
-            " time it falls below it, and at most %(limit)s on one day. The money is"
-            " paid in to my balance. I can withdraw this consent at any time on this"
+            "I agree that %(company)s charges %(amount)s to my payment method"
+            " %(token)s when my balance for leads falls below %(threshold)s: once each"
+            " time it falls below it, and at most %(limit)s in one day. The money is"
+            " added to my balance. I can withdraw this consent at any time on this"
             " page.",
             company=company.name,
             token=token.display_name,
@@ -138,8 +138,7 @@ class LeadRechargeConsent(AppendOnly, models.Model):
         if currency.compare_amounts(vals["daily_limit"], vals["amount"]) < 0:
             raise UserError(
                 self.env._(
-                    "The most that is charged on one day cannot be less than what is"
-                    " charged each time."
+                    "The daily limit cannot be less than what is charged each time."
                 )
             )
 
@@ -240,7 +239,7 @@ class LeadRechargeConsent(AppendOnly, models.Model):
         # Its money went with somebody's will, who does not want it charged anew.
         last = self.env["lead.recharge"]._get_last(self)
         if last and last._is_given_back():
-            return self.env._("The charge %s was given back.", last.reference)
+            return self.env._("The charge %s was refunded or canceled.", last.reference)
         return ""
 
     def _get_charged_today(self):

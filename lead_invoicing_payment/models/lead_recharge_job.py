@@ -145,7 +145,7 @@ class LeadRecharge(models.Model):
         if before.filtered(lambda r: r.state != "refused" or r.consent_id == consent):
             # This crossing is charged already.
             return None
-        # Another consent was refused; the buyer has given a new one.
+        # Another consent was declined; the buyer has given a new one.
         before._leave()
         if self._get_last(consent).payment_id.state == "draft":
             # Whoever corrects the payment posts it again, or cancels it.
@@ -206,7 +206,7 @@ class LeadRecharge(models.Model):
             try:
                 self.transaction_id._charge_with_token()
             except ChargeUnansweredError:
-                # What was written meanwhile says that it was refused, which it was not.
+                # What was written meanwhile says that it was declined; it was not.
                 self.env.cr.rollback()
                 _logger.warning(
                     "The provider did not answer for the charge %s", self.reference
@@ -291,11 +291,11 @@ class LeadRecharge(models.Model):
 
     def _carry_over_refusal(self):
         reason = self.transaction_id.state_message or self.env._(
-            "The provider refused the charge."
+            "The provider declined the charge."
         )
         self.write({"state": "refused", "refusal": reason})
         self.consent_id._end(
-            "ended", self.env._("The charge %s was refused.", self.reference)
+            "ended", self.env._("The charge %s was declined.", self.reference)
         )
         self._for_clerk()._apply_failure_policy()
         self._for_clerk()._tell_refused()

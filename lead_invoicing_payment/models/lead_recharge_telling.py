@@ -5,7 +5,7 @@ TEMPLATE = "lead_invoicing_payment.mail_template_recharge"
 
 class LeadRecharge(models.Model):
     """Who is told of recharges: the buyer by email, the clerk by an activity; and what
-    happens where a charge was refused."""
+    happens where a charge was declined."""
 
     _inherit = "lead.recharge"
 
@@ -17,7 +17,7 @@ class LeadRecharge(models.Model):
 
     def _tell_paid(self, was_refused):
         """Tell the buyer of a deposit; and the clerk, where it was told before that the
-        charge had been refused."""
+        charge had been declined."""
         self.consent_id._get_buyer()._message_log(
             body=self.env._(
                 "Automatic recharge: %(amount)s was charged (%(reference)s).",
@@ -28,11 +28,11 @@ class LeadRecharge(models.Model):
         self._queue_mail()
         if was_refused:
             self.consent_id._tell_clerk(
-                self.env._("Refused charge was paid after all"),
+                self.env._("Declined charge was paid after all"),
                 self.env._(
-                    "The charge %(reference)s of %(amount)s was refused first, and then"
-                    " confirmed by the provider. It is a deposit now. Lift the buying"
-                    " hold, if there is one for it.",
+                    "The charge %(reference)s of %(amount)s was declined first, and"
+                    " then confirmed by the provider. It is a deposit now. Remove the"
+                    " buying hold, if there is one for it.",
                     reference=self.reference,
                     amount=self.currency_id.format(self.amount),
                 ),
@@ -41,11 +41,11 @@ class LeadRecharge(models.Model):
     def _tell_refused(self):
         self._queue_mail()
         self.consent_id._tell_clerk(
-            self.env._("Automatic recharge refused"),
+            self.env._("Automatic recharge declined"),
             self.env._(
-                "The charge %(reference)s of %(amount)s was refused: %(reason)s"
-                " Automatic recharge of this buyer has ended. The buyer was told, and"
-                " can pay in, or consent again, in its portal.",
+                "The charge %(reference)s of %(amount)s was declined: %(reason)s"
+                " Automatic recharge of this buyer has ended. The buyer was notified,"
+                " and can add funds, or consent again, in its portal.",
                 reference=self.reference,
                 amount=self.currency_id.format(self.amount),
                 reason=self.refusal,
@@ -84,15 +84,15 @@ class LeadRecharge(models.Model):
         if not template:
             self.consent_id._get_buyer()._message_log(
                 body=self.env._(
-                    "Nobody was told of the recharge: the template of this email was"
-                    " deleted."
+                    "No email was sent about the recharge: the template of this email"
+                    " was deleted."
                 )
             )
             return
         if not recipient.email:
             self.consent_id._get_buyer()._message_log(
                 body=self.env._(
-                    "%s has no email address, and was not told of the recharge.",
+                    "%s has no email address and was not notified of the recharge.",
                     recipient.display_name,
                 )
             )
@@ -112,8 +112,8 @@ class LeadRecharge(models.Model):
         return f"{self.get_base_url()}/my/lead-recharge"
 
     def _apply_failure_policy(self):
-        """Put the buyer on buying hold where that is agreed on for refused charges."""
+        """Put the buyer on buying hold where that is agreed on for declined charges."""
         buyer = self.consent_id._get_buyer()
         if buyer.lead_recharge_failure == "hold" and not buyer.lead_buying_hold:
-            reason = self.env._("Automatic recharge was refused.")
+            reason = self.env._("Automatic recharge was declined.")
             buyer.write({"lead_buying_hold": True, "lead_buying_hold_reason": reason})

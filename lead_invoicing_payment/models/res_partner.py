@@ -4,17 +4,17 @@ from odoo.exceptions import AccessError
 
 class ResPartner(models.Model):
     """Automatic recharge of a buyer: what it consented to, and what happens where a
-    charge is refused."""
+    charge is declined."""
 
     _inherit = "res.partner"
 
     lead_recharge_failure = fields.Selection(
         [("go_on", "Let the buyer go on buying"), ("hold", "Put on buying hold")],
-        "When a Recharge Is Refused",
+        "When a Recharge Is Declined",
         company_dependent=True,
         groups="base.group_user",
-        help="The consent ends in either case, and the buyer and the clerk are told."
-        " Leave empty to let the buyer go on buying.",
+        help="The consent ends in either case, and the buyer and the clerk are"
+        " notified. Leave empty to let the buyer go on buying.",
     )
     lead_recharge_consent_id = fields.Many2one(
         "lead.recharge.consent",

@@ -6,7 +6,7 @@ from odoo.addons.lead_invoicing.report.books_rules import Rule
 _lt = LazyTranslate(__name__)
 
 RULES = [
-    # What was refused is left as the next one is written, in one transaction.
+    # What was declined is left as the next one is written, in one transaction.
     Rule(
         "recharged_twice",
         "lead.recharge",

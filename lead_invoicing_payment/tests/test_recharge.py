@@ -211,7 +211,7 @@ class TestRecharge(RechargeCommon):
         self.assert_charged(500)
         self.assertEqual(self.recharges.state, "paid")
         self.assertIn(
-            "Refused charge was paid after all",
+            "Declined charge was paid after all",
             self.buyer.activity_ids.mapped("summary"),
         )
 
@@ -411,7 +411,7 @@ class TestRecharge(RechargeCommon):
                 self.run_job()
                 self.assertEqual(len(self.recharges), charged)
                 self.assertEqual(self.consents[-1].kind, "ended")
-                self.assertIn("given back", self.consents[-1].text)
+                self.assertIn("refunded or canceled", self.consents[-1].text)
         # Whoever wants it consents anew.
         self.consent(daily_limit=5000)
         self.run_job()

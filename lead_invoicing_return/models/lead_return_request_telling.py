@@ -19,14 +19,14 @@ class LeadReturnRequest(models.Model):
             if not template or not recipient.email:
                 reason = (
                     self.env._(
-                        "Nobody was told by email: %s has no email address. The buyer"
-                        " sees this in the portal.",
+                        "No email was sent: %s has no email address. The buyer sees"
+                        " this in the portal.",
                         recipient.display_name,
                     )
                     if template
                     else self.env._(
-                        "Nobody was told by email: the template of this email was"
-                        " deleted. The buyer sees this in the portal."
+                        "No email was sent: the template of this email was deleted. The"
+                        " buyer sees this in the portal."
                     )
                 )
                 for request in requests:

@@ -9,8 +9,8 @@ class LeadType(models.Model):
 
     return_request_days = fields.Integer(
         "Return Requests Within (Days)",
-        help="Buyers can ask for a return within so many days of the sale. Enter 0 for"
-        " no limit.",
+        help="Buyers can ask for a return within this many days of the sale. Enter 0"
+        " for no limit.",
     )
     return_request_share = fields.Float(
         "Return Requests Up To (%)",

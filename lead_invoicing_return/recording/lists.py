@@ -65,7 +65,7 @@ def read_file(env, content):
     """
     rows = _read_table(env, content)
     if not rows:
-        raise UserError(env._("There is nothing in this file."))
+        raise UserError(env._("This file is empty."))
     columns = _find_columns(env, rows[0])
     if columns:
         return _read_rows(env, rows[1:], columns, 2)

@@ -43,7 +43,7 @@ const firstInvoice = (chooseBuyer) => [
     press("action_test_mail", "Does mail leave?"),
     {
         content: "It does",
-        trigger: ".o_field_widget[name='mail_result']:contains(took a test email)",
+        trigger: ".o_field_widget[name='mail_result']:contains(accepted a test email)",
     },
     press("action_choose_team", "Who is here looks after exceptions"),
     press("action_add_buyer", "A buyer"),
