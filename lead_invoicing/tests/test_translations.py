@@ -18,6 +18,9 @@ class TestTranslations(CatalogsCommon):
     def test_every_term_is_translated(self):
         self.assert_all_is_translated()
 
+    def test_french_spaces_do_not_break(self):
+        self.assert_french_spaces_do_not_break()
+
     def test_what_a_buyer_reads_is_in_the_buyers_language(self):
         template = self.env.ref("lead_invoicing.mail_template_lead_invoice")
         for code, word in (

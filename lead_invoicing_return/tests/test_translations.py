@@ -14,3 +14,6 @@ class TestTranslations(CatalogsCommon):
 
     def test_every_term_is_translated(self):
         self.assert_all_is_translated()
+
+    def test_french_spaces_do_not_break(self):
+        self.assert_french_spaces_do_not_break()

@@ -51,3 +51,13 @@ class CatalogsCommon(TransactionCase):
                 ]
                 self.assertFalse([term for term in words if len(term) > 2])
                 self.assertLess(len(same), 40)
+
+    def assert_french_spaces_do_not_break(self):
+        """No line ends before a colon, or beside a quotation mark."""
+        breaking = []
+        for entry in self.read_catalog("fr.po"):
+            # What is in tags and braces is not read.
+            text = re.sub(r"<[^>]*>|{{.*?}}|{[^}]*}", "", entry.msgstr)
+            if re.search(r"\S [:;?!»]|« ", text):
+                breaking.append(entry.msgid)
+        self.assertFalse(breaking)
