@@ -188,6 +188,7 @@ class LeadInvoiceRun(models.Model):
         items = self.env["lead.invoice.run.buyer"]
         counts, reasons = defaultdict(int), defaultdict(list)
         query = items._search(Domain("run_id", "in", self.ids) & LEFT_OUT)
+        no_reason = self.env._("No reason")
         # How many buyers of each run were left out, and why?
         for run_id, message, count in self.env.execute_query(
             SQL(
@@ -200,7 +201,7 @@ class LeadInvoiceRun(models.Model):
             )
         ):
             counts[run_id] += count
-            reasons[run_id].append(f"{message or self.env._('No reason')} ({count})")
+            reasons[run_id].append(f"{message or no_reason} ({count})")
         for run in self:
             found = reasons[run._origin.id]
             if len(found) > MAX_REASONS:
