@@ -15,9 +15,12 @@ COUNTED = {
     "error": "failed",
     "skipped": "skipped",
 }
-# How long (seconds) an answer of the server, and a tour, may take: on a busy machine
-# more than the 12 and 60 that Odoo has.
-PATIENCE = {"url_open": 60, "start_tour": 180}
+# How long (seconds) an answer of the server, a tour, and an answer of the browser may
+# take: on a busy machine more than the 12, 60 and 10 that Odoo has.
+PATIENCE = {
+    "HttpCase": {"url_open": 60, "start_tour": 180},
+    "ChromeBrowser": {"_websocket_request": 60},
+}
 
 
 def pytest_addoption(parser):
@@ -50,14 +53,16 @@ def pytest_configure(config):
     pytest_odoo._shared_filestore = _own_filestore
     import freezegun.api
 
-    from odoo.tests import HttpCase
+    from odoo.tests import common
 
     # Each time it freezes, freezegun looks whether any of thousands of modules has got
     # other names meanwhile, which took a tenth of the tests' time. None has.
     freezegun.api._get_module_attributes_hash = _identify_module
-    for name, seconds in PATIENCE.items():
-        method = getattr(HttpCase, name)
-        setattr(HttpCase, name, functools.partialmethod(method, timeout=seconds))
+    for class_name, methods in PATIENCE.items():
+        patient = getattr(common, class_name)
+        for name, seconds in methods.items():
+            method = getattr(patient, name)
+            setattr(patient, name, functools.partialmethod(method, timeout=seconds))
 
 
 def _identify_module(module):

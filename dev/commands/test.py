@@ -24,7 +24,8 @@ LIVES = [
 ]
 # Random lives in `--faults`: so many, of so many steps.
 LIVES_COUNT, LIVES_STEPS = 20, 1000
-# Of the faults that each change is asked: what is said of it must not depend on chance.
+# Of examples and faults that each change is asked: what is said of it must not depend
+# on chance.
 CHECKED_SEED = 7
 # Of the tests of a class that know a clock, one in so many: each change is asked at one
 # more moment, within the time that such a check may take.
@@ -84,6 +85,8 @@ def main(arguments):
         help="run the tests of Odoo's account and portal instead",
     )
     options, pytest_arguments = parser.parse_known_args(arguments)
+    if options.ci:
+        pytest_arguments.append(f"--hypothesis-seed={CHECKED_SEED}")
     moments = _choose_moments(options, pytest_arguments)
     env = Environment()
     env.provision()

@@ -52,7 +52,7 @@ def test_buyers_are_broken(world):
     """Who is broken is parked with a sentence, alone; mended, it is invoiced, once."""
     for breaks, _mends in BREAK.values():
         world.execute(breaks)
-    world.open_books(days=8)
+    world.open_books(days=7)
     world.start()
     world.finish()
     assert [row[0] for row in world.rows(UNINVOICED)] == ["F001", "F003"]
@@ -78,7 +78,7 @@ def test_buyers_are_broken(world):
     runs = world.rows("SELECT id FROM lead_invoice_run WHERE state = 'failed'")
     ids = [int(row[0]) for row in runs]
     world.call("clerk", "lead.invoice.run", "action_retry", ids=ids)
-    world.open_books(days=8)
+    world.open_books(days=7)
     world.finish()
     assert world.rows(UNINVOICED) == []
     mailed = set(world.mail.count_by_document())

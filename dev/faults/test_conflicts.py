@@ -42,7 +42,7 @@ def test_documents_change_while_their_mails_go(world):
     queue = "id = (SELECT res_id FROM ir_model_data WHERE module = 'mail' AND name ="
     queue += " 'ir_cron_mail_scheduler_action')"
     world.execute(f"UPDATE ir_cron SET active = FALSE WHERE {queue}")
-    world.open_books(days=8)
+    world.open_books(days=7)
     world.start()
     world.wait_until_left("mails", "to send")
     world.provoke(100, ("account_move", "account_move_line", "mail_activity"))

@@ -12,7 +12,7 @@ FULL = r"File too large|Errno 27"
 def bill(world):
     """Invoice all leads, with what is broken broken; return who was not mailed."""
     # By one window, whose documents take those of earlier ones as well.
-    world.open_books(days=8)
+    world.open_books(days=7)
     world.start()
     world.finish()
     return get_unmailed(world)
@@ -71,7 +71,7 @@ def test_mail_server_fails(world, mode):
 def test_mail_server_is_slow(world):
     """Mails wait, and go out by themselves, once."""
     world.mail.mode = "slow"
-    world.open_books(days=8)
+    world.open_books(days=7)
     world.start()
     world.wait_for_work(lambda: world.mail.asked["slow"] >= 3, "mails that wait")
     world.mail.mode = "take"
@@ -83,7 +83,7 @@ def test_mail_server_hangs_up(world):
     """Nobody knows of a mail without an answer whether it was taken: its document says
     that it was not sent. The others wait, and go out by themselves, once."""
     world.mail.mode = "hang up"
-    world.open_books(days=8)
+    world.open_books(days=7)
     world.start()
     for attempt in (1, 2):
         world.wait_for_work(
@@ -130,11 +130,11 @@ def test_printer_hangs(world):
     """wkhtmltopdf never ends: billing goes on, and after a restart all is sent once."""
     platform = Platform(world)
     world.printer.mode = "hang"
-    world.open_books(days=8)
+    world.open_books(days=7)
     world.start()
     world.wait_for_work(lambda: world.printer.calls, "a printer that hangs")
     platform.send()
-    world.open_books(days=8)
+    world.open_books(days=7)
     world.wait_until_left(*SENDING)
     assert world.mail.taken == []
     world.kill()
@@ -147,7 +147,7 @@ def test_printer_hangs(world):
 
 def test_disk_is_full(world):
     """No file can be written: everything is invoiced, and sent when there is room."""
-    world.open_books(days=8)
+    world.open_books(days=7)
     world.start(limit_files=True)
     world.wait_until_left(*SENDING)
     world.wait_for_work(lambda: world.has_logged(FULL), "a full disk")

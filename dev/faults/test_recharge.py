@@ -1,6 +1,6 @@
 """Odoo dies in the midst of a recharge: each crossing is charged once."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dev.faults.test_kills import KILLED_JOB
 
@@ -106,7 +106,7 @@ def spend(world, count, number):
         {
             "external_ref": f"S{number}-{ref}",
             "type": "sale",
-            "occurred_at": f"{datetime.now():%Y-%m-%dT%H:%M:%SZ}",
+            "occurred_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "buyer_ref": ref,
             "lead_type": "EDU",
             "price": f"{AMOUNT}",

@@ -256,8 +256,10 @@ class World:
             ).stdout.split()
             if found:
                 os.kill(int(self.chance.choice(found)), signal.SIGKILL)
-        self.wait_for(self._restart_postgres, "PostgreSQL")
+        # Before it answers again: a mail of which nobody could write down that it was
+        # taken would be sent once more, and not be known for one of these.
         self._end_servers()
+        self.wait_for(self._restart_postgres, "PostgreSQL")
         self._forgive()
 
     def _restart_postgres(self):

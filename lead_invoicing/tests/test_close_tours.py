@@ -1,6 +1,5 @@
 from datetime import timedelta
 
-from odoo.fields import Datetime
 from odoo.tests import tagged
 
 from .common.tours import TourCommon
@@ -26,9 +25,9 @@ class CloseTourCommon(TourCommon):
         # What waits in the world of all tours may be of last month, too.
         self.env["lead.sale"].search([("billing_state", "=", "unbilled")]).unlink()
         buyer = self.new_buyer("Buyer C")
-        last_month = Datetime.now().replace(day=1) - timedelta(days=5)
+        last_month = self.company._get_lead_today().replace(day=1) - timedelta(days=5)
         for price in ("11.00", "20.00"):
-            self.new_sale(buyer, price, at=last_month.isoformat() + "Z")
+            self.new_sale(buyer, price, at=f"{last_month}T12:00:00Z")
 
     def walk(self, name):
         self.start_tour(CLOSE, name, login="tour_chief")

@@ -97,7 +97,8 @@ class TestDownloads(ReportCommon, HttpCase):
         self.assertIn("downloads are still in progress", response.text)
         slots.close()
         for _time in range(3):
-            self.assertEqual(self.get().status_code, 200)
+            # A slot is let go a moment after its reader has everything.
+            self.wait_for(lambda: self.get().status_code == 200)
 
     def test_nobody_waits_for_another(self):
         self.hold_slots(2, self.other_portal_user)
@@ -153,7 +154,7 @@ class TestDownloads(ReportCommon, HttpCase):
         # What is no number, or none to make files with, is left aside.
         for wrong in ("", "many", "0", "-1", "²"):
             parameters.set_param("lead_invoicing.download_limit_mb", wrong)
-            self.assertEqual(self.get().status_code, 200)
+            self.wait_for(lambda: self.get().status_code == 200)
 
     def test_without_room_there_is_a_sentence(self):
         with (

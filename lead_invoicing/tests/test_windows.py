@@ -14,16 +14,7 @@ from odoo.addons.lead_invoicing.tools.windows import (
     to_wall,
 )
 
-from .common.optional_packages import HealthCheck, given, settings, st
-
-# Time on a busy machine proves nothing, and the checkout stays clean.
-settings.register_profile(
-    "lead_invoicing",
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("lead_invoicing")
+from .common.optional_packages import given, st
 
 TRICKY_ZONES = [
     "Africa/Cairo",  # clocks forward at midnight, and back at midnight
@@ -52,7 +43,10 @@ zones = st.builds(
     ZoneInfo, st.sampled_from(TRICKY_ZONES) | st.sampled_from(sorted(available_zones()))
 )
 anchors = st.dates(date(1990, 1, 1), date(2060, 12, 31))
-moments = st.datetimes(datetime(1990, 1, 1), datetime(2060, 12, 31))
+# To the second, as Odoo stores them.
+moments = st.datetimes(datetime(1990, 1, 1), datetime(2060, 12, 31)).map(
+    lambda moment: moment.replace(microsecond=0)
+)
 times_of_day = st.integers(0, 24 * 60 - 1).map(
     lambda minutes: timedelta(minutes=minutes)
 )
@@ -126,11 +120,12 @@ class TestClock(BaseCase):
     def test_wall_is_first_reached_at_its_instant(self, wall, zone):
         instant = to_instant(wall, zone)
         self.assertGreaterEqual(to_wall(instant, zone), wall)
-        self.assertLess(to_wall(instant - timedelta.resolution, zone), wall)
+        self.assertLess(to_wall(instant - timedelta(seconds=1), zone), wall)
 
-    @given(moments, st.timedeltas(timedelta(0), timedelta(3)), zones)
+    @given(moments, st.integers(0, 3 * 24 * 3600), zones)
     def test_later_wall_is_never_an_earlier_instant(self, wall, later, zone):
-        self.assertLessEqual(to_instant(wall, zone), to_instant(wall + later, zone))
+        later = wall + timedelta(seconds=later)
+        self.assertLessEqual(to_instant(wall, zone), to_instant(later, zone))
 
     @given(st.integers(0, 24 * 60 - 1))
     def test_time_of_day_is_exact_to_the_minute(self, minutes):

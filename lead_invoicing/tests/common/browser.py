@@ -4,7 +4,7 @@ import time
 import unittest
 from pathlib import Path
 
-from odoo.tests.common import ChromeBrowser
+from odoo.tests.common import ChromeBrowser, ChromeBrowserException
 
 # Where axe-core is, see `dev/environment/provision.py`.
 AXE = os.environ.get("LEAD_INVOICING_AXE")
@@ -93,9 +93,16 @@ class BrowserCommon:
 
     def wait_for(self, expression):
         deadline = time.monotonic() + 60
-        while not self.evaluate(expression):
+        while not self.is_true(expression):
             self.assertLess(time.monotonic(), deadline, expression)
             time.sleep(0.1)
+
+    def is_true(self, expression):
+        try:
+            return self.evaluate(expression)
+        except ChromeBrowserException:
+            # The page that was asked has just been left.
+            return False
 
     def get_focus(self):
         """Return the name, label or text of what has the focus, which must show."""

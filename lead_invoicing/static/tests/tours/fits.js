@@ -26,6 +26,4 @@ export function fits(content, trigger) {
 export const documentIsLoaded = {
     content: "All of the page is there",
     trigger: "#chatterRoot:shadow .o-mail-Chatter",
-    // Its scripts and styles are made for the first reader.
-    timeout: 60000,
 };

@@ -1,7 +1,5 @@
-import { registry } from "@web/core/registry";
+import { tours } from "@lead_invoicing/../tests/tours/tours";
 import { documentIsLoaded, fits } from "@lead_invoicing/../tests/tours/fits";
-
-const tours = registry.category("web_tour.tours");
 
 // A buyer disputes two leads of an invoice, on whatever screen there is.
 tours.add("lead_invoicing_buyer_disputes_leads", {

@@ -1,8 +1,7 @@
-import { registry } from "@web/core/registry";
+import { tours } from "@lead_invoicing/../tests/tours/tours";
 import { stepUtils } from "@web_tour/tour_utils";
 import { fits } from "@lead_invoicing/../tests/tours/fits";
 
-const tours = registry.category("web_tour.tours");
 const card = (code) => `.o_lead_overview .o_kanban_record [data-code='${code}']`;
 
 // A clerk's day begins: what needs a person, and the records behind it.

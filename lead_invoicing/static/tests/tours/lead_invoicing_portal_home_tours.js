@@ -1,7 +1,5 @@
-import { registry } from "@web/core/registry";
+import { tours } from "@lead_invoicing/../tests/tours/tours";
 import { documentIsLoaded, fits } from "@lead_invoicing/../tests/tours/fits";
-
-const tours = registry.category("web_tour.tours");
 
 // From the log-in to the leads of an invoice: what a buyer opens the portal for.
 tours.add("lead_invoicing_buyer_comes_home", {

@@ -1,7 +1,5 @@
-import { registry } from "@web/core/registry";
+import { tours } from "@lead_invoicing/../tests/tours/tours";
 import { documentIsLoaded, fits } from "@lead_invoicing/../tests/tours/fits";
-
-const tours = registry.category("web_tour.tours");
 
 /** A download must answer; a browser does not show what became of it. */
 function downloads(name) {

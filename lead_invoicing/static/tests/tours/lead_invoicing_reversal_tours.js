@@ -1,7 +1,5 @@
-import { registry } from "@web/core/registry";
+import { tours } from "@lead_invoicing/../tests/tours/tours";
 import { fits } from "@lead_invoicing/../tests/tours/fits";
-
-const tours = registry.category("web_tour.tours");
 
 // On a phone, the buttons of a form are behind one.
 const openButtons = {

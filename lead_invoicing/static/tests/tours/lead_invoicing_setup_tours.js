@@ -1,7 +1,5 @@
-import { registry } from "@web/core/registry";
+import { tours } from "@lead_invoicing/../tests/tours/tours";
 import { documentIsLoaded, fits } from "./fits";
-
-const tours = registry.category("web_tour.tours");
 
 /** A step: press a button of the list. */
 const press = (name, content) => ({

@@ -1,8 +1,6 @@
-import { registry } from "@web/core/registry";
+import { tours } from "@lead_invoicing/../tests/tours/tours";
 import { stepUtils } from "@web_tour/tour_utils";
 import { fits } from "@lead_invoicing/../tests/tours/fits";
-
-const tours = registry.category("web_tour.tours");
 
 // A clerk finds the failed run, fixes the buyer and has it tried again.
 tours.add("lead_invoicing_clerk_mends", {

@@ -1,7 +1,5 @@
-import { registry } from "@web/core/registry";
+import { tours } from "@lead_invoicing/../tests/tours/tours";
 import { fits } from "@lead_invoicing/../tests/tours/fits";
-
-const tours = registry.category("web_tour.tours");
 
 // A clerk ends a month: what is kept for review is looked at, approved, confirmed and sent.
 for (const [device, row] of [

@@ -1,8 +1,8 @@
-import { registry } from "@web/core/registry";
+import { tours } from "@lead_invoicing/../tests/tours/tours";
 import { documentIsLoaded, fits } from "@lead_invoicing/../tests/tours/fits";
 
 // A buyer disputes a part of an invoice, and pays the rest of it, on whatever screen.
-registry.category("web_tour.tours").add("lead_invoicing_buyer_disputes_and_pays", {
+tours.add("lead_invoicing_buyer_disputes_and_pays", {
     url: "/my/invoices",
     steps: () => [
         {

@@ -1,7 +1,7 @@
-import { registry } from "@web/core/registry";
+import { tours } from "@lead_invoicing/../tests/tours/tours";
 
 // A buyer pays in, and sees its balance move.
-registry.category("web_tour.tours").add("lead_invoicing_buyer_tops_up", {
+tours.add("lead_invoicing_buyer_tops_up", {
     url: "/my",
     steps: () => [
         {
