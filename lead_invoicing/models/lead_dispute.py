@@ -8,6 +8,7 @@ from ..recording.ledger_gateway import LedgerGateway
 from ..tools.numbers import search_number
 from ..tools.parsing import as_float
 from ..tools.protected_fields import EngineGuard, engine_at_work, is_engine
+from ..tools.storable import check_storable_text
 
 DISPUTE_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_dispute"
 # More leads than these are a sum, or the whole invoice.
@@ -191,7 +192,9 @@ class LeadDispute(EngineGuard, models.Model):
 
         :raises UserError: saying what of the invoice cannot be disputed, and why
         """
+        vals_list = [self._add_scope(vals) for vals in vals_list]
         for vals in vals_list:
+            self._check_texts(vals)
             # Before Odoo rounds what is not a number.
             if not math.isfinite(as_float(vals.get("amount"))):
                 raise UserError(self.env._("Enter the disputed amount as a number."))
@@ -200,11 +203,32 @@ class LeadDispute(EngineGuard, models.Model):
             dispute._open()
         return disputes
 
+    @api.model
+    def _add_scope(self, vals):
+        """Return values that say what is disputed: programs name leads, an amount or
+        nothing; what the form proposes is for people, who see it."""
+        if "scope" in vals or "default_scope" in self.env.context:
+            return vals
+        commands = vals.get("sale_ids")
+        if commands and commands not in ([Command.clear()], [Command.set([])]):
+            return {**vals, "scope": "rows"}
+        return {**vals, "scope": "amount" if vals.get("amount") else "whole"}
+
+    @api.model
+    def _check_texts(self, vals):
+        """Refuse texts that cannot be stored.
+
+        :raises UserError: naming the field
+        """
+        for name in {"reason", "answer"} & vals.keys():
+            check_storable_text(self, name, vals[name])
+
     def write(self, vals):
         """Change who decides, by when, and what is answered.
 
         :raises UserError: for what is disputed, or after the decision
         """
+        self._check_texts(vals)
         if not is_engine(self.env):
             if FROZEN_FIELDS & vals.keys():
                 raise UserError(

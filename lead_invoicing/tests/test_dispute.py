@@ -24,6 +24,51 @@ class TestDispute(DisputeCommon):
         self.assertEqual(invoice.lead_disputed_amount, 23)
         self.assertEqual(invoice._get_lead_amount_to_pay(), 11.5)
 
+    def test_what_a_program_names_is_what_is_disputed(self):
+        sales = self.new_sale(price="10.00") + self.new_sale(price="20.00")
+        invoice = self.generate()
+        for vals, scope, amount in (
+            ({"amount": 4}, "amount", 4),
+            ({"sale_ids": sales[1]}, "rows", 20),
+            ({"sale_ids": sales[0], "amount": 1}, "rows", 10),
+            ({}, "whole", 30),
+            ({"sale_ids": []}, "whole", 30),
+            ({"sale_ids": [Command.set([])], "amount": 0}, "whole", 30),
+        ):
+            with self.subTest(vals=vals):
+                dispute = self.dispute(invoice, self.billing_user, **vals)
+                self.assertEqual(
+                    (dispute.scope, dispute.amount, dispute.state),
+                    (scope, amount, "open"),
+                )
+                with freeze_time("2026-11-12 12:00"):
+                    dispute.action_withdraw()
+
+    def test_the_form_proposes_certain_leads(self):
+        sale = self.new_sale(price="10.00")
+        disputes = self.env["lead.dispute"].with_user(self.billing_user)
+        defaults = disputes.default_get(["scope"])
+        self.assertEqual(defaults["scope"], "rows")
+        # Who chooses them there and names none is told so.
+        invoice = self.generate()
+        with self.assertRaisesRegex(UserError, "Choose the leads"):
+            self.dispute(invoice, self.billing_user, scope="rows")
+        self.assertEqual(sale.billing_state, "invoiced")
+
+    def test_what_cannot_be_stored_of_a_dispute_is_refused(self):
+        self.new_sale()
+        invoice = self.generate()
+        for text in ("a\0b", "\ud800"):
+            for name in ("reason", "answer"):
+                with (
+                    self.subTest(name=name, text=text),
+                    self.assertRaisesRegex(UserError, "cannot be stored"),
+                ):
+                    self.dispute(invoice, self.billing_user, **{name: text})
+        dispute = self.dispute(invoice, self.billing_user)
+        with self.assertRaisesRegex(UserError, "Answer: .*cannot be stored"):
+            dispute.answer = "a\0b"
+
     def test_a_dispute_is_found_by_its_number(self):
         sale = self.new_sale()
         invoice = self.generate()
