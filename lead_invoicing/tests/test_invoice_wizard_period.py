@@ -49,6 +49,24 @@ class TestInvoiceWizardPeriod(GenerationCommon):
         self.assertEqual(invoice.lead_sale_ids, sales[1] + sales[2])
 
     @freeze_time(NOW)
+    def test_last_month_without_a_form(self):
+        self.new_sale(at="2026-09-10T12:00:00Z")
+        october = self.new_sale(at="2026-10-10T12:00:00Z")
+        self.new_sale(at="2026-11-04T12:00:00Z")
+        wizards = self.env["lead.invoice.wizard"].with_user(self.billing_user)
+        chosen = {"partner_ids": self.buyer.ids}
+        month, later = wizards.create([{**chosen, "period": "month"}, chosen])
+        later.period = "month"
+        days = ("2026-10-01", "2026-10-31")
+        for wizard in (month, later):
+            self.assertEqual((str(wizard.date_from), str(wizard.date_to)), days)
+        # Days that are given are meant.
+        month.write({"period": "month", "date_from": "2026-10-05"})
+        self.assertEqual(str(month.date_from), "2026-10-05")
+        _run, invoice = self.invoice(later)
+        self.assertEqual(invoice.lead_sale_ids, october)
+
+    @freeze_time(NOW)
     def test_last_billing_period_to_the_instant(self):
         self.cycle.write(
             {

@@ -3,6 +3,8 @@ from odoo.exceptions import UserError
 
 from ..tools.local_time import format_window
 
+_DAYS = {"date_from", "date_to"}
+
 
 class LeadInvoiceWizard(models.TransientModel):
     """Invoice a month or a billing period by one click, with or without returns."""
@@ -49,8 +51,28 @@ class LeadInvoiceWizard(models.TransientModel):
         cycles = {buyer._get_lead_billing_cycle() for buyer in buyers}
         return cycles.pop() if len(cycles) == 1 else self.env["lead.billing.cycle"]
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Know the days of the last month also where no form has set them."""
+        wizards = super().create(vals_list)
+        for wizard, vals in zip(wizards, vals_list, strict=True):
+            if not _DAYS & vals.keys():
+                wizard._set_days_of_month()
+        return wizards
+
+    def write(self, vals):
+        """Set the days of the last month where only the period is chosen."""
+        result = super().write(vals)
+        if "period" in vals and not _DAYS & vals.keys():
+            for wizard in self:
+                wizard._set_days_of_month()
+        return result
+
     @api.onchange("period", "partner_ids")
     def _onchange_period(self):
+        self._set_days_of_month()
+
+    def _set_days_of_month(self):
         if self.period == "month":
             month = fields.Date.subtract(self.company_id._get_lead_today(), months=1)
             self.date_from = fields.Date.start_of(month, "month")
