@@ -31,7 +31,13 @@ class LeadBillingCharge(CompanyGuard, models.Model):
 
     active = fields.Boolean(default=True)
     name = fields.Char(
-        required=True, translate=True, help="What the buyer reads on the invoice."
+        compute="_compute_name",
+        store=True,
+        precompute=True,
+        readonly=False,
+        required=True,
+        translate=True,
+        help="What the buyer reads on the invoice.",
     )
     company_id = fields.Many2one(
         "res.company", required=True, index=True, default=lambda self: self.env.company
@@ -107,6 +113,18 @@ class LeadBillingCharge(CompanyGuard, models.Model):
         help="A period is charged in full if its last day is in these days.",
     )
     date_to = fields.Date("Through", help="Leave empty if no end was agreed.")
+
+    @api.depends("kind", "product_id")
+    def _compute_name(self):
+        """Propose a name where none was given: of a fee that of its product, which says
+        what it is for."""
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for charge in self.filtered(lambda charge: not charge.name):
+            proposed = kinds.get(charge.kind)
+            if charge.kind == "fee":
+                # How it is called is printed on the buyers' invoices.
+                proposed = charge.product_id.sudo().name
+            charge.name = proposed
 
     @api.depends("partner_id", "cycle_id", "company_id")
     @api.depends_context("lang")

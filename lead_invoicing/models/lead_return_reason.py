@@ -1,10 +1,16 @@
+import itertools
+import re
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, remove_accents
 
 from ..tools.parsing import fold
 from ..tools.platform_code import PlatformCode
 from ..tools.protected_fields import CompanyGuard
+
+# So many characters of a name become its code: it stays readable, and can be numbered.
+MAX_CODE = 60
 
 
 class LeadReturnReason(PlatformCode, CompanyGuard, models.Model):
@@ -23,6 +29,10 @@ class LeadReturnReason(PlatformCode, CompanyGuard, models.Model):
     active = fields.Boolean(default=True)
     name = fields.Char(required=True, translate=True)
     code = fields.Char(
+        compute="_compute_code",
+        store=True,
+        precompute=True,
+        readonly=False,
         required=True,
         help="The platform's name for this reason, unique per company.",
     )
@@ -34,6 +44,34 @@ class LeadReturnReason(PlatformCode, CompanyGuard, models.Model):
         "(company_id, lower(code))",
         "Another return reason of this company already has this code.",
     )
+
+    @api.depends("name", "company_id")
+    def _compute_code(self):
+        """Propose a code where none was given: the name in plain letters, with a
+        number where another reason of the company has it already."""
+        for reason in self.filtered(lambda reason: reason.name and not reason.code):
+            words = re.findall("[a-z0-9]+", remove_accents(reason.name).lower())
+            # Of a name in another script nothing is left.
+            code = "_".join(words)[:MAX_CODE].strip("_") or "reason"
+            reason.code = reason._get_unused_code(code)
+
+    def _get_unused_code(self, code):
+        """Return the code, with a number if others have it: those that are stored, and
+        those that are created beside this one."""
+        beside = self.browse(self._prefetch_ids) - self
+        # What has no code yet would ask for one here.
+        beside = beside.filtered(lambda r: not r.id and "code" in r._cache)
+        used = {(reason.code or "").lower() for reason in beside}
+        others = self.with_context(active_test=False)
+        for number in itertools.count(1):
+            proposed = f"{code}_{number}" if number > 1 else code
+            taken = [
+                ("company_id", "=", self.company_id.id),
+                ("code", "=ilike", proposed.replace("_", r"\_")),
+                ("id", "!=", self._origin.id),
+            ]
+            if proposed not in used and not others.search_count(taken, limit=1):
+                return proposed
 
     def _check_can_change_company(self):
         # Whether there is one, in whatever company, is all that is told.

@@ -3,7 +3,7 @@ from datetime import datetime
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common.charges import ChargesCommon
 from .common.generation import GENERATION, WEEK
@@ -27,6 +27,25 @@ class TestAgreeing(ChargesCommon):
         )
         self.assertEqual(charges._get_winners(other, self.cycle, day), cycle + typed)
         self.assertEqual(charges._get_winners(other, nobody, day), company + typed)
+
+    def test_a_charge_without_a_name_has_a_proposed_one(self):
+        vals = {
+            "product_id": self.charge_product.id,
+            "amount": 5,
+            "partner_id": self.buyer.id,
+        }
+        charges = self.env["lead.billing.charge"].with_user(self.manager)
+        fee, minimum = charges.create(
+            [{**vals, "kind": "fee"}, {**vals, "kind": "minimum"}]
+        )
+        self.assertEqual((fee.name, minimum.name), ("Charge", "Minimum spend"))
+        minimum.name = "At least"
+        minimum.write({"kind": "discount", "percent": 5})
+        self.assertEqual(minimum.name, "At least")
+        with Form(charges) as form:
+            form.amount = 7
+            form.product_id = self.charge_product
+        self.assertEqual(form.record.name, "Charge")
 
     def test_two_of_the_same_are_refused(self):
         first = self.agree("fee", amount=1, date_to="2026-11-30")

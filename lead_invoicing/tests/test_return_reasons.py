@@ -4,7 +4,7 @@ from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
 from .common.generation import GENERATION, GenerationCommon
@@ -42,6 +42,28 @@ class TestReturnReasons(LeadInvoicingCommon):
         ):
             with self.subTest(text):
                 self.assertEqual(self.reason_of(text), self.wrong)
+
+    def test_a_reason_without_a_code_has_one_of_its_name(self):
+        reasons = self.env["lead.return.reason"]
+        made = reasons.create(
+            [
+                {"name": "Numéro  Faux!"},
+                {"name": "numero faux"},
+                {"name": "Duplicate"},
+                {"name": "Καλημέρα"},
+                {"name": "Sent", "code": "Own"},
+            ]
+        )
+        self.assertEqual(
+            made.mapped("code"),
+            ["numero_faux", "numero_faux_2", "duplicate_2", "reason", "Own"],
+        )
+        made[0].name = "Another name"
+        self.assertEqual(made[0].code, "numero_faux")
+        with Form(reasons) as form:
+            form.name = "Numero faux"
+        self.assertEqual(form.record.code, "numero_faux_3")
+        self.assertEqual(self.reason_of("numero_faux_2"), made[1])
 
     def test_a_text_that_matches_nothing_stays_a_text(self):
         self.assertFalse(self.reason_of("phone is wrong"))
