@@ -1,4 +1,5 @@
 import ast
+import json
 
 from odoo import api, models
 
@@ -35,8 +36,16 @@ class IrFieldsConverter(models.AbstractModel):
     def _str_to_properties(self, model, field, value, savepoint):
         # Odoo takes the first definition of a name that it finds, perhaps another lead
         # type's, and does not check dates.
-        if model._name == "lead.sale" and isinstance(value, list):
-            return value, []
+        if model._name == "lead.sale":
+            if isinstance(value, str):
+                try:
+                    value = json.loads(value)
+                except (ValueError, RecursionError):
+                    value = None
+            if isinstance(value, list) and all(isinstance(p, dict) for p in value):
+                return value, []
+            # It says so of what is no list of properties.
+            value = {}
         return super()._str_to_properties(model, field, value, savepoint)
 
     @api.model

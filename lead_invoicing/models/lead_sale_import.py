@@ -1,11 +1,19 @@
 import re
+from datetime import date
 
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import groupby
 
-from ..recording.file_formats import FILE_OPTIONS, FileFormats, is_sign_of
-from ..recording.lead_data import LeadDataSchema
+from ..recording.file_formats import (
+    FILE_OPTIONS,
+    BooleanCell,
+    FileFormats,
+    check_text_cell,
+    is_sign_of,
+    mark_cell,
+)
+from ..recording.lead_data import LeadDataSchema, read_properties
 from ..recording.ledger_gateway import LedgerGateway
 from ..recording.reader import REFERENCES
 from ..recording.recorder import MODEL_FIELDS
@@ -15,6 +23,8 @@ from .lead_sale_recording import ALIAS_FIELDS
 
 # What may be corrected whatever was recorded.
 CORRECTED_FIELDS = {"reason", "reason_id", "lead_data"}
+# What a date can be entered as, beside lead data.
+MOMENTS = {"date", "occurred_at"}
 
 
 class ImportBatch:
@@ -63,10 +73,18 @@ class LeadSale(models.Model):
         with self.env.cr.savepoint() as savepoint:
             loader = self.with_context(lead_import_batch=batch)
             data = self._check_cells(fields, data, batch)
+            refused = {self._get_place(message) for message in batch.messages}
+            count = len(batch.messages)
             result = super(LeadSale, loader).load(fields, data)
             if batch.conflict:
                 # Nothing is wrong with the file: the request is repeated.
                 raise batch.conflict
+            # A cell that was refused is not missing, too.
+            batch.messages[count:] = [
+                message
+                for message in batch.messages[count:]
+                if self._get_place(message) not in refused
+            ]
             messages = self._join_import_messages(result["messages"], batch.messages)
             result["messages"] = messages
             if messages:
@@ -95,15 +113,8 @@ class LeadSale(models.Model):
             for place, ((path, name), cell) in enumerate(
                 zip(columns, row, strict=False)
             ):
-                if not isinstance(cell, str):
-                    continue
                 try:
-                    check_storable(self.env, name, cell)
-                    if path == ".id" and not re.fullmatch(r" *-?[0-9]* *", cell):
-                        raise RowError(
-                            name,
-                            self.env._("“%s” is not a Database ID.", shorten(cell)),
-                        )
+                    cells[place] = self._check_cell(path, name, cell)
                 except RowError as refused:
                     cells[place] = ""
                     info = {"rows": {"from": number, "to": number}, "record": number}
@@ -112,6 +123,57 @@ class LeadSale(models.Model):
                     )
             rows.append(cells)
         return rows
+
+    @api.model
+    def _check_cell(self, path, name, cell):
+        """Return a cell in the form that its reader takes.
+
+        :param path: of the field, as Odoo's import writes it
+        :param name: of the field itself
+        :raises RowError: for what no reader of this field takes
+        """
+        is_lead_data = path.startswith("lead_data.")
+        if cell is False and not is_lead_data:
+            return ""
+        if type(cell) is not str and cell is not False:
+            if path == "lead_data" and isinstance(cell, list):
+                return cell
+            if not isinstance(cell, str):
+                cell = self._mark_cell(name, cell)
+            # Which lead data is a date, or true, is told apart by its own reader.
+            if not is_lead_data and not self._is_cell_of(name, cell):
+                check_text_cell(self.env, name, cell)
+        if isinstance(cell, str):
+            check_storable(self.env, name, cell)
+            if path == ".id":
+                cell = cell.strip()
+                if cell and not re.fullmatch("-?[0-9]{1,30}", cell, re.ASCII):
+                    raise RowError(
+                        name, self.env._("“%s” is not a Database ID.", shorten(cell))
+                    )
+        return cell
+
+    @api.model
+    def _is_cell_of(self, name, cell):
+        """Tell whether a field takes dates, or TRUE and FALSE, and a cell is one."""
+        if isinstance(cell, date):
+            return name in MOMENTS
+        is_boolean = name in self._fields and self._fields[name].type == "boolean"
+        return is_boolean and isinstance(cell, BooleanCell)
+
+    @api.model
+    def _mark_cell(self, name, value):
+        try:
+            return mark_cell(value)
+        except ValueError:
+            raise RowError(
+                name, self.env._("“%s” is not text; send text.", shorten(value))
+            ) from None
+
+    @api.model
+    def _get_place(self, message):
+        """Return of which row and field a message is."""
+        return message["rows"]["from"], message["field"]
 
     @api.model
     def _join_import_messages(self, told, found):
@@ -359,7 +421,9 @@ class LeadSale(models.Model):
         zone = self.company_id.sudo()._get_lead_zone(batch.options["tz"])
         formats = FileFormats(zone, batch.options)
         schema = LeadDataSchema(self.env, definition or [], formats=formats)
-        given = {prop["name"]: prop.get("value") for prop in data}
+        given = data
+        if isinstance(data, list):
+            given = read_properties(self.env, self.lead_type_id._check_properties(data))
         kept = dict(self.lead_data)
         corrected = {**kept, **schema.convert(given, false_is_empty=True)}
         return {"lead_data": corrected} if corrected != kept else {}

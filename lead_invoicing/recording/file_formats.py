@@ -5,7 +5,7 @@ how it is meant: by the separators and date formats among the options of the imp
 """
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 
 from ..tools.parsing import FIRST_YEAR, RowError, read_number, shorten
@@ -51,6 +51,75 @@ class NumberCell(str):
     """A cell that is a number in the spreadsheet: nothing about it can be guessed."""
 
     __slots__ = ()
+
+
+class BooleanCell(str):
+    """A cell that is TRUE or FALSE in the spreadsheet."""
+
+    __slots__ = ()
+
+
+class TimeCell(str):
+    """A cell that is a time of no day, or a duration, in the spreadsheet."""
+
+    __slots__ = ()
+
+
+class ErrorCell(str):
+    """A cell whose formula has failed, such as #N/A."""
+
+    __slots__ = ()
+
+
+def mark_cell(value, is_error=False):
+    """Return the value of a spreadsheet's cell in the form that readers tell apart:
+    a text, a number, TRUE or FALSE, a time, an error, or a date as it is.
+
+    :raises ValueError: for what is no such value, or no finite number
+    """
+    if value is None:
+        return ""
+    if is_error:
+        return ErrorCell(value)
+    if isinstance(value, str | date):
+        return value
+    if isinstance(value, bool):
+        return BooleanCell(value)
+    if isinstance(value, time | timedelta):
+        return TimeCell(value)
+    if isinstance(value, int | float):
+        # What the program shows at most: the rest is how it calculates.
+        number = Decimal(f"{value:.15g}" if isinstance(value, float) else value)
+        if number.is_finite():
+            return NumberCell(f"{number:f}")
+    raise ValueError(value)
+
+
+def check_text_cell(env, field, value):
+    """Refuse a cell of which a spreadsheet program made something else than a text or
+    a number, such as a date of the reference 3-5.
+
+    :raises RowError: that says so
+    """
+    if isinstance(value, date | BooleanCell | TimeCell):
+        raise RowError(
+            field,
+            env._(
+                "“%s” is a date, a time, or TRUE or FALSE in your spreadsheet program,"
+                " which may have changed what was entered. Format the cell as text, and"
+                " enter it again.",
+                shorten(value),
+            ),
+        )
+    if isinstance(value, ErrorCell):
+        raise RowError(
+            field,
+            env._(
+                "“%s” is the error of a formula in your spreadsheet program. Correct"
+                " it, or empty the cell.",
+                shorten(value),
+            ),
+        )
 
 
 class FileFormats:
@@ -253,6 +322,7 @@ class FileFormats:
 
 def check_reference(env, field, value):
     """Refuse a reference that a spreadsheet program spoiled."""
+    check_text_cell(env, field, value)
     if not isinstance(value, str):
         return
     text = value.strip()

@@ -16,6 +16,7 @@ from ..tools.parsing import (
     read_text,
     shorten,
 )
+from .file_formats import check_text_cell
 
 NAME_PATTERN = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 VALUE_TYPES = {
@@ -38,6 +39,31 @@ _BOOLEANS = {
 }
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _ODOO_DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+
+
+def read_properties(env, properties):
+    """Return {name: value} of the list of dicts that Odoo has for a Properties field,
+    without those that are deleted.
+
+    :raises RowError: for one without a name, and for a name that is there twice
+    """
+    values = {}
+    for prop in properties:
+        if prop.get("definition_deleted"):
+            continue
+        name = prop.get("name")
+        if not isinstance(name, str) or not name:
+            raise RowError(
+                "lead_data",
+                env._("“%s” is not the name of a field; send its name.", shorten(name)),
+            )
+        if name in values:
+            raise RowError(
+                "lead_data",
+                env._("“%s” appears twice; send it once.", shorten(name)),
+            )
+        values[name] = prop.get("value")
+    return values
 
 
 class LeadDataSchema:
@@ -108,7 +134,7 @@ class LeadDataSchema:
         found = found or [
             name
             for name, prop in self.properties.items()
-            if (prop.get("string") or "").strip().casefold() == folded
+            if str(prop.get("string") or "").strip().casefold() == folded
         ]
         if not found:
             raise RowError(
@@ -168,6 +194,7 @@ class LeadDataSchema:
         )
 
     def _read_char(self, name, value):
+        self._check_text(name, value)
         if not isinstance(value, str):
             self._refuse(name, value, self.env._("text"))
         try:
@@ -176,6 +203,11 @@ class LeadDataSchema:
             raise RowError("lead_data", f"{name}: {refused.sentence}") from None
 
     _read_text = _read_char
+
+    def _check_text(self, name, value):
+        """Refuse a cell of a file that is none of a text."""
+        if self.formats:
+            self._read_written(check_text_cell, name, value)
 
     def _read_boolean(self, name, value):
         if isinstance(value, str):
@@ -248,6 +280,7 @@ class LeadDataSchema:
         return moment.isoformat(" ")
 
     def _read_selection(self, name, value):
+        self._check_text(name, value)
         option = self._find_option(name, value)
         if option is None:
             labels = [str(option[1]) for option in self._get_labelled(name)]
@@ -256,6 +289,7 @@ class LeadDataSchema:
 
     def _read_tags(self, name, value):
         """Take a list, or a text with commas, of tags."""
+        self._check_text(name, value)
         tags = value.split(",") if isinstance(value, str) else value
         if not isinstance(tags, (list, tuple)):
             self._refuse(name, value, self.env._("a list of tags"))

@@ -11,7 +11,8 @@ from ..tools.parsing import (
     read_text,
     shorten,
 )
-from .file_formats import check_reference
+from .file_formats import check_reference, check_text_cell
+from .lead_data import read_properties
 from .row import IncomingTransaction
 
 API_FIELDS = {
@@ -160,9 +161,9 @@ class LeadReader:
                 name == "buyer_ref" and not row.partner_id
             )
             try:
-                value = read_reference(self.env, name, get(name), required=is_required)
                 if row.from_file:
-                    check_reference(self.env, name, value)
+                    check_reference(self.env, name, get(name))
+                value = read_reference(self.env, name, get(name), required=is_required)
                 setattr(row, name, value)
             except RowError as refused:
                 row.refuse(refused)
@@ -184,6 +185,8 @@ class LeadReader:
         row.price = read_price(self.env, "price", None if price is False else price)
 
     def _read_odoo_texts(self, row, get):
+        if row.from_file:
+            check_text_cell(self.env, "reason", get("reason"))
         row.reason = read_text(self.env, "reason", get("reason"))
         row.reason_id = self._read_odoo_id(get("reason_id"))
         row.lead_data = self._get_odoo_lead_data(get("lead_data"))
@@ -236,11 +239,7 @@ class LeadReader:
         if isinstance(value, (list, tuple)) and all(
             isinstance(prop, dict) for prop in value
         ):
-            return {
-                prop.get("name"): prop.get("value")
-                for prop in value
-                if not prop.get("definition_deleted")
-            }
+            return read_properties(self.env, value)
         return value or {}
 
     def _read_odoo_id(self, value):

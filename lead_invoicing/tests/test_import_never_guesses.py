@@ -1,6 +1,7 @@
 import csv
 import io
-from datetime import datetime
+import re
+from datetime import date, datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from odoo.exceptions import UserError
 from odoo.tests import TransactionCase, new_test_user, tagged
 
 from ..recording.file_formats import FileFormats
-from ..tools.parsing import RowError
+from ..tools.parsing import RowError, shorten
 from .common.optional_packages import HealthCheck, given, settings, st
 from .common.world import LeadInvoicingCommon
 
@@ -356,6 +357,94 @@ class TestImportNeverGuesses(ImportCommon):
         book.active["C2"].number_format = "dd/mm/yyyy"
         sale = self.assert_imported(self.import_file(list(ROW), file=self.save(book)))
         self.assertEqual(sale.date, datetime(2026, 1, 15, 17, 30))
+
+    def load_sheet(self, **values):
+        """Import a spreadsheet of one row like ``ROW`` with what is different."""
+        row = {**ROW, **values}
+        book = Workbook()
+        book.active.append(list(row))
+        book.active.append(list(row.values()))
+        return self.import_file(list(row), file=self.save(book))
+
+    def test_what_a_spreadsheet_made_of_a_text_is_refused(self):
+        self.sell("3-5", lead_ref="4-6")
+        made = {
+            "a date": date(2026, 3, 5),
+            "a date and time": datetime(2026, 3, 5, 12, 30),
+            "a time": time(12, 30),
+            "TRUE": True,
+            "FALSE": False,
+            "an error": "#N/A",
+        }
+        names = ("external_ref", "lead_ref", "campaign", "buyer_ref", "reason")
+        names += ("origin_external_ref", "transaction_type", "lead_type_id", "id")
+        names += (".id", "partner_id/id", "partner_id/.id", "origin_id/.id")
+        names += ("partner_id", "currency_id", "origin_id/id")
+        texts = ("email", "remarks", "fuel", "extras", "value", "vehicle_year")
+        for name in (*names, *(f"lead_data.{text}" for text in texts)):
+            for kind, cell in made.items():
+                with self.subTest(name=name, kind=kind):
+                    field = "id" if name == ".id" else re.split("[./]", name)[0]
+                    result = self.load_sheet(**{name: cell})
+                    self.assertFalse(result["ids"])
+                    self.assertIn(
+                        (0, field),
+                        [(m["rows"]["from"], m["field"]) for m in result["messages"]],
+                    )
+        self.assertEqual(self.env["lead.sale"].search_count([]), 1)
+        self.assert_refused(
+            self.load_sheet(external_ref=made["a date"]),
+            (0, "external_ref", "Format the cell as text"),
+        )
+        self.assert_refused(
+            self.load_sheet(lead_ref="#N/A"), (0, "lead_ref", "error of a formula")
+        )
+
+    def test_what_a_spreadsheet_calls_a_date_or_true_is_one_where_it_is_asked_for(self):
+        sale = self.assert_imported(
+            self.load_sheet(
+                **{
+                    "date": datetime(2026, 1, 15, 12, 30),
+                    "lead_data.born_on": date(2000, 2, 29),
+                    "lead_data.asked_at": datetime(2026, 1, 2, 3, 4),
+                    "lead_data.insured": True,
+                    "lead_data.remarks": 12345,
+                    "campaign": 77,
+                }
+            )
+        )
+        values = dict(sale.lead_data)
+        self.assertEqual(values["born_on"], "2000-02-29")
+        self.assertEqual(values["asked_at"], "2026-01-02 08:04:00")
+        self.assertIs(values["insured"], True)
+        self.assertEqual((values["remarks"], sale.campaign), ("12345", "77"))
+
+    def test_two_columns_of_remarks_are_one(self):
+        columns = [*ROW, "reason", "reason"]
+        sale = self.assert_imported(
+            self.import_file(columns, [*ROW.values(), "a", "b"])
+        )
+        self.assertEqual(sale.reason, "a\nb")
+
+    def test_cells_of_any_type_are_read_or_refused(self):
+        self.sell("T0")
+        odd = ("-", "--", " ", "9" * 30, "-5", 5, 1.5, None, True, ["x"], {"a": 1})
+        odd += (date(2026, 1, 1), float("nan"), 10**400, b"x", [{"name": 5}], [5])
+        columns = [".id", "id", *ROW, "partner_id/.id", "partner_id/id", "partner_id"]
+        columns += ["origin_id/.id", "reason", "lead_data.email", "lead_data"]
+        for name in (*columns, "currency_id", "waived"):
+            for cell in odd:
+                with self.subTest(name=name, cell=shorten(cell, 20)):
+                    row = {**ROW, name: cell}
+                    result = self.env["lead.sale"].load(list(row), [list(row.values())])
+                    told = [message["message"] for message in result["messages"]]
+                    self.assertFalse([t for t in told if "Unknown error" in t])
+                    if result["ids"]:
+                        sale = self.env["lead.sale"].browse(result["ids"])
+                        self.assertNotIn(cell, (["x"], {"a": 1}, b"x", True))
+                        sale.with_context(active_test=False).unlink()
+        sale = self.env["lead.sale"].load(["lead_ref", *ROW], [[5, *ROW.values()]])
+        self.assertEqual(self.assert_imported(sale).lead_ref, "5")
 
     # Columns
 

@@ -1,6 +1,6 @@
 import io
+from collections import defaultdict
 from datetime import datetime
-from decimal import Decimal
 
 from openpyxl import load_workbook
 from openpyxl.styles.numbers import is_datetime
@@ -13,7 +13,7 @@ from odoo.addons.base_import.models.base_import import (
     ImportValidationError,
 )
 
-from ..recording.file_formats import FILE_OPTIONS, NumberCell
+from ..recording.file_formats import FILE_OPTIONS, NumberCell, mark_cell
 from ..tools.parsing import shorten
 
 MAX_CELLS = 5_000_000
@@ -70,6 +70,29 @@ class BaseImport(models.TransientModel):
                 )
             )
         return super()._convert_import_data(fields, options)
+
+    def _handle_multi_mapping(self, import_fields, input_file_data):
+        """Leave the cells of lead transactions as they are: Odoo would make texts of
+        dates, and forget which cells are no texts."""
+        if self.res_model != "lead.sale":
+            return super()._handle_multi_mapping(import_fields, input_file_data)
+        places = defaultdict(list)
+        for place, field in enumerate(import_fields):
+            places[field].append(place)
+        return list(places), [
+            [self._join_cells([row[place] for place in own]) for own in places.values()]
+            for row in input_file_data
+        ]
+
+    @api.model
+    def _join_cells(self, cells):
+        """Return the cells of one field, of which only remarks can have several."""
+        filled = [cell for cell in cells if cell]
+        if len(filled) < 2:
+            return filled[0] if filled else ""
+        # One that is no text is told to be none.
+        odd = [cell for cell in filled if type(cell) not in (str, NumberCell)]
+        return odd[0] if odd else "\n".join(filled)
 
     @api.model
     def _get_lead_label(self, path):
@@ -141,16 +164,13 @@ class BaseImport(models.TransientModel):
     @api.model
     def _read_cell(self, cell):
         value = cell.value
-        if value is None:
-            return ""
         if isinstance(value, datetime):
             # A time is one, also where the cell does not show it.
             is_day = is_datetime(cell.number_format) == "date" and not any(
                 (value.hour, value.minute, value.second, value.microsecond)
             )
             return value.date() if is_day else value
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            # What the program shows at most: the rest is how it calculates.
-            number = Decimal(f"{value:.15g}" if isinstance(value, float) else value)
-            return NumberCell(f"{number:f}")
-        return str(value)
+        try:
+            return mark_cell(value, is_error=cell.data_type == "e")
+        except ValueError:
+            return str(value)

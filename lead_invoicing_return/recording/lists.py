@@ -105,9 +105,9 @@ def _read_rows(env, rows, columns, first, from_file=True):
         lead = ListedLead(number, price=cells.get("price"))
         try:
             for name in columns.keys() & {"reference", "lead"}:
-                value = read_reference(env, name, str(cells[name]).strip())
                 if from_file:
-                    check_reference(env, name, value)
+                    check_reference(env, name, cells[name])
+                value = read_reference(env, name, str(cells[name]).strip())
                 setattr(lead, name, value)
         except RowError as refused:
             lead.error = refused.sentence
