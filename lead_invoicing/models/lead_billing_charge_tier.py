@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..tools.storable import check_storable_numbers
+
 
 class LeadBillingChargeTier(models.Model):
     """A step of volume prices: what a lead costs from a number of leads on."""
@@ -42,3 +44,15 @@ class LeadBillingChargeTier(models.Model):
                         tier.from_count,
                     )
                 )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Refuse numbers before PostgreSQL does."""
+        for vals in vals_list:
+            check_storable_numbers(self, vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Refuse numbers before PostgreSQL does."""
+        check_storable_numbers(self, vals)
+        return super().write(vals)

@@ -7,6 +7,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from ..tools.local_time import get_zone, get_zone_error, local_day
 from ..tools.protected_fields import CompanyGuard
+from ..tools.storable import check_storable_numbers
 from ..tools.windows import (
     MonthlySchedule,
     Schedule,
@@ -204,11 +205,14 @@ class LeadBillingCycle(CompanyGuard, models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            check_storable_numbers(self, vals)
         cycles = super().create(vals_list)
         cycles._wake_scheduled_action()
         return cycles
 
     def write(self, vals):
+        check_storable_numbers(self, vals)
         if vals.get("active") is False:
             self._check_not_used()
         now = fields.Datetime.now()

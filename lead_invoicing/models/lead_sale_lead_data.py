@@ -3,8 +3,8 @@ import itertools
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..recording.lead_data import LeadDataSchema
-from ..tools.parsing import RowError
+from ..recording.lead_data import LeadDataSchema, read_properties
+from ..tools.parsing import RowError, shorten
 
 
 class LeadSale(models.Model):
@@ -50,16 +50,36 @@ class LeadSale(models.Model):
         :param value: a dict of names to values, or the list of the web client, which
             has the definition along and may change it
         """
-        if isinstance(value, list) and all(isinstance(prop, dict) for prop in value):
-            self.lead_type_id[:1]._name_new_properties(value)
-            self._check_properties(value)
-            return value
         if not value:
             return value
+        lead_type = self.lead_type_id[:1]
         # Whoever may see a transaction may see how its lead type defines lead data;
         # whether they may enter any is checked by what writes it.
-        definition = self.lead_type_id[:1].sudo().lead_properties_definition
+        definition = lead_type.sudo().lead_properties_definition
+        if isinstance(value, list):
+            properties = lead_type._check_properties(value)
+            if any(prop.get("definition_changed") for prop in properties) or any(
+                prop.get("definition_deleted") for prop in properties
+            ):
+                lead_type._name_new_properties(properties)
+                lead_type._read_definition(lead_type._strip_values(properties))
+                self._check_properties(properties)
+                return properties
+            value = self._get_values_by_name(properties)
         return self._read_lead_data(definition, value)
+
+    @api.model
+    def _get_values_by_name(self, properties):
+        """Return {name: value} of a list of properties.
+
+        :raises ValidationError: for one without a name
+        """
+        try:
+            return read_properties(self.env, properties)
+        except RowError as refused:
+            raise ValidationError(
+                self.env._("Lead Data: %s", refused.sentence)
+            ) from None
 
     def _check_properties(self, properties):
         """Check, in place, the values of a list of properties with definitions."""
@@ -88,8 +108,14 @@ class LeadSale(models.Model):
         :param full_name: such as ``lead_data.first_name``
         :raises AccessError: for users who do not see lead data
         """
-        field_name, _dot, name = full_name.partition(".")
+        # Whoever calls over the API can ask for anything.
+        field_name, _dot, name = str(full_name).partition(".")
         if field_name != "lead_data":
+            field = self._fields.get(field_name)
+            if not field or field.type != "properties":
+                raise UserError(
+                    self.env._("“%s” is not a lead-data field.", shorten(full_name))
+                )
             return super().get_property_definition(full_name)
         self.browse().check_access("read")
         self._check_field_access(self._fields[field_name], "read")

@@ -209,8 +209,10 @@ class LeadSale(models.Model):
         if isinstance(properties, list) and any(
             isinstance(prop, dict) and flags & prop.keys() for prop in properties
         ):
-            lead_type = self.env["lead.type"].browse(vals.get("lead_type_id"))
-            lead_type._save_definition(properties)
+            lead_type_id = vals.get("lead_type_id")
+            if type(lead_type_id) is int:
+                lead_type = self.env["lead.type"].browse(lead_type_id).exists()
+                lead_type._save_definition(properties)
 
     @api.model
     def _check_vals_list(self, vals_list, file_options=None):

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, remove_accents
 
 from ..recording.lead_data import LAYOUT_TYPES, NAME_PATTERN, VALUE_TYPES
-from ..tools.parsing import shorten
+from ..tools.parsing import RowError, check_storable, shorten
 from ..tools.platform_code import PlatformCode
 from ..tools.protected_fields import CompanyGuard
 
@@ -77,7 +77,7 @@ class LeadType(PlatformCode, CompanyGuard, models.Model):
                 self._check_property(prop)
             # It may write in what it checks.
             field._validate_properties_definition(deepcopy(properties), self.env)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValidationError(
                 self.env._("The definition of the lead data is not valid: %s", error)
             ) from error
@@ -108,8 +108,8 @@ class LeadType(PlatformCode, CompanyGuard, models.Model):
                     "The lead-data field “%(label)s” cannot be of the type %(type)s."
                     " Leads can have plain values only: text, number, date, selection,"
                     " tags, checkbox.",
-                    label=prop.get("string") or prop.get("name"),
-                    type=prop.get("type"),
+                    label=shorten(prop.get("string") or prop.get("name")),
+                    type=shorten(prop.get("type")),
                 )
             )
         if not NAME_PATTERN.fullmatch(str(prop.get("name") or "")):
@@ -117,9 +117,50 @@ class LeadType(PlatformCode, CompanyGuard, models.Model):
                 self.env._(
                     "“%s” is not a valid name for a lead-data field. Use lowercase"
                     " letters, digits and single underscores, such as “first_name”.",
-                    prop.get("name"),
+                    shorten(prop.get("name")),
                 )
             )
+        self._check_labels(prop)
+
+    @api.model
+    def _check_labels(self, prop):
+        """Check that what people read of a field can be read and stored.
+
+        :raises ValidationError: for a label or an option that is no text
+        """
+        options = prop.get(prop["type"]) or ()
+        is_list = isinstance(options, list | tuple)
+        if not is_list or not all(
+            isinstance(option, list | tuple) and len(option) > 1 for option in options
+        ):
+            raise ValidationError(
+                self.env._(
+                    "The options of the lead-data field “%s” cannot be read. Provide a"
+                    " list with a value and a label for each.",
+                    prop["name"],
+                )
+            )
+        labels = [prop.get("string") or "", *(t for o in options for t in o[:2])]
+        try:
+            for label in labels:
+                if not isinstance(label, str):
+                    raise RowError(
+                        "label",
+                        self.env._(
+                            "“%s” is not text; send text.",
+                            shorten(label),
+                        ),
+                    )
+                check_storable(self.env, "label", label)
+        except RowError as refused:
+            raise ValidationError(
+                self.env._(
+                    "A label or option of the lead-data field “%(name)s” is not valid:"
+                    " %(problem)s",
+                    name=prop["name"],
+                    problem=refused.sentence,
+                )
+            ) from None
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -134,7 +175,10 @@ class LeadType(PlatformCode, CompanyGuard, models.Model):
         :raises UserError: if such a field is deleted or gets another type
         """
         if isinstance(vals.get("lead_data_example"), list):
-            self._name_new_properties(self._check_properties(vals["lead_data_example"]))
+            # Odoo takes over what these say of the fields themselves.
+            properties = self._check_properties(vals["lead_data_example"])
+            self._name_new_properties(properties)
+            self._read_definition(self._strip_values(properties))
         if "lead_properties_definition" in vals:
             definition = self._read_definition(vals["lead_properties_definition"])
             for lead_type in self:
@@ -161,12 +205,16 @@ class LeadType(PlatformCode, CompanyGuard, models.Model):
         :param properties: list of definitions with values, as Odoo's form sends it
         """
         known = {prop["name"] for prop in self.lead_properties_definition or []}
-        taken = known | {prop.get("name") for prop in properties}
-        for prop in properties:
-            name = prop.get("name") or ""
+        names = [prop.get("name") for prop in properties]
+        taken = known | {name for name in names if isinstance(name, str)}
+        for prop, name in zip(properties, names, strict=True):
+            # What is no name, or no label, is told to be none later.
+            texts = (name, prop.get("string"))
+            if not all(isinstance(text, str) for text in texts):
+                continue
             if name in known or not _GENERATED_NAME.fullmatch(name):
                 continue
-            label = remove_accents(prop.get("string") or "").lower()
+            label = remove_accents(prop["string"]).lower()
             words = re.findall("[a-z0-9]+", label)
             better = "_".join(words)[:60].strip("_")
             if better and better not in taken:
@@ -175,9 +223,14 @@ class LeadType(PlatformCode, CompanyGuard, models.Model):
 
     def _save_definition(self, properties):
         """Take over the definition that Odoo's form sends along with values."""
-        self._name_new_properties(properties)
+        self._name_new_properties(self._check_properties(properties))
+        self.lead_properties_definition = self._strip_values(properties)
+
+    @api.model
+    def _strip_values(self, properties):
+        """Return the definitions of what Odoo's form sends along with values."""
         flags = {"value", "definition_changed", "definition_deleted"}
-        self.lead_properties_definition = [
+        return [
             {key: value for key, value in prop.items() if key not in flags}
             for prop in properties
             if not prop.get("definition_deleted")

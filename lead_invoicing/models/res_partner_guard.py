@@ -2,7 +2,9 @@ from odoo import api, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import formatLang
 
+from ..tools.parsing import as_float
 from ..tools.protected_fields import is_engine
+from ..tools.storable import check_storable_numbers
 
 # How a buyer is billed: money, and not everybody who keeps contacts decides it.
 BILLING_FIELDS = {
@@ -83,7 +85,8 @@ class ResPartner(models.Model):
         self._check_lead_billing_fields(given)
         for vals in vals_list:
             # Before PostgreSQL refuses to store what is not a number.
-            self._check_lead_amount(float(vals.get("lead_minimum_amount") or 0))
+            self._check_lead_amount(as_float(vals.get("lead_minimum_amount")))
+            check_storable_numbers(self, vals, self._get_lead_billing_fields())
         return super().create(vals_list)
 
     def write(self, vals):
@@ -91,6 +94,7 @@ class ResPartner(models.Model):
 
         :raises AccessError: naming the fields
         """
+        check_storable_numbers(self, vals, self._get_lead_billing_fields())
         changed = {
             name
             for name in self._get_lead_billing_fields() & vals.keys()

@@ -122,7 +122,9 @@ class LeadSale(models.Model):
         ]
         return {
             text["name"]: (
-                "lead@example.com" if "email" in text["name"] else text["string"]
+                "lead@example.com"
+                if "email" in text["name"]
+                else str(text.get("string") or text["name"])
             )
             for text in texts
         }

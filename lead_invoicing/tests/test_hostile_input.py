@@ -1,7 +1,9 @@
 """Whatever a program, a link or a person writes is answered by a sentence."""
 
 import base64
+import json
 
+from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user
 
@@ -32,6 +34,15 @@ NO_DEFINITIONS = (
     [{"name": "a", "type": "selection", "selection": "x"}],
     [{"name": "a", "type": "selection", "selection": [[[], "x"]]}],
     [{"name": "a", "type": "tags", "tags": [["x", "y"]]}],
+    *([{"name": "a", "type": "char", "string": odd}] for odd in (5, ["x"], {"x": 1})),
+    *([{"name": "a", "type": "char", "string": odd}] for odd in ("x\x00", "\ud800")),
+    [{"name": "a", "type": "selection", "selection": [[5, "b"]]}],
+    [{"name": "a", "type": "selection", "selection": [["b", None]]}],
+    [{"name": "a", "type": "selection", "selection": [["b\x00", "b"]]}],
+    [{"name": "a", "type": "selection", "selection": 5}],
+    [{"name": "a", "type": "tags", "tags": [["b", 5, 1]]}],
+    [{"name": "a", "type": "tags", "tags": 5}],
+    "[" * 100_000,
 )
 NO_CHOICES = (
     *("x", 5, [1], ["columns"], {"columns": 5}, {"columns": "x"}, {"columns": [1]}),
@@ -171,12 +182,127 @@ class TestHostileInput(RightsCommon):
                         **vals,
                     },
                 )
-        for properties in (["x"], [None], [[]], [5]):
-            self.assert_sentence(edu.write, {"lead_data_example": properties})
+        generated = {"name": "0123456789abcdef", "type": "char"}
+        for properties in (
+            *(["x"], [None], [[]], [5], [{"name": 5}], [{"name": []}], [{}]),
+            *([{**generated, "string": 5}], [{**generated, "string": "x\x00"}]),
+        ):
+            with self.subTest(properties=properties):
+                self.assert_sentence(edu.write, {"lead_data_example": properties})
         self.assertEqual(self.edu.lead_properties_definition, before)
         # A definition as text is one, too.
         edu.write({"lead_properties_definition": '[{"name": "b", "type": "char"}]'})
         self.env.flush_all()
+
+    def test_a_label_that_is_none_costs_no_other_row(self):
+        """Also where it was stored before labels were checked."""
+        odd = [
+            {"name": "a", "type": "char", "string": 5},
+            {"name": "b", "type": "char"},
+        ]
+        self.env.cr.execute(
+            "UPDATE lead_type SET lead_properties_definition = %s WHERE id = %s",
+            [json.dumps(odd), self.edu.id],
+        )
+        self.env.invalidate_all()
+        answers = self.record(
+            self.sale_vals("A1", lead_type="EDU", lead_data={"Foo": "x"}),
+            self.sale_vals("A2", lead_type="EDU", lead_data={"a": "x", "b": "y"}),
+        )
+        self.assertEqual([a["status"] for a in answers], ["error", "created"])
+        self.assertIn("is not a field", answers[0]["message"])
+        self.env.user.group_ids |= self.env.ref("lead_invoicing.group_lead_data")
+        example = self.env["lead.sale"]._get_sample_lead_data(self.edu)
+        self.assertEqual(example, {"a": "5", "b": "b"})
+
+    def test_lists_of_lead_data(self):
+        """What a program sends as Odoo has it, with no more than names and values."""
+        known = self.new_sale()
+        ledger = self.env["lead.sale"]
+        good = {
+            "external_ref": "listed",
+            "partner_id": self.buyer.id,
+            "lead_type_id": self.edu.id,
+            "price": 5,
+        }
+        definition = self.edu.lead_properties_definition
+        named = [{"name": "first_name", "value": "Bob"}]
+        odd_kinds = ({"type": 5}, {"type": "char", "string": 5}, {"type": "selection"})
+        for value in (named, *([{**named[0], **kind}] for kind in odd_kinds)):
+            with self.subTest(value=value):
+                known.write({"lead_data": value})
+                self.env.flush_all()
+                self.env.invalidate_all()
+                self.assertEqual(known.lead_data["first_name"], "Bob")
+                known.write({"lead_data": {}})
+                created = ledger.create({**good, "lead_data": value})
+                self.assertEqual(created.lead_data["first_name"], "Bob")
+                created.unlink()
+        changed = {
+            "name": "a",
+            "type": "char",
+            "value": "x",
+            "definition_changed": True,
+        }
+        for value in (
+            *([{"value": "x"}], [{"name": 5, "value": "x"}], [{}], named * 2),
+            *([{"name": ["x"], "value": "a"}], [{"name": None, "value": "x"}]),
+            [{"name": "nonsense", "type": "char", "value": "x"}],
+            *([{**changed, "name": []}], [{**changed, "name": 5}]),
+            *(
+                [{**changed, "string": 5}],
+                [{**changed, "type": "selection", "selection": "abc"}],
+            ),
+            [{**changed, "type": "selection", "selection": 5}],
+        ):
+            with self.subTest(value=value):
+                self.assert_sentence(known.write, {"lead_data": value})
+                self.assert_sentence(ledger.create, {**good, "lead_data": value})
+        self.assertEqual(self.edu.lead_properties_definition, definition)
+
+    def test_names_of_properties(self):
+        for name in (5, None, [], "x", "price", "price.x", {"a": 1}):
+            with self.subTest(name=name):
+                self.assert_sentence(
+                    self.env["lead.sale"].get_property_definition, name
+                )
+        self.assertFalse(self.env["lead.sale"].get_property_definition("lead_data.\0"))
+
+    def test_numbers_of_a_buyer_and_of_what_bills_it(self):
+        buyer = self.buyer.with_user(self.billing_user)
+        names = ("lead_balance_early", "lead_balance_low", "lead_balance_empty")
+        for name in (*names, "lead_minimum_amount"):
+            for value in (float("nan"), float("inf"), 10**400, "x", ["x"]):
+                with self.subTest(name=name, value=str(value)[:20]):
+                    self.assert_sentence(buyer.write, {name: value})
+                    self.assert_sentence(buyer.create, {"name": "New", name: value})
+        cycles = self.env["lead.billing.cycle"].with_user(self.manager)
+        cycle = self.cycle.with_user(self.manager)
+        charge = self.env["lead.billing.charge"].create(
+            {
+                "kind": "tier",
+                "product_id": self.edu_product.id,
+                "tier_ids": [Command.create({"from_count": 1, "price": 1})],
+            }
+        )
+        tier = charge.tier_ids.with_user(self.manager)
+        for value in (2**40, 2**31, -(2**40), "x", ["x"], float("nan")):
+            with self.subTest(value=value):
+                vals = {"interval": value}
+                self.assert_sentence(cycles.create, {"name": "X", "tz": "UTC", **vals})
+                self.assert_sentence(cycle.write, vals)
+                vals = {"from_count": value}
+                self.assert_sentence(tier.write, vals)
+                self.assert_sentence(
+                    tier.create, {"charge_id": charge.id, "price": 1, **vals}
+                )
+
+    def test_steps_of_getting_started(self):
+        setup = self.env["lead.setup"].with_user(self.manager).create({})
+        for value in (["x"], {"a": 1}, 5, None, "nonsense"):
+            with self.subTest(value=value):
+                opened = setup.with_context(lead_setup_step=value)
+                self.assert_sentence(opened.action_open_step)
 
     def test_values_of_a_transaction(self):
         """A new one and a recorded one, over any way."""

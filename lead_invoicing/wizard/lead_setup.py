@@ -222,7 +222,8 @@ class LeadSetup(models.TransientModel):
         """Show the step that the button's context names, or fold it."""
         self.ensure_one()
         key = self.env.context.get("lead_setup_step")
-        keys = {step["key"] for step in self.company_id._get_lead_setup_steps()}
+        # A list: what a context has may have no hash.
+        keys = [step["key"] for step in self.company_id._get_lead_setup_steps()]
         if key not in keys:
             raise UserError(self.env._("Choose one of the steps of the list."))
         self.chosen_step = False if key == self.chosen_step else key
