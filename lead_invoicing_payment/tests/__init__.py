@@ -1,6 +1,7 @@
 from . import (
     test_access,
     test_disputed_link,
+    test_overdue,
     test_overview,
     test_portal,
     test_recharge,
