@@ -2,6 +2,8 @@ import functools
 import re
 from urllib.parse import urlencode
 
+from werkzeug.datastructures import FileStorage
+
 from odoo import http
 from odoo.http import request
 
@@ -64,22 +66,29 @@ def report_route(routes, **routing):
     )
 
 
-def lead_route(routes, **routing):
+def lead_route(routes, files=(), **routing):
     """Decorate a method as Odoo's ``route`` does.
 
     Whatever an address or a form asks for is passed on by name. Odoo calls the
     controller itself ``self``, and fails where an address has that name, too: it is
-    left out.
+    left out. So is a file in place of a text, or a text in place of a file; and texts
+    come without NUL, which PostgreSQL does not take.
+
+    :param files: names of the parameters that are files
     """
 
     def decorate(method):
         endpoint = http.route(routes, **routing)(method)
 
         @functools.wraps(endpoint)
-        def without_self(*args, **params):
-            params.pop("self", None)
+        def with_readable(*args, **params):
+            params = {
+                name: value.replace("\0", "") if isinstance(value, str) else value
+                for name, value in params.items()
+                if isinstance(value, FileStorage) == (name in files) and name != "self"
+            }
             return endpoint(*args, **params)
 
-        return without_self
+        return with_readable
 
     return decorate

@@ -75,6 +75,7 @@ from . import (
     test_reversal_tours,
     test_review,
     test_rights,
+    test_route_input,
     test_run_stopping_at_once,
     test_run_workbench,
     test_screens,

@@ -24,6 +24,12 @@ class TestOnlineTopUp(DemoProvider, PortalReportCommon):
         self.login(self.portal_user)
         self.before = self.get_balance()
 
+    def test_what_an_address_can_be_breaks_nothing(self):
+        for name in ("payment", "amount", "company_id"):
+            for value in HOSTILE:
+                with self.subTest(name=name, value=value[:30]):
+                    self.get_page(URL, **{name: value})
+
     @property
     def transactions(self):
         return self.env["payment.transaction"].sudo().search([], order="id")

@@ -24,7 +24,7 @@ class LeadComparisonPortal(LeadReturnPortal):
         """Show the form to compare a list."""
         return self._show_lead_comparison(params)
 
-    @report_route(URL, methods=["POST"])
+    @report_route(URL, files=("file",), methods=["POST"])
     def portal_compare_leads_with(self, **params):
         """Compare a list, and show the differences.
 

@@ -163,7 +163,14 @@ class LeadReturnPortal(LeadPortal):
             error=None,
         )
 
-    @lead_route(f"{URL}/new", type="http", auth="user", website=True, methods=["POST"])
+    @lead_route(
+        f"{URL}/new",
+        files=("file",),
+        type="http",
+        auth="user",
+        website=True,
+        methods=["POST"],
+    )
     def portal_ask_for_returns(self, leads="", note="", reason_id="", **params):
         """Ask for returns, and tell what became of each.
 

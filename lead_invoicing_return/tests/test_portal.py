@@ -1,6 +1,7 @@
 """Return requests in the portal: what a buyer does there, and what strangers cannot."""
 
 import io
+from datetime import date
 
 from lxml import html
 from openpyxl import Workbook
@@ -240,6 +241,33 @@ class TestComparison(PortalReturnCommon):
                 "unreadable",
             )
         }
+
+    def test_a_text_in_place_of_the_file_is_no_file(self):
+        for sent in ({"file": "abc"}, {"file": ""}, {}):
+            with self.subTest(sent):
+                response = self.post(COMPARE, **sent)
+                self.assertEqual(response.status_code, 200)
+                self.assertIn("Choose a file with your leads.", response.text)
+
+    def test_a_file_in_place_of_a_text_is_left_out(self):
+        file = self.csv("Lead\nL1\n")
+        for name in ("date_from", "date_to", "decimal"):
+            with self.subTest(name):
+                response = self.post(COMPARE, files={**file, name: ("x", b"y")})
+                self.assertEqual(response.status_code, 200)
+        for name in ("leads", "note", "reason_id", "lead"):
+            with self.subTest(name):
+                response = self.post(f"{URL}/new", files={name: ("x", b"y")})
+                self.assertEqual(response.status_code, 200)
+        response = self.post(f"{URL}/new", files=self.csv("Lead\nL1\n"))
+        self.assertIn("lead_returns_made", response.text)
+
+    def test_what_a_spreadsheet_made_of_a_lead_is_unreadable(self):
+        found = self.compare(
+            self.xlsx(["Lead", "Price"], [date(2026, 3, 5), 5], [True, 5], ["L1", 12.5])
+        )
+        self.assertIn("Format the cell as text", found["unreadable"])
+        self.assertIn("no difference: 1.", found["comparison_same"])
 
     def test_all_differences_are_told(self):
         rows = "L1,12.50\nL3,18.00\nL5,10.00\nL6,9.00\nL2,77\n"
