@@ -3,8 +3,11 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from odoo.addons.lead_invoicing.recording.ledger_gateway import LedgerGateway
+from odoo.addons.lead_invoicing.recording.reader import ID_LIMIT
 from odoo.addons.lead_invoicing.tools.numbers import search_number
+from odoo.addons.lead_invoicing.tools.parsing import as_float
 from odoo.addons.lead_invoicing.tools.protected_fields import EngineGuard, is_engine
+from odoo.addons.lead_invoicing.tools.storable import check_storable_text
 
 OPEN_STATES = ("requested", "question")
 # What Lead Invoicing itself decides; people do so by its buttons.
@@ -145,14 +148,17 @@ class LeadReturnRequest(EngineGuard, models.Model):
         :raises UserError: naming the sale of which not so much is left
         """
         self.check_access("create")
-        sales = self.env["lead.sale"].browse(
-            [vals["sale_id"] for vals in vals_list if vals.get("sale_id")]
-        )
+        for vals in vals_list:
+            self._check_texts(vals)
+        # Whoever calls over the API can send anything: what no sale can have is none.
+        ids = [vals.get("sale_id") for vals in vals_list]
+        ids = [id_ if type(id_) is int and 0 < id_ < ID_LIMIT else 0 for id_ in ids]
+        sales = self.env["lead.sale"].browse(filter(None, ids))
         # Before any check: what is wrong tells of the sale.
         sales.check_access("read")
         left = self._get_left(sales)
-        for vals in vals_list:
-            sale = self.env["lead.sale"].browse(vals.get("sale_id"))
+        for vals, id_ in zip(vals_list, ids, strict=True):
+            sale = self.env["lead.sale"].browse(id_ or None)
             origin = left.get(sale.id)
             vals["amount"] = self._check_amount(sale, vals.get("amount"), origin)
             # A price that was corrected is given back as it is now.
@@ -165,6 +171,7 @@ class LeadReturnRequest(EngineGuard, models.Model):
 
         :raises UserError: naming the fields
         """
+        self._check_texts(vals)
         if not is_engine(self.env):
             names = vals.keys() & FROZEN_FIELDS
             if self.filtered(lambda request: request.state not in OPEN_STATES):
@@ -188,6 +195,15 @@ class LeadReturnRequest(EngineGuard, models.Model):
                 super(LeadReturnRequest, request).write({**vals, "amount": amount})
             return True
         return super().write(vals)
+
+    @api.model
+    def _check_texts(self, vals):
+        """Refuse texts that cannot be stored.
+
+        :raises UserError: naming the field
+        """
+        for name in {"answer", "note"} & vals.keys():
+            check_storable_text(self, name, vals[name])
 
     @api.model
     def _get_left(self, sales):
@@ -227,6 +243,7 @@ class LeadReturnRequest(EngineGuard, models.Model):
             )
         rest = float(origin.left)
         currency = sale.currency_id
+        amount = as_float(amount)
         if not amount:
             return rest
         # What is not a number is in no range.

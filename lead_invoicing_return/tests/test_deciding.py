@@ -45,6 +45,33 @@ class TestDeciding(ReturnRequestCommon):
             with self.subTest(amount), self.assertRaisesRegex(UserError, "is left"):
                 self.new_request(amount=amount)
 
+    def test_whatever_a_program_sends_is_answered_by_a_sentence(self):
+        sale = self.new_sale()
+        self.assertEqual(self.new_request(sale, amount="5").amount, 5)
+        request = self.new_request()
+        for amount in ("x", [1], {"a": 1}, float("nan"), 10**400, -1, 1e308):
+            with self.subTest(amount=str(amount)[:20]):
+                with self.assertRaisesRegex(UserError, "is left"):
+                    self.new_request(amount=amount)
+                with self.assertRaisesRegex(UserError, "is left"):
+                    request.write({"amount": amount})
+        for sale_id in ("x", [1], {"a": 1}, 2**40, -1, True, 1.5, None):
+            with self.subTest(sale_id=sale_id), self.assertRaises(UserError):
+                self.requests.create({"sale_id": sale_id})
+        for text in ("a\0b", "\ud800"):
+            for name in ("answer", "note"):
+                with (
+                    self.subTest(name=name, text=text),
+                    self.assertRaisesRegex(UserError, "cannot be stored"),
+                ):
+                    self.new_request(**{name: text})
+            with self.assertRaisesRegex(UserError, "cannot be stored"):
+                request.answer = text
+        buyer = self.buyer.with_user(self.billing_user)
+        for share in (float("nan"), float("inf"), "x", [1]):
+            with self.subTest(share=share), self.assertRaisesRegex(UserError, "number"):
+                buyer.write({"lead_return_auto_share": share})
+
     def test_a_return_has_a_place_on_the_next_document_and_names_its_invoice(self):
         sale = self.new_sale()
         document = self.generate()
