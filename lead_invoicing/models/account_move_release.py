@@ -1,9 +1,16 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .lead_sale import behind_sql, origin_sql
 from .lead_sale_correction import is_left_alone_sql
+
+# What was not reversed and invoiced again: of these two documents, the one that
+# replaces the other counts. The credit note between them is in no run.
+NOT_REPLACED = Domain("lead_credited", "=", False) | Domain(
+    "lead_replacement_ids", "not any", [("state", "!=", "cancel")]
+)
 
 
 class AccountMove(models.Model):
@@ -19,6 +26,14 @@ class AccountMove(models.Model):
         copy=False,
         index="btree_not_null",
         help="The reversed document whose lead transactions this one bills instead.",
+        groups="base.group_user",
+    )
+    lead_replacement_ids = fields.One2many(
+        "account.move",
+        "lead_replaces_id",
+        "Replaced By",
+        help="The documents that bill its lead transactions instead, since it was"
+        " reversed.",
         groups="base.group_user",
     )
 

@@ -2,6 +2,7 @@ from odoo import models
 from odoo.fields import Domain
 
 from .account_move_delivery import NOT_SENT_DOMAIN
+from .account_move_release import NOT_REPLACED
 
 
 class LeadInvoiceRun(models.Model):
@@ -69,11 +70,16 @@ class LeadInvoiceRun(models.Model):
 
     def _get_sales_action(self, name, **values):
         self.env["lead.sale"].check_access("read")
-        values["invoice_id.lead_run_id"] = self.id
+        documents = Domain("lead_run_id", "=", self.id) & NOT_REPLACED
         domain = Domain.AND(
             Domain(field, "=", value) for field, value in values.items()
+        ) & (
+            # As a document has them: those that were released from it, too.
+            Domain("invoice_id", "any", documents)
+            | Domain("release_ids.invoice_id", "any", documents)
         )
-        return {**self.env["lead.sale"]._get_view_action(domain), "name": name}
+        action = self.env["lead.sale"]._get_view_action(domain)
+        return {**action, "name": name, "display_name": name}
 
     def _get_buyers_action(self, name, **values):
         return {

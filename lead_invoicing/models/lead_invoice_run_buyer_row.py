@@ -1,9 +1,11 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL, formatLang, html2plaintext
 
 from .account_move_delivery import UNDELIVERED
+from .account_move_release import NOT_REPLACED
 from .lead_invoice_run_buyer_plan import to_decimal
 
 # Of several documents, what is to be done comes first.
@@ -66,15 +68,14 @@ class LeadInvoiceRunBuyer(models.Model):
         help="Why it was not invoiced, confirmed or delivered, and what to do.",
     )
 
-    @api.depends("invoice_ids.state")
+    @api.depends("invoice_ids.state", "invoice_ids.lead_credited")
     def _compute_lead_counts(self):
         counts = {}
         for item, transaction_type, count in self.env["account.move.line"]._read_group(
-            [
-                ("move_id.lead_run_buyer_id", "in", self.ids),
-                ("parent_state", "!=", "cancel"),
-                ("lead_type_id", "!=", False),
-            ],
+            Domain("move_id.lead_run_buyer_id", "in", self.ids)
+            & Domain("parent_state", "!=", "cancel")
+            & Domain("lead_type_id", "!=", False)
+            & Domain("move_id", "any", NOT_REPLACED),
             ["move_id.lead_run_buyer_id", "lead_transaction_type"],
             ["lead_count:sum"],
         ):
@@ -138,6 +139,7 @@ class LeadInvoiceRunBuyer(models.Model):
     @api.depends(
         "message",
         "invoice_ids.state",
+        "invoice_ids.lead_credited",
         "invoice_ids.lead_delivery_state",
         "invoice_ids.lead_review_reason",
     )
@@ -148,7 +150,7 @@ class LeadInvoiceRunBuyer(models.Model):
         for item in self:
             moves = documents[item._origin.id]
             live = moves.filtered(lambda move: move.state != "cancel")
-            item.amount_summary = item._sum_amounts(live)
+            item.amount_summary = item._sum_amounts(live.filtered_domain(NOT_REPLACED))
             item.document_names = ", ".join(
                 move.name or self.env._("Draft") for move in live
             )
@@ -178,6 +180,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 "lead_run_buyer_id",
                 "name",
                 "state",
+                "lead_credited",
                 "lead_delivery_state",
                 "lead_review_reason",
                 "amount_total_in_currency_signed",

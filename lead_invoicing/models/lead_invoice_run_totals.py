@@ -6,9 +6,10 @@ from odoo.fields import Domain
 from odoo.tools import SQL, formatLang
 
 from .account_move_delivery import NOT_SENT_DOMAIN, TO_RESEND_DOMAIN
+from .account_move_release import NOT_REPLACED
 
 # The documents of a run, parted by what is to be done with them.
-POSTED = Domain("state", "=", "posted")
+POSTED = Domain("state", "=", "posted") & NOT_REPLACED
 TO_REVIEW = Domain("state", "=", "draft") & Domain("lead_review_reason", "!=", False)
 TO_POST = Domain("state", "=", "draft") & Domain("lead_review_reason", "=", False)
 # The buyers that something was left out of, which waits for a later run.
@@ -133,15 +134,14 @@ class LeadInvoiceRun(models.Model):
             for run in self:
                 run[name] = counts.get(run._origin, 0)
 
-    @api.depends("invoice_ids.state")
+    @api.depends("invoice_ids.state", "invoice_ids.lead_credited")
     def _compute_lead_counts(self):
         counts = {}
         for run, transaction_type, count in self.env["account.move.line"]._read_group(
-            [
-                ("move_id.lead_run_id", "in", self.ids),
-                ("parent_state", "!=", "cancel"),
-                ("lead_type_id", "!=", False),
-            ],
+            Domain("move_id.lead_run_id", "in", self.ids)
+            & Domain("parent_state", "!=", "cancel")
+            & Domain("lead_type_id", "!=", False)
+            & Domain("move_id", "any", NOT_REPLACED),
             ["move_id.lead_run_id", "lead_transaction_type"],
             ["lead_count:sum"],
         ):
@@ -150,12 +150,18 @@ class LeadInvoiceRun(models.Model):
             run.purchased_count = counts.get((run._origin, "sale"), 0)
             run.returned_count = counts.get((run._origin, "return"), 0)
 
-    @api.depends("invoice_ids.state", "invoice_ids.amount_untaxed_in_currency_signed")
+    @api.depends(
+        "invoice_ids.state",
+        "invoice_ids.lead_credited",
+        "invoice_ids.amount_untaxed_in_currency_signed",
+    )
     @api.depends_context("lang")
     def _compute_amount_summary(self):
         amounts = defaultdict(list)
         for run, currency, amount in self.env["account.move"]._read_group(
-            [("lead_run_id", "in", self.ids), ("state", "!=", "cancel")],
+            Domain("lead_run_id", "in", self.ids)
+            & Domain("state", "!=", "cancel")
+            & NOT_REPLACED,
             ["lead_run_id", "currency_id"],
             ["amount_untaxed_in_currency_signed:sum"],
         ):
@@ -163,7 +169,11 @@ class LeadInvoiceRun(models.Model):
         for run in self:
             run.amount_summary = "; ".join(amounts[run._origin])
 
-    @api.depends("invoice_ids.state", "invoice_ids.lead_review_reason")
+    @api.depends(
+        "invoice_ids.state",
+        "invoice_ids.lead_credited",
+        "invoice_ids.lead_review_reason",
+    )
     @api.depends_context("lang")
     def _compute_totals(self):
         for name, domain in (
@@ -241,7 +251,14 @@ class LeadInvoiceRun(models.Model):
 
     def action_view_posted(self):
         """Open the posted documents of this run."""
-        return self._get_own_documents_action(self.env._("Posted"), POSTED)
+        action = self.action_view_invoices()
+        name = self.env._("Posted")
+        return {
+            **action,
+            "name": name,
+            "display_name": name,
+            "domain": list(Domain(action["domain"]) & POSTED),
+        }
 
     def action_review(self):
         """Open the drafts of this run that are to be reviewed."""
@@ -270,4 +287,10 @@ class LeadInvoiceRun(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_invoices_review"
         )
-        return {**action, "name": name, "domain": list(domain)}
+        # A browser's title is the name that is displayed.
+        return {
+            **action,
+            "name": name,
+            "display_name": name,
+            "domain": list(domain),
+        }

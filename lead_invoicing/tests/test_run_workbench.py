@@ -166,6 +166,64 @@ class TestRunTable(WorkbenchCommon):
         documents = self.open(run, "action_view_not_sent")
         self.assertEqual(run.not_sent_count, len(documents))
 
+    def assert_figures_open_what_they_count(self, run, purchased, returned, documents):
+        """The figures of a run, and of the row of its only buyer, are these, and open
+        as many records."""
+        run.invalidate_recordset()
+        row = run.buyer_ids
+        for number, figure, button in (
+            (purchased, "purchased_count", "action_view_purchased"),
+            (returned, "returned_count", "action_view_returned"),
+            (documents, "invoice_count", "action_view_invoices"),
+            (1, "buyer_count", "action_view_buyers"),
+            (0, "todo_count", "action_view_waiting"),
+        ):
+            with self.subTest(figure):
+                self.assertEqual(run[figure], number)
+                self.assertEqual(len(self.open(run, button)), number)
+                if figure in row._fields:
+                    self.assertEqual(row[figure], number)
+        posted = self.open(run, "action_view_posted")
+        self.assertEqual(run.posted_count, len(posted))
+        self.assertEqual(
+            run.posted_amounts,
+            row._sum_amounts(posted),
+        )
+
+    def bill_two(self):
+        """Bill a sale, and another one with its return; return the run."""
+        self.new_sale(price="30.00")
+        self.new_return(self.new_sale(price="20.00"))
+        self.document = self.generate()
+        return self.as_clerk(self.document.lead_run_id)
+
+    def test_figures_after_a_reversal(self):
+        run = self.bill_two()
+        self.assert_figures_open_what_they_count(run, 2, 1, 1)
+        self.reverse().action_post()
+        self.assert_figures_open_what_they_count(run, 2, 1, 1)
+        self.assertIn("30.00", run.posted_amounts)
+
+    def test_figures_after_a_release(self):
+        run = self.bill_two()
+        self.reverse().action_post()
+        self.document._release_credited_lead_sales("Wrong price")
+        self.assertFalse(self.document.lead_sale_ids.invoice_id)
+        self.assert_figures_open_what_they_count(run, 2, 1, 1)
+
+    def test_figures_after_a_document_is_invoiced_again(self):
+        run = self.bill_two()
+        again = self.reverse(modify=True)
+        self.assertTrue(self.document.lead_credited)
+        for post in (False, True):
+            with self.subTest(post=post):
+                if post:
+                    again.action_post()
+                self.assert_figures_open_what_they_count(run, 2, 1, 2)
+                self.assertEqual(run.posted_count, int(post))
+                self.assertIn("30.00", run.amount_summary)
+                self.assertIn("30.00", run.buyer_ids.amount_summary)
+
     def test_manual_run_has_a_name(self):
         run = self.env["lead.invoice.run"].sudo()
         run = run.create(
