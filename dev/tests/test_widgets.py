@@ -1,5 +1,5 @@
-"""Each widget that a view names is there: a browser shows another one without it, and
-says so to nobody."""
+"""What a browser shows another way, or not at all, and says so to nobody: widgets that
+are not there, and labels."""
 
 import re
 
@@ -35,3 +35,26 @@ def test_each_widget_of_a_view_is_there():
     }
     assert named
     assert {(widget, path) for widget, path in named if widget not in there} == set()
+
+
+def test_each_label_of_a_card_can_be_translated():
+    # Odoo translates no attribute of that name: its value comes from a variable.
+    labels = {
+        (node.get("data-label"), path.name)
+        for path in ROOT.glob("lead_invoicing*/**/*.xml")
+        for node in etree.parse(path).iterfind(".//*[@data-label]")
+    }
+    assert labels == set()
+
+
+def test_each_setting_has_a_label():
+    # A setting takes its label from its first field; nobody sees one that is invisible.
+    nameless = {
+        (node.get("id"), path.name)
+        for path in ROOT.glob("lead_invoicing*/**/*.xml")
+        for node in etree.parse(path).iterfind(".//setting")
+        if not node.get("string")
+        and (field := node.find(".//field")) is not None
+        and field.get("invisible") == "1"
+    }
+    assert nameless == set()
