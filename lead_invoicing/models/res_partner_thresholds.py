@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 from odoo.tools import SQL, format_date, formatLang
 
 from ..tools.concurrency import TRY_AGAIN
@@ -22,6 +23,10 @@ _logger = logging.getLogger(__name__)
 # So many buyers are looked at in one transaction.
 BATCH = 200
 THRESHOLDS = ("lead_balance_early", "lead_balance_low", "lead_balance_empty")
+# Whose balances are looked after.
+WATCHED = Domain("lead_billing_mode", "=", "prepaid") & Domain(
+    "lead_balance_alerts", "=", True
+)
 
 
 class ResPartner(models.Model):
@@ -67,7 +72,8 @@ class ResPartner(models.Model):
         compute="_compute_lead_balance_level",
         search="_search_lead_balance_level",
         groups="lead_invoicing.group_user",
-        help="The last threshold that the balance crossed.",
+        help="The last threshold that the balance crossed. Blank for buyers without"
+        " balance alerts.",
     )
     lead_forecast = fields.Char(
         "Forecast",
@@ -77,15 +83,17 @@ class ResPartner(models.Model):
         " weekday. Not shown with less than two weeks of purchases.",
     )
 
+    @api.depends("lead_billing_mode", "lead_balance_alerts")
     @api.depends_context("company")
     def _compute_lead_balance_level(self):
         # Whoever may read the field may have it of these buyers.
         levels = self.env["lead.balance.level"].sudo()
         last = levels._get_last(self.commercial_partner_id)
+        # Nobody looks after the others, whatever was crossed before.
+        watched = self.commercial_partner_id.filtered_domain(WATCHED)
         for partner in self:
-            partner.lead_balance_level = last.get(
-                partner.commercial_partner_id.id, "fine"
-            )
+            buyer = partner.commercial_partner_id
+            partner.lead_balance_level = buyer in watched and last.get(buyer.id, "fine")
 
     @api.model
     def _search_lead_balance_level(self, operator, value):
@@ -108,7 +116,8 @@ class ResPartner(models.Model):
             if "fine" in value
             else [name for name in DEPTHS if name in value],
         )
-        return [("id", "not in" if "fine" in value else "in", at_level)]
+        domain = WATCHED & Domain("id", "not in" if "fine" in value else "in", at_level)
+        return domain | ~WATCHED if False in value else domain
 
     @api.depends_context("company", "lang")
     def _compute_lead_forecast(self):
@@ -146,13 +155,7 @@ class ResPartner(models.Model):
         """Tell the prepaid buyers whose balance came down to a threshold."""
         for company in self.env["lead.type"]._get_lead_companies():
             partners = self.with_company(company)
-            buyers = partners.search(
-                [
-                    ("lead_billing_mode", "=", "prepaid"),
-                    ("lead_balance_alerts", "=", True),
-                ],
-                order="id",
-            )
+            buyers = partners.search(WATCHED, order="id")
             buyers = buyers.filtered(lambda buyer: buyer == buyer.commercial_partner_id)
             # Samples are nobody to be told.
             buyers -= company._get_lead_samples("res.partner")

@@ -95,6 +95,10 @@ class TestThresholds(PrepaidCommon):
 
     def test_the_clerk_has_a_list(self):
         self.deposit(200)
+        fine_buyer = self.new_buyer(
+            "Fine", lead_billing_mode="prepaid", lead_balance_alerts=True
+        )
+        self.deposit(50, fine_buyer)
         self.follow()
         partners = self.env["res.partner"].with_user(self.billing_user)
         found = partners.search(
@@ -103,7 +107,26 @@ class TestThresholds(PrepaidCommon):
         self.assertEqual(found, self.buyer)
         fine = partners.search([("lead_balance_level", "=", "fine")])
         self.assertNotIn(self.buyer, fine)
-        self.assertIn(self.other_buyer, fine)
+        self.assertIn(fine_buyer, fine)
+        self.assertNotIn(self.other_buyer, fine)
+        unwatched = partners.search([("lead_balance_level", "=", False)])
+        self.assertNotIn(self.buyer + fine_buyer, unwatched)
+        self.assertIn(self.other_buyer, unwatched)
+
+    def test_who_has_no_alerts_has_no_level(self):
+        self.assertEqual(self.buyer.lead_balance_level, "fine")
+        self.deposit(200)
+        self.follow()
+        for values in (
+            {"lead_balance_alerts": False},
+            {"lead_balance_alerts": True, "lead_billing_mode": "credit"},
+        ):
+            self.buyer.write(values)
+            self.assertFalse(self.buyer.lead_balance_level)
+            at_level = self.env["res.partner"].search(
+                [("lead_balance_level", "in", ["early", "low", "empty"])]
+            )
+            self.assertNotIn(self.buyer, at_level)
 
     def test_nobody_else_finds_out_who_is_running_dry(self):
         self.deposit(200)
