@@ -41,6 +41,16 @@ class LeadSale(models.Model):
         :raises UserError: naming the transaction
         """
         for sale in sales + returns:
+            if sale.billing_state == "draft":
+                raise UserError(
+                    self.env._(
+                        "The transaction %(ref)s is on a draft, %(draft)s. Delete its"
+                        " line from the draft, or the draft, then waive it.",
+                        ref=sale.external_ref,
+                        # Who may waive leads may know where they are.
+                        draft=sale.sudo().invoice_id._get_lead_draft_name(),
+                    )
+                )
             if sale.invoice_line_id:
                 raise UserError(
                     self.env._(

@@ -246,7 +246,7 @@ class TestWaiver(GenerationCommon):
     def test_a_sale_whose_return_is_billed_cannot_be_waived(self):
         sale = self.new_sale()
         self.invoice(self.new_return(sale), post=False)
-        with self.assertRaisesRegex(UserError, "on an invoice"):
+        with self.assertRaisesRegex(UserError, "on a draft"):
             self.decide(sale, "action_waive", "Goodwill")
         self.assertFalse(sale.waived)
 

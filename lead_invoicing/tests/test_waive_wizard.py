@@ -46,3 +46,13 @@ class TestWaiveWizard(GenerationCommon):
         self.generate()
         with self.assertRaisesRegex(UserError, "is on an invoice"):
             sale.with_user(self.manager).action_waive()
+
+    def test_it_says_what_to_do_with_a_lead_on_a_draft(self):
+        self.cycle.posting = "draft"
+        sale = self.new_sale()
+        draft = self.generate()
+        with self.assertRaisesRegex(UserError, "on a draft, Buyer A.*then waive it"):
+            sale.with_user(self.manager).action_waive()
+        draft.invoice_line_ids.unlink()
+        sale.with_user(self.manager)._waive("Goodwill")
+        self.assertTrue(sale.waived)
