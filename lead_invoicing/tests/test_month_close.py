@@ -130,6 +130,17 @@ class TestMonthClose(MonthCloseCommon):
         figures = self.figures(close)
         self.assertEqual(figures["sold"], (1, 10))
         self.assertEqual(figures["corrected"], (2, -2))
+        # It is one group of what opens, here and from the control totals.
+        (corrected,) = close.total_ids.filtered(lambda one: one.figure == "corrected")
+        (control,) = close.control_sum_ids.filtered(
+            lambda one: one.transaction_type == "correction"
+        )
+        self.assertEqual((control.transaction_count, control.amount), (1, -2))
+        for row in (corrected, control):
+            sales = self.get_sales(row)
+            groups = sales.grouped(row.action_view_sales()["context"]["group_by"][0])
+            self.assertEqual(list(groups), [sale])
+            self.assertAlmostEqual(sum(sales.mapped("amount")), -2)
         self.assertEqual(figures["closing"][1], 8)
         self.assert_adds_up(close)
 
@@ -168,8 +179,30 @@ class TestMonthClose(MonthCloseCommon):
         )
         action = close.action_view_differences()
         self.assertEqual(action["context"]["search_default_different"], 1)
+        self.assertEqual(action["display_name"], close.display_name)
         for view in ("list", "kanban", "search"):
             lines.get_view(view_type=view)
+
+    def test_each_month_opens_its_own_transactions(self):
+        before = self.new_sale(at="2026-10-20T12:00:00Z", price="7.00")
+        self.new_sale(self.new_buyer("Buyer B"), price="8.00")
+        close = self.close()
+        (sold,) = close.total_ids.filtered(lambda total: total.figure == "sold")
+        lines = close.line_ids.filtered(lambda line: line.figure == "sold")
+        (line,) = lines.filtered(lambda line: line.partner_id == self.buyer)
+        self.assertEqual((line.sale_count, line.previous_count), (0, 1))
+        self.assertFalse(self.get_sales(line))
+        for action in (
+            sold.action_view_previous_sales(),
+            line.action_view_previous_sales(),
+            # Where there is nothing in the month itself.
+            line.action_open(),
+        ):
+            self.assertIn("October", action["display_name"])
+            ledger = self.env["lead.sale"].with_context(**action["context"])
+            self.assertEqual(ledger.search(action["domain"]), before)
+        (line,) = lines - line
+        self.assertEqual(line.action_open(), line.action_view_sales())
 
     def test_beside_the_platform(self):
         self.new_sale()
@@ -182,6 +215,13 @@ class TestMonthClose(MonthCloseCommon):
         self.assertEqual(close.difference_count, 1)
         self.assertEqual(len(self.get_sales(total)), 2)
         self.assertEqual(close.action_view_days()["res_id"], close.control_id.id)
+        (different,) = close.control_id.shown_line_ids
+        self.assertEqual(different.day, date(2026, 11, 4))
+        close.platform_text = "2026-11-04,sale,USD,1,10.00"
+        with freeze_time(DECEMBER):
+            close.action_show()
+        close.action_view_days()
+        self.assertEqual(len(close.control_id.shown_line_ids), 2)
 
     def test_what_comes_later_leaves_it_as_it_is_until_it_is_shown_again(self):
         self.new_sale()

@@ -61,9 +61,12 @@ class LeadControlTotalsSum(models.TransientModel):
         )
         if self.transaction_type == "correction":
             domain &= Domain("corrected_sale_id", "!=", False)
-        else:
-            domain &= Domain("corrected_sale_id", "=", False)
-            domain &= Domain("transaction_type", "=", self.transaction_type)
+            # A price correction is two transactions, and one group.
+            return self.env["lead.sale"]._get_view_action(
+                domain, group_by=["corrected_sale_id"]
+            )
+        domain &= Domain("corrected_sale_id", "=", False)
+        domain &= Domain("transaction_type", "=", self.transaction_type)
         return self.env["lead.sale"]._get_view_action(domain)
 
     def _get_days(self):

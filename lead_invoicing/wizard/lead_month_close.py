@@ -9,6 +9,8 @@ from ..report.screen_document import Money, ScreenDocument, ScreenTable
 
 # How many months back one can be chosen, this one included.
 MONTHS = 60
+# The two transactions of a price correction, beside each other.
+GROUP_CORRECTIONS = {"group_by": ["corrected_sale_id"]}
 _SIGNS = {1: "+", -1: "\N{MINUS SIGN}"}
 
 
@@ -102,7 +104,7 @@ class LeadMonthClose(models.TransientModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_month_close_line"
         )
-        action["name"] = self._get_title()
+        action["name"] = action["display_name"] = self._get_title()
         action["domain"] = [("close_id", "=", self.id)]
         # Figures are not added up, nor are currencies.
         groups = ["figure", "currency_id", group]
@@ -112,9 +114,11 @@ class LeadMonthClose(models.TransientModel):
         return action
 
     def action_view_days(self):
-        """Open the control totals of the month, day by day."""
+        """Open the control totals of the month, day by day: those that differ, where
+        any do."""
         self.ensure_one()
         self._check_shown()
+        self.control_id.only_differences = bool(self.difference_count)
         return self.control_id._get_screen_action()
 
     # The screen
@@ -333,19 +337,45 @@ class LeadMonthCloseTotal(models.TransientModel):
     def action_view_sales(self):
         """Open the transactions that this figure counts."""
         self.ensure_one()
+        return self._get_sales_action(self.close_id.date_from)
+
+    def action_view_previous_sales(self):
+        """Open the transactions that this figure counted the month before."""
+        self.ensure_one()
+        month_before = fields.Date.subtract(self.close_id.date_from, months=1)
+        return self._get_sales_action(month_before)
+
+    def _get_sales_action(self, month):
+        """Return the action that opens the transactions of this figure.
+
+        :param date month: its first day
+        """
         self.check_access("read")
         close = self.close_id
         close._check_shown()
-        return self.env["lead.sale"]._get_view_action(
+        action = self.env["lead.sale"]._get_view_action(
             [
                 ("company_id", "=", close.company_id.id),
                 ("currency_id", "=", self.currency_id.id),
                 ("close_figure", "=", self.figure),
                 *self._get_sales_domain(),
             ],
-            lead_close_month=fields.Date.to_string(close.date_from),
+            lead_close_month=fields.Date.to_string(month),
             lead_close_known_at=fields.Datetime.to_string(close.shown_at),
+            # A price correction is two transactions, and one group.
+            **(GROUP_CORRECTIONS if self.figure == "corrected" else {}),
         )
+        name = self.env._(
+            "%(figure)s, %(month)s",
+            figure=self._get_figure_label(),
+            month=close._format_month(month),
+        )
+        return {**action, "name": name, "display_name": name}
+
+    def _get_figure_label(self):
+        return dict(self._fields["figure"]._description_selection(self.env))[
+            self.figure
+        ]
 
     def _get_sales_domain(self):
         """Return what else the transactions of this figure have in common."""
@@ -353,12 +383,11 @@ class LeadMonthCloseTotal(models.TransientModel):
 
     def _get_cells(self):
         """Return this row of the table, for paper and workbook."""
-        figures = dict(self._fields["figure"]._description_selection(self.env))
         currency = self.currency_id
         return [
             currency.name,
             self.sign,
-            figures[self.figure],
+            self._get_figure_label(),
             self.sale_count,
             Money(self.amount, currency),
             Money(self.previous_amount, currency),

@@ -17,6 +17,14 @@ class LeadMonthCloseLine(models.TransientModel):
         "Differs", help="Differs from the same figure of the month before."
     )
 
+    def action_open(self):
+        """Open the transactions that this figure counts; where there are none, those
+        of the month before."""
+        self.ensure_one()
+        if self.previous_count and not self.sale_count:
+            return self.action_view_previous_sales()
+        return self.action_view_sales()
+
     def _get_sales_domain(self):
         return [
             ("commercial_partner_id", "=", self.partner_id.id),

@@ -30,7 +30,7 @@ class LeadSetup(models.TransientModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_invoices"
         )
-        action["name"] = self.env._("Sample Invoices")
+        action["name"] = action["display_name"] = self.env._("Sample Invoices")
         action["domain"] = [
             ("lead_run_id", "!=", False),
             ("commercial_partner_id", "in", buyers.ids),

@@ -47,7 +47,7 @@ class LeadUnbilledAsAtWizard(models.TransientModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "lead_invoicing.action_lead_unbilled_as_at"
         )
-        action["name"] = self._get_title()
+        action["name"] = action["display_name"] = self._get_title()
         action["context"] = self._get_context()
         action["domain"] = [("company_id", "=", self.company_id.id)]
         return action
