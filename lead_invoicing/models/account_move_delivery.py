@@ -17,15 +17,17 @@ DELIVERY_ACTIVITY_TYPE = "lead_invoicing.mail_activity_type_lead_delivery"
 WORST_FIRST = ("failed", "to_send", "handed_over", "sent")
 # What did not get to the buyer, and waits for a person.
 UNDELIVERED = ("failed", "no_address", "by_hand")
-# What was to be sent, and was not (yet).
+# What was to be sent, and was not (yet). What was reversed since, nobody has to send.
 NOT_SENT_DOMAIN = [
     ("lead_delivery_state", "in", ("to_send", "failed", "no_address")),
     ("state", "=", "posted"),
+    ("lead_credited", "=", False),
 ]
 # What did not get to its buyer, and goes again once a person says so.
 TO_RESEND_DOMAIN = [
     ("lead_delivery_state", "in", ("failed", "no_address")),
     ("state", "=", "posted"),
+    ("lead_credited", "=", False),
 ]
 # After so many hours, what waits to be sent is told of; at most after a year.
 DEFAULT_SENDING_HOURS = 2
@@ -82,7 +84,7 @@ class AccountMove(models.Model):
         "(lead_delivery_state) WHERE lead_delivery_state != 'sent'"
     )
 
-    @api.depends("lead_delivery_state", "lead_delivery_since", "state")
+    @api.depends("lead_credited", "lead_delivery_state", "lead_delivery_since", "state")
     def _compute_lead_not_delivered(self):
         not_delivered = self.filtered_domain(self._get_lead_not_delivered_domain())
         for move in self:
@@ -95,9 +97,13 @@ class AccountMove(models.Model):
 
     @api.model
     def _get_lead_not_delivered_domain(self):
-        return Domain("state", "=", "posted") & (
-            Domain("lead_delivery_state", "in", UNDELIVERED)
-            | self._get_lead_overdue_domain()
+        return (
+            Domain("state", "=", "posted")
+            & Domain("lead_credited", "=", False)
+            & (
+                Domain("lead_delivery_state", "in", UNDELIVERED)
+                | self._get_lead_overdue_domain()
+            )
         )
 
     @api.model
@@ -161,6 +167,8 @@ class AccountMove(models.Model):
         self._set_lead_delivery_state(state)
         if state != "to_send":
             self.activity_unlink([DELIVERY_ACTIVITY_TYPE])
+        if self.lead_credited:
+            return
         if state in UNDELIVERED:
             self._tell_lead_responsible(
                 self.env._("Invoice not sent"), reason, DELIVERY_ACTIVITY_TYPE
@@ -175,6 +183,13 @@ class AccountMove(models.Model):
     @api.model
     def _wake_lead_following(self, at=None):
         self.env["ir.cron"]._wake_lead_job(FOLLOWING, at)
+
+    def _end_lead_delivery_of_credited(self):
+        """Close the exceptions of those of these documents that were reversed: nobody
+        has to send them any more."""
+        # Whoever reverses a document has this follow.
+        if credited := self.sudo().filtered("lead_credited"):
+            credited.activity_unlink([DELIVERY_ACTIVITY_TYPE])
 
     def _get_lead_recipients(self):
         """Return the contacts that get this document by email."""
@@ -301,7 +316,9 @@ class AccountMove(models.Model):
         last = {attempt.move_id: attempt for attempt in attempts.sorted("id")}
         moves = self.filtered(lambda move: move.state == "posted" and move.lead_run_id)
         reports = moves._read_lead_delivery_reports()
-        overdue = moves.filtered_domain(self._get_lead_overdue_domain())
+        overdue = moves.filtered_domain(
+            self._get_lead_overdue_domain() & Domain("lead_credited", "=", False)
+        )
         for move in moves:
             move_told = move._for_lead_responsible()
             state, reason = move_told._get_lead_delivery(last.get(move), reports)

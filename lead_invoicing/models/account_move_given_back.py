@@ -225,6 +225,7 @@ class AccountMove(models.Model):
         """Follow what has changed in what was given back of these documents."""
         self.env.add_to_compute(self._fields["lead_credited"], self)
         self._update_returns_of_credited()
+        self._end_lead_delivery_of_credited()
 
     def _check_lead_documents_free(self):
         """Refuse to take back what others rely on: a document of which something was

@@ -159,7 +159,11 @@ class LeadInvoiceRunBuyer(models.Model):
             )
             item.delivery_state = item._get_first(
                 DELIVERIES_TO_DO_FIRST,
-                {m.lead_delivery_state for m in live if m.state == "posted"},
+                {
+                    move.lead_delivery_state
+                    for move in live
+                    if move.state == "posted" and not move.lead_credited
+                },
             )
             item.problem = "\n".join(
                 filter(
@@ -202,7 +206,9 @@ class LeadInvoiceRunBuyer(models.Model):
         moves = self.env["account.move"].concat(*documents)
         undelivered = moves.filtered(
             lambda move: (
-                move.state == "posted" and move.lead_delivery_state in UNDELIVERED
+                move.state == "posted"
+                and not move.lead_credited
+                and move.lead_delivery_state in UNDELIVERED
             )
         )
         # Whoever sees the document sees what is told of it, whosever exception it is.

@@ -118,7 +118,11 @@ class LeadInvoiceRun(models.Model):
         for run in self:
             run.invoice_count = counts.get(run._origin, 0)
 
-    @api.depends("invoice_ids.state", "invoice_ids.lead_delivery_state")
+    @api.depends(
+        "invoice_ids.state",
+        "invoice_ids.lead_credited",
+        "invoice_ids.lead_delivery_state",
+    )
     def _compute_not_sent_count(self):
         for name, domain in (
             ("not_sent_count", NOT_SENT_DOMAIN),

@@ -184,6 +184,7 @@ class TestRunTable(WorkbenchCommon):
                 if figure in row._fields:
                     self.assertEqual(row[figure], number)
         posted = self.open(run, "action_view_posted")
+        self.assertEqual(run.action_view_posted()["display_name"], "Posted")
         self.assertEqual(run.posted_count, len(posted))
         self.assertEqual(
             run.posted_amounts,
@@ -223,6 +224,34 @@ class TestRunTable(WorkbenchCommon):
                 self.assertEqual(run.posted_count, int(post))
                 self.assertIn("30.00", run.amount_summary)
                 self.assertIn("30.00", run.buyer_ids.amount_summary)
+
+    def test_what_was_reversed_needs_no_delivery(self):
+        self.cycle.posting = "send"
+        self.buyer.email = False
+        self.new_sale()
+        self.document = self.generate().sudo()
+        self.document._set_lead_delivery(*self.document._get_lead_reason_not_sent())
+        run = self.as_clerk(self.document.lead_run_id)
+        self.assertEqual((run.not_sent_count, run.resend_count), (1, 1))
+        self.assertTrue(self.document.activity_ids)
+        self.assertTrue(self.document.lead_not_delivered)
+        self.reverse().action_post()
+        self.env.invalidate_all()
+        self.assertFalse(self.document.activity_ids)
+        self.assertFalse(self.document.lead_not_delivered)
+        self.assertFalse(
+            self.desk["account.move"].search([("lead_not_delivered", "=", True)])
+        )
+        self.assertEqual((run.not_sent_count, run.resend_count), (0, 0))
+        self.assertEqual(run.outcome, "done")
+        row = run.buyer_ids
+        self.assertFalse(row.delivery_state or row.problem)
+        self.assertFalse(row._get_undelivered_documents())
+        with self.assertRaises(UserError):
+            run.action_resend()
+        # What its last attempt comes to is no exception either.
+        self.document._set_lead_delivery("failed", "The mail server is down.")
+        self.assertFalse(self.document.activity_ids)
 
     def test_manual_run_has_a_name(self):
         run = self.env["lead.invoice.run"].sudo()
@@ -368,6 +397,15 @@ class TestRunSteps(WorkbenchCommon):
         with self.assertRaises(UserError):
             run.action_post()
 
+    def test_a_step_says_how_many_documents_are_left(self):
+        run = self.bill_drafts(self.buyer, self.other_buyer)
+        with patch.object(lead_invoice_run_next_steps, "MAX_POSTED", 1):
+            params = run.action_post()["params"]
+            self.assertIn("Documents left: 1.", params["message"])
+            self.assertTrue(params["sticky"])
+            self.assertNotIn("left", run.action_post()["params"]["message"])
+        self.assertFalse(run.draft_count)
+
     def test_rows_are_posted_and_sent(self):
         run = self.bill_drafts(self.buyer, self.other_buyer)
         row = self.row_of(run, self.buyer)
@@ -437,7 +475,8 @@ class TestRunSteps(WorkbenchCommon):
         failed.sending_data = False
         self.assertEqual((run.not_sent_count, run.resend_count), (2, 1))
         with patch.object(lead_invoice_run_next_steps, "MAX_POSTED", 1):
-            run.action_resend()
+            action = run.action_resend()
+        self.assertNotIn("left", action["params"]["message"])
         self.assertTrue(failed.sending_data)
         self.assertFalse(run.resend_count)
 
