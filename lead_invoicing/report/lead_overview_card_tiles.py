@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, models
 from odoo.fields import Domain
 
@@ -71,8 +73,32 @@ class LeadOverviewCard(models.Model):
     def _get_money_sources(self, reader):
         return {
             **super()._get_money_sources(reader),
-            "failed": UnbilledSource({"reason": "parked"}, BY_BUYER),
             "stopped": UnbilledSource({"reason": "stopped"}, BY_BUYER),
+        }
+
+    # Buyers that could not be invoiced
+
+    def _get_failed_figures(self, reader):
+        """Return how many failures there are, and the money that waits for them, as
+        the list of them has it: whatever else keeps a buyer from being billed now."""
+        source = self._get_sources(reader)["failed"]
+        failed = self.env[source.model].search(source.domain, order="window_end, id")
+        # A buyer that failed in several runs has all of it in the last one.
+        last = {(item.company_id, item.partner_id): item for item in failed}
+        totals = defaultdict(float)
+        amounts = failed.browse().concat(*last.values())._read_not_invoiced()
+        for by_currency in amounts.values():
+            for currency_id, amount in by_currency.items():
+                totals[currency_id] += float(amount)
+        currencies = self.env["res.currency"]
+        return {
+            **self._get_tile_figures(reader),
+            "amounts": self._format_amounts(
+                [
+                    (currencies.browse(currency_id), amount)
+                    for currency_id, amount in totals.items()
+                ]
+            ),
         }
 
     # The platform

@@ -50,12 +50,39 @@ class TestOverview(OverviewCommon):
     def test_buyers_that_could_not_be_invoiced(self):
         self.make_trouble()
         with self.at_noon():
-            card = self.assert_adds_up("failed", 1, {"USD": 41.5})
+            card = self.assert_failed("41.50")
             self.assertFalse(card.is_calm)
-            self.assertEqual(self.open(card.action_open()).partner_id, self.other_buyer)
             # Sold since, it is no trouble of that run.
             self.new_sale(self.other_buyer, "5.00", at="2026-11-11T11:00:00Z")
-            self.assert_adds_up("failed", 1, {"USD": 41.5})
+            self.assert_failed("41.50")
+            # What else keeps it from being billed takes nothing off it.
+            self.other_buyer.lead_billing_hold = True
+            self.assert_failed("41.50")
+
+    def test_a_buyer_that_failed_twice_has_its_money_once(self):
+        self.make_trouble()
+        self.new_sale(self.other_buyer, "5.00", at="2026-11-11T11:00:00Z")
+        self.generate(GENERATION + WEEK)
+        with freeze_time(GENERATION + WEEK):
+            card = self.get_card("failed")
+            failed = self.open(card.action_open())
+            self.assertEqual(card.figure_count, len(failed))
+            self.assertEqual(failed.partner_id, self.other_buyer)
+            last = failed.sorted("window_end")[-1]
+            self.assertIn("46.50", card.amounts)
+            self.assertIn("46.50", last.not_invoiced_summary)
+
+    def assert_failed(self, amount):
+        """The card of failures shows the one there is, with this money, as the list
+        does that both of them open."""
+        card = self.get_card("failed")
+        self.assertEqual(card.figure_count, 1)
+        for action in (card.action_open(), card.action_open_money()):
+            failed = self.open(action)
+            self.assertEqual(failed.partner_id, self.other_buyer)
+            self.assertIn(amount, failed.not_invoiced_summary)
+        self.assertIn(amount, card.amounts)
+        return card
 
     def test_drafts_to_review_in_each_currency(self):
         euro = self.setup_other_currency("EUR")

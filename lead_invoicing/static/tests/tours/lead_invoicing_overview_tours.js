@@ -39,7 +39,7 @@ tours.add("lead_invoicing_clerk_begins", {
         },
         {
             content: "It is what waits of the buyer",
-            trigger: ".o_list_view .o_group_header:contains(Buyer B):contains(20.00)",
+            trigger: ".o_list_view .o_data_row:contains(Buyer B):contains(20.00)",
         },
         {
             trigger: ".breadcrumb-item a:contains(Overview), .o_back_button",
