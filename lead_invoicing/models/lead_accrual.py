@@ -181,8 +181,9 @@ class LeadAccrual(EngineOnly, models.Model):
         if not (journal and company.lead_accrual_account_id):
             raise UserError(
                 self.env._(
-                    "Choose a journal and an account for accrued revenue first, under"
-                    " Lead Invoicing / Configuration / Settings."
+                    "There is no journal or account for accrued revenue yet. Ask an"
+                    " administrator to choose both under Lead Invoicing / Configuration"
+                    " / Settings."
                 )
             )
         for day in (last_day, last_day + timedelta(days=1)):

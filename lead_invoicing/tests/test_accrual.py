@@ -175,7 +175,9 @@ class TestAccrual(AccrualCommon):
         with self.assertRaisesRegex(UserError, "not over yet"):
             self.accrue(now="2026-11-20 12:00:00")
         self.company.lead_accrual_account_id = False
-        with self.assertRaisesRegex(UserError, "Choose a journal and an account"):
+        with self.assertRaisesRegex(
+            UserError, "no journal or account for accrued revenue"
+        ):
             self.accrue()
 
     def test_sample_leads_do_not_enter_the_books(self):

@@ -1,7 +1,7 @@
 from odoo import Command
 from odoo.tests import new_test_user
 
-from .common.generation import GenerationCommon
+from .common.generation import GENERATION, WEEK, GenerationCommon
 
 
 class TestSetupSteps(GenerationCommon):
@@ -110,6 +110,16 @@ class TestSetupSteps(GenerationCommon):
         self.assertNotIn("delivery", self.get_done(self.company))
         invoice.sudo().lead_delivery_state = "sent"
         self.assertLessEqual({"delivery", "mail"}, self.get_done(self.company))
+
+    def test_the_step_shows_the_invoice_that_was_delivered(self):
+        self.new_sale()
+        self.generate()
+        self.new_sale(self.new_buyer("Another"), at="2026-11-10T12:00:00Z")
+        delivered = self.generate(GENERATION + WEEK)
+        delivered.sudo().lead_delivery_state = "sent"
+        setup = self.env["lead.setup"].create({"company_id": self.company.id})
+        self.assertEqual(setup.invoice_id, delivered)
+        self.assertIn("Sent", setup.invoice_summary)
 
     def test_a_hidden_list_is_done(self):
         self.new_company.lead_setup_hidden = True

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..models.res_company_setup import DELIVERED_DOMAIN
 from ..report.lead_sale_template import get_template_url
 from ..tools.local_time import format_zoned_moment
 from ..tools.zone_field import Zone
@@ -173,7 +174,11 @@ class LeadSetup(models.TransientModel):
             ._description_selection(self.env)
         )
         for setup in self:
-            move = setup._find_first("account.move", *self._get_first_invoice_domain())
+            # The first that was delivered is what the step is about.
+            move = setup._find_first("account.move", *DELIVERED_DOMAIN)
+            move = move or setup._find_first(
+                "account.move", *self._get_first_invoice_domain()
+            )
             setup.invoice_id = move
             if move.state == "posted":
                 setup.invoice_summary = self.env._(
