@@ -104,6 +104,15 @@ class TestTopUp(PrepaidCommon):
         )
         for text in (request.reference, "250.00", "US12 3456", "Buyer A"):
             self.assertIn(text, html)
+        self.assertNotIn("ask us for our bank account", html)
+
+    def test_without_a_bank_account_it_says_to_ask_for_it(self):
+        request = self.new_top_up()
+        self.company.partner_id.bank_ids.unlink()
+        self.assertFalse(request._get_bank_account())
+        reports = self.env["ir.actions.report"]
+        html = reports._render_qweb_html("lead_invoicing.report_top_up", request.ids)[0]
+        self.assertIn("Please ask us for our bank account", html.decode())
 
     def test_it_is_asked_for_in_the_currency_that_the_company_chose(self):
         euro = self.env.ref("base.EUR")
@@ -300,7 +309,9 @@ class TestTopUp(PrepaidCommon):
 
     def test_a_clerk_opens_the_screens(self):
         request = self.new_top_up().with_user(self.billing_user)
-        request.get_views([(False, "list"), (False, "form"), (False, "search")])
+        request.get_views(
+            [(False, "list"), (False, "kanban"), (False, "form"), (False, "search")]
+        )
         Form(request)
         Form(self.buyer.with_user(self.billing_user))
 

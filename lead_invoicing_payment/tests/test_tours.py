@@ -36,6 +36,8 @@ class TourCommon(RechargeCommon, HttpCase):
 
 class BuyerTours:
     def test_a_buyer_tops_up_online(self):
+        # Its row, of a date, a reference, an amount and a state, is as wide as any.
+        self.env["lead.top.up"].create({"partner_id": self.buyer.id, "amount": 1234.5})
         before = self.get_balance()
         self.walk("tops_up", "/my")
         self.assertEqual(self.get_balance() - before, 250)

@@ -1,4 +1,5 @@
 import { tours } from "@lead_invoicing/../tests/tours/tours";
+import { fits } from "@lead_invoicing/../tests/tours/fits";
 
 // A buyer pays in, and sees its balance move.
 tours.add("lead_invoicing_buyer_tops_up", {
@@ -10,6 +11,7 @@ tours.add("lead_invoicing_buyer_tops_up", {
             run: "click",
             expectUnloadPage: true,
         },
+        fits("The top-up page", "table[name='lead_top_ups']"),
         {
             content: "Enter an amount",
             trigger: "input[name='amount']",
