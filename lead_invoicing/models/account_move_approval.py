@@ -60,7 +60,9 @@ class AccountMove(models.Model):
         own = [("invoice_id", "=", self.id)]
         doubtful = self.env["lead.invoice.run.buyer"]._find_doubtful_sales(self)
         domain = [*own, ("id", "in", doubtful.ids)] if doubtful else own
+        name = self.env._("Leads to Check")
         return {
             **sales._get_view_action(domain),
-            "name": self.env._("Leads to Check"),
+            "name": name,
+            "display_name": name,
         }

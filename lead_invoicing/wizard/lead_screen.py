@@ -122,7 +122,8 @@ class LeadScreen(models.AbstractModel):
         """Return the action that opens this screen."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(self._screen_action)
-        return {**action, "res_id": self.id, "name": self.display_name}
+        name = self.display_name
+        return {**action, "res_id": self.id, "name": name, "display_name": name}
 
     def _get_facts(self):
         """Return what is to be known of what is shown: company, zone, moment, author.
