@@ -109,12 +109,41 @@ class AccountMove(models.Model):
         self.ensure_one()
         # A buyer who may see the document may see what it consists of.
         lines = self.sudo().invoice_line_ids
+        if not lines.lead_type_id and self.sudo().reversed_entry_id.lead_run_id:
+            return self.sudo()._is_lead_reversal_of_leads()
         return bool(lines.lead_type_id) and not any(
             line.display_type == "product"
             and not line.lead_type_id
             and abs(line.quantity) != 1
             for line in lines
         )
+
+    def _is_lead_reversal_of_leads(self):
+        """Tell whether each line of this reversal is one of leads on the document that
+        it reverses: a copy has no lead type of its own."""
+
+        def describe(line):
+            return line.name, line.product_id, line.price_unit
+
+        leads = {
+            describe(line)
+            for line in self.reversed_entry_id.invoice_line_ids
+            if line.lead_type_id and abs(line.quantity) == line.lead_count
+        }
+        lines = self.invoice_line_ids.filtered(
+            lambda line: line.display_type == "product"
+        )
+        return bool(lines) and all(describe(line) in leads for line in lines)
+
+    def _get_lead_printed_window(self):
+        """Return the period that is printed on this document: its own; of a reversal,
+        that of the document it reverses."""
+        self.ensure_one()
+        # A buyer who may see the document may see the period that it is about.
+        move = self.sudo()
+        if not move.lead_window_end:
+            move = move.reversed_entry_id
+        return move and move._get_lead_window_label()
 
     def _get_lead_subtotals(self, lines):
         """Return what stands below the rows of each lead type: how many leads and how

@@ -30,7 +30,7 @@ class Owed:
     currency: models.Model
     open: float = 0.0
     open_count: int = 0
-    overdue: float = 0.0
+    overdue: float = 0.0  # without what is disputed of it
     overdue_count: int = 0
     disputed: float = 0.0  # of what is open: nobody asks for it
     credit: float = 0.0  # of credit notes
@@ -135,11 +135,20 @@ class BuyerHome:
         )
         for move in disputed:
             owed = self._get_owed(rows, move.company_id, move.currency_id)
-            owed.disputed += move.amount_residual - move._get_lead_amount_to_pay()
+            to_pay = move._get_lead_amount_to_pay()
+            not_to_pay = move.amount_residual - to_pay
+            owed.disputed += not_to_pay
+            if self._is_overdue(move):
+                owed.overdue = move.currency_id.round(owed.overdue - not_to_pay)
+                owed.overdue_count -= move.currency_id.is_zero(to_pay)
         self._add_unapplied(rows)
         return sorted(
             rows.values(), key=lambda owed: (owed.company.id, owed.currency.name)
         )
+
+    def _is_overdue(self, move):
+        due = move.invoice_date_due
+        return bool(due) and due < move.company_id._get_lead_today()
 
     def _get_owed(self, rows, company, currency):
         # Of these, a buyer reads names and how amounts are written.
@@ -186,14 +195,14 @@ class BuyerHome:
         return self.env._("Paid")
 
     def _get_open_state(self, move):
-        env, today = self.env, move.company_id._get_lead_today()
+        env = self.env
         if move.move_type == "out_refund":
             return "open", env._("Open credit")
         if move.payment_state == "in_payment":
             return "open", env._("Payment in process")
         if move._is_lead_settlement_suspended():
             return "open", env._("In dispute")
-        if move.invoice_date_due and move.invoice_date_due < today:
+        if self._is_overdue(move):
             return "overdue", env._("Overdue")
         if move.currency_id.compare_amounts(move.amount_residual, move.amount_total):
             return "open", env._("Partly paid")

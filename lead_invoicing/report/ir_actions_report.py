@@ -10,6 +10,16 @@ class IrActionsReport(models.Model):
             return self.env.ref("lead_invoicing.report_invoicing_layout")
         return super()._get_layout()
 
+    def get_paperformat(self):
+        # Screens are landscape, on the paper that the company has.
+        company = self.env.company
+        if (
+            self.report_name == "lead_invoicing.report_screen"
+            and company.paperformat_id.format == "Letter"
+        ):
+            return self.env.ref("lead_invoicing.paperformat_screen_letter")
+        return super().get_paperformat()
+
     def _get_rendering_context(self, report, docids, data):
         data = super()._get_rendering_context(report, docids, data)
         if data.get("proforma") and report.model == "account.move":

@@ -48,7 +48,10 @@ class ScreenDocument:
 
 def make_screen_pdf(document):
     """Return a screen as PDF, as bytes."""
-    content, _type = document.env["ir.actions.report"]._render_qweb_pdf(
+    # On its company's paper; its head has the moment in the zone of what it tells.
+    reports = document.env["ir.actions.report"].with_company(document.company)
+    reports = reports.with_context(tz=document.company._get_lead_zone().key)
+    content, _type = reports._render_qweb_pdf(
         "lead_invoicing.action_report_screen",
         document.company.ids,
         data={"document": document},

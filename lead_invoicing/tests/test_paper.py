@@ -263,6 +263,8 @@ class TestPaperMoney(PaperMixin, ChargesCommon, PrepaidCommon):
         self.new_sale()
         invoice = self.generate()
         self.assertEqual(invoice.partner_bank_id, bank)
+        text = self.read_text(self.read_page(invoice))
+        self.assertNotIn("ask us for our bank account", text)
         (box,) = self.read_page(invoice).xpath("//div[@name='lead_how_to_pay']")
         self.assertEqual(
             self.read_text(box),
@@ -270,6 +272,27 @@ class TestPaperMoney(PaperMixin, ChargesCommon, PrepaidCommon):
             " Bank account 12-3456-789, First Bank"
             f" Payment reference {invoice.payment_reference}",
         )
+
+    def test_without_an_account_it_says_to_ask_for_it(self):
+        self.buyer.lead_billing_mode = "credit"
+        self.new_sale()
+        invoice = self.generate()
+        self.assertFalse(invoice.partner_bank_id)
+        text = self.read_text(self.read_page(invoice))
+        self.assertIn("Please ask us for our bank account", text)
+
+    def test_a_reversal_says_leads_and_period_as_its_invoice_does(self):
+        self.buyer.lead_billing_mode = "credit"
+        self.new_sale()
+        invoice = self.generate()
+        reversal = invoice._reverse_moves([{}])
+        reversal.action_post()
+        page = self.read_page(reversal)
+        self.assertIn("Billing period: Nov 2, 2026", self.read_text(page))
+        self.assertTrue(page.xpath("//span[@name='lead_heading']"))
+        # What is no lead is counted as what it is.
+        other = invoice.copy({"lead_run_id": False})
+        self.assertFalse(other._get_lead_printed_window())
 
     def test_what_is_paid_says_nothing_of_paying(self):
         self.buyer.lead_billing_mode = "credit"

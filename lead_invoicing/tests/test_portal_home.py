@@ -232,6 +232,8 @@ class TestFigures(PortalHomeCommon):
             self.assertEqual(state(move), ("open", "In dispute"))
             (owed,) = home.get_owed()
         self.assertEqual((owed.open, owed.disputed), (12.5, 2.5))
+        # What is not to be paid now is not overdue.
+        self.assertEqual((owed.overdue, owed.overdue_count), (10, 1))
         self.login(self.portal_user)
         page = self.open()
         (link,) = page.xpath("//ul[@name='lead_home_disputes']//a/@href")

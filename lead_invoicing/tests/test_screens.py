@@ -83,6 +83,14 @@ class TestScreens(RightsCommon, HttpCase):
                 if file_type == "xlsx":
                     self.assert_says(response.content, record)
 
+    def test_paper_is_that_of_the_company(self):
+        report = self.env.ref("lead_invoicing.action_report_screen")
+        for name, paper in (("us", "Letter"), ("euro", "A4")):
+            self.env.company.paperformat_id = self.env.ref(f"base.paperformat_{name}")
+            paperformat = report.get_paperformat()
+            self.assertEqual(paperformat.format, paper)
+            self.assertEqual(paperformat.orientation, "Landscape")
+
     def assert_says(self, content, record):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             text = archive.read("xl/sharedStrings.xml").decode()
