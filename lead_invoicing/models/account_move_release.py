@@ -32,6 +32,7 @@ class AccountMove(models.Model):
         "account.move",
         "lead_replaces_id",
         "Replaced By",
+        readonly=True,
         help="The documents that bill its lead transactions instead, since it was"
         " reversed.",
         groups="base.group_user",

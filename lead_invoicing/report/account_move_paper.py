@@ -108,9 +108,10 @@ class AccountMove(models.Model):
         leads."""
         self.ensure_one()
         # A buyer who may see the document may see what it consists of.
-        lines = self.sudo().invoice_line_ids
-        if not lines.lead_type_id and self.sudo().reversed_entry_id.lead_run_id:
-            return self.sudo()._is_lead_reversal_of_leads()
+        move = self.sudo()
+        lines = move.invoice_line_ids
+        if not lines.lead_type_id and move.reversed_entry_id.lead_run_id:
+            return move._is_lead_reversal_of_leads()
         return bool(lines.lead_type_id) and not any(
             line.display_type == "product"
             and not line.lead_type_id
