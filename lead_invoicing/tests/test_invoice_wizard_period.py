@@ -113,3 +113,33 @@ class TestInvoiceWizardPeriod(GenerationCommon):
         self.assertEqual(back.billing_state, "unbilled")
         _run, credit_note = self.invoice(self.open("window"))
         self.assertEqual(credit_note.lead_sale_ids, back)
+
+    def correct(self, sale, price):
+        return self.new_sale(
+            sale.partner_id,
+            price,
+            "2026-11-05T12:00:00Z",
+            type="correction",
+            origin_external_ref=sale.external_ref,
+        )
+
+    @freeze_time(NOW)
+    def test_without_returns_a_price_correction_is_billed_whole(self):
+        sale = self.new_sale(price="20.00")
+        self.correct(sale, "15.00")
+        wizard = self.open("window", with_returns=False)
+        wizard.action_preview()
+        self.assertNotIn("Returns are left out.", wizard.line_ids.mapped("message"))
+        self.assertEqual(sum(wizard.line_ids.mapped("amount")), 15)
+        _run, invoice = self.invoice(wizard)
+        self.assertEqual(invoice.amount_total, 15)
+
+    @freeze_time(NOW)
+    def test_without_returns_a_correction_of_what_is_invoiced_is_whole(self):
+        self.company.lead_return_policy = "credit_note"
+        sale = self.new_sale(price="20.00")
+        self.invoice(self.open("window"))
+        self.correct(sale, "15.00")
+        self.correct(self.new_sale(price="30.00"), "35.00")
+        _run, invoice = self.invoice(self.open("window", with_returns=False))
+        self.assertEqual(invoice.amount_total, 30)
