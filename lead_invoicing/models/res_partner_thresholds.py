@@ -23,9 +23,14 @@ _logger = logging.getLogger(__name__)
 # So many buyers are looked at in one transaction.
 BATCH = 200
 THRESHOLDS = ("lead_balance_early", "lead_balance_low", "lead_balance_empty")
-# Whose balances are looked after.
-WATCHED = Domain("lead_billing_mode", "=", "prepaid") & Domain(
-    "lead_balance_alerts", "=", True
+# Whose balances are looked after: nobody adds funds to an account that is closed, and its
+# balance is paid back.
+WATCHED = Domain(
+    [
+        ("lead_billing_mode", "=", "prepaid"),
+        ("lead_balance_alerts", "=", True),
+        ("lead_closing_id", "=", False),
+    ]
 )
 
 
@@ -274,7 +279,8 @@ class ResPartner(models.Model):
         return get_forecast(self.lead_prepaid_balance, spent, now, since)
 
     def _get_lead_first_day(self):
-        """Return the day of this buyer's first purchase; None without any."""
+        """Return the day of this buyer's first purchase that was not waived, as what
+        was billed elsewhere is; None without any."""
         self.env["lead.sale"].flush_model(["commercial_partner_id", "date"])
         # When did each of its contacts buy first?
         ((moment,),) = self.env.execute_query(
@@ -285,6 +291,7 @@ class ResPartner(models.Model):
                  CROSS JOIN LATERAL (
                        SELECT date FROM lead_sale
                         WHERE commercial_partner_id = buyer.id AND company_id = %s
+                           AND waived IS NOT TRUE
                         ORDER BY date, id LIMIT 1) first
                 """,
                 self._get_lead_buyers().ids,

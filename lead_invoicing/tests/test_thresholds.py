@@ -87,6 +87,17 @@ class TestThresholds(PrepaidCommon):
         self.buyer.write({"lead_balance_alerts": True, "lead_billing_mode": "credit"})
         self.assertEqual(self.follow()[1], [])
 
+    def test_a_closed_account_is_not_told(self):
+        self.deposit(100)
+        self.new_sale(price="60.00")
+        self.follow()
+        self.new_sale(price="40.00")
+        self.buyer._close_lead_account(None, None)
+        mails, levels = self.follow()
+        self.assertEqual((len(mails), levels), (0, []))
+        self.buyer.action_reopen_account()
+        self.assertEqual(self.follow()[1], ["empty"])
+
     def test_without_an_address_someone_is_told(self):
         self.buyer.email = False
         mails, levels = self.follow()
@@ -188,6 +199,16 @@ class TestThresholds(PrepaidCommon):
             self.deposit(10**7)
             buyer.invalidate_recordset()
             self.assertIn("for years", buyer.lead_forecast)
+
+    def test_history_that_was_billed_elsewhere_is_no_pace(self):
+        self.company.lead_billing_start = "2026-11-20"
+        self.deposit(1000)
+        with freeze_time("2026-11-25 17:00"):
+            history = self.new_sale(price="100", at="2026-06-01T12:00:00Z")
+            self.assertTrue(history.waived)
+            self.new_sale(price="100", at="2026-11-23T12:00:00Z")
+            self.buyer.invalidate_recordset()
+            self.assertFalse(self.buyer.lead_forecast)
 
     def test_nothing_is_told_too_early_or_of_credit(self):
         self.deposit(1000)
