@@ -78,14 +78,37 @@ class Comparison:
             sale for sale in charged if sale.id not in received and not sale.in_full
         ]
         # What was charged on other days is charged.
-        found = self.env["lead.return.request"]._find_sales(
-            self.buyer, [lead.word for lead in missing]
-        )
+        charged_ids = self._find_charged_ids(missing, received)
         for lead in missing:
-            if set(found[lead.word]) - received:
+            if charged_ids[lead.word]:
                 self.other_days += 1
             else:
                 self.not_charged.append(lead)
+
+    def _find_charged_ids(self, leads, received):
+        """Return {word: ids of sales in force} of what this buyer was charged for
+        otherwise, whenever it was.
+
+        :param leads: rows of the list
+        :param received: ids of sales that other rows name
+        """
+        requests = self.env["lead.return.request"]
+        found = requests._find_sales(self.buyer, [lead.word for lead in leads])
+        ids = {id_ for named in found.values() for id_ in named}
+        origins = requests._get_left(self.env["lead.sale"].browse(ids))
+        # A sale and the correction of its price are one.
+        known = {origins[id_].id for id_ in ids & received}
+        return {
+            word: {origins[id_].id for id_ in named if self._is_charged(origins[id_])}
+            - known
+            for word, named in found.items()
+        }
+
+    @staticmethod
+    def _is_charged(origin):
+        """Tell whether the buyer owes, or paid, this sale: it is neither waived nor on
+        an invoice that was credited in full."""
+        return not (origin.waived or origin.credited)
 
     def _take(self, pool, lead, received):
         """Return the sale that a row of the list is, None if there is none; of several
@@ -171,7 +194,7 @@ class Comparison:
         charged = []
         for company_id, id_, reference, lead, date in rows:
             origin = origins[company_id][reference]
-            if not origin.waived:
+            if self._is_charged(origin):
                 currency = self.env["res.currency"].browse(origin.currency_id)
                 charged.append(
                     Charged(

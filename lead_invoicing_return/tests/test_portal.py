@@ -320,6 +320,30 @@ class TestComparison(PortalReturnCommon):
         self.assertIn("no difference: 3.", found["comparison_same"])
         self.assertIn("L1", found["not_charged"])
 
+    def test_what_is_waived_was_not_charged(self):
+        (self.second | self.early)._waive("Goodwill")
+        found = self.compare(
+            self.csv("Lead,Price\nL1,12.50\nL3,20.00\nL4,30.00\nL5,10.00\n")
+        )
+        self.assertIn("no difference: 2.", found["comparison_same"])
+        self.assertNotIn("other days: 1.", found["comparison_same"])
+        self.assertIn("L3, L5", found["not_charged"])
+
+    def test_what_was_credited_was_not_charged(self):
+        invoice = self.sale.invoice_id
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        wizard.refund_moves()
+        wizard.new_move_ids.action_post()
+        self.assertTrue(invoice.lead_credited)
+        found = self.compare(self.csv("Lead,Price\nL3,20.00\nL4,30.00\n"))
+        self.assertFalse(found["not_received"])
+        found = self.compare(self.csv("Lead,Price\nL1,12.50\nL6,9.00\n"))
+        self.assertIn("L1, L6", found["not_charged"])
+
     def test_what_was_returned_is_not_missed(self):
         self.new_return(self.third)
         self.new_return(self.second, 5)
