@@ -37,6 +37,11 @@ class LeadAccountClosing(EngineOnly, models.Model):
     hold_reason = fields.Char(help="The reason of the buying hold that was set.")
     hold_reason_before = fields.Char()
     reopened_at = fields.Datetime("Reopened On")
+    is_merged = fields.Boolean(
+        "Ended by a Merge",
+        help="Its buyer was merged into another contact, whose account was not closed"
+        " by that.",
+    )
     reopened_by_id = fields.Many2one("res.users", ondelete="set null")
 
     # Is the account of this buyer closed?
@@ -56,6 +61,57 @@ class LeadAccountClosing(EngineOnly, models.Model):
         """
         self.ensure_one()
         return self.partner_id.with_company(self.company_id).action_reopen_account()
+
+    def _get_vals_before(self):
+        """Return how the buyer was billed before its account was closed, as far as
+        nothing else was decided since; its cycle is the company's default one where
+        that before was archived.
+
+        :return: values of the buyer, in this company
+        """
+        self.ensure_one()
+        buyer = self.partner_id.with_company(self.company_id)
+        vals = {}
+        if buyer.lead_billing_cycle_id == self.cycle_id:
+            cycle = self.cycle_before_id
+            vals["lead_billing_cycle_id"] = cycle.id if cycle.active else False
+        # Another reason to hold the buyer came since: it stays.
+        if buyer.lead_buying_hold_reason == self.hold_reason:
+            vals["lead_buying_hold"] = self.hold_before
+            vals["lead_buying_hold_reason"] = self.hold_reason_before
+        return vals
+
+    def _end(self, **vals):
+        """Bill the buyer as before, and record that its account is open.
+
+        :param vals: further values of this record
+        """
+        self.ensure_one()
+        buyer = self.partner_id.with_company(self.company_id)
+        buyer.write(self._get_vals_before())
+        self.write(
+            {
+                "reopened_at": fields.Datetime.now(),
+                "reopened_by_id": self.env.user.id,
+                **vals,
+            }
+        )
+
+    def _end_by_merge(self, partner):
+        """Record that the buyer is merged into another contact, which takes over
+        neither the closing nor its buying hold and manual cycle. Payments that send
+        the buyer's money back stay.
+
+        :param partner: the other contact
+        """
+        self._end(is_merged=True)
+        partner.with_company(self.company_id)._log_lead_account(
+            self.env._(
+                "%s, whose account was closed, was merged into this contact. This does"
+                " not close the account of this contact.",
+                self.partner_id.display_name,
+            )
+        )
 
     def action_view_payments(self):
         """Open the payments that send the buyer's money back."""

@@ -203,32 +203,7 @@ class LeadBillingCharge(CompanyGuard, models.Model):
     def _check_alone(self):
         """Refuse two charges of which none is more specific than the other."""
         for charge in self.filtered("active"):
-            other = self.search(
-                [
-                    ("id", "!=", charge.id),
-                    (
-                        "date_from",
-                        "<=",
-                        charge.date_to or fields.Date.to_date("9999-12-31"),
-                    ),
-                    "|",
-                    ("date_to", "=", False),
-                    ("date_to", ">=", charge.date_from),
-                    *(
-                        (name, "=", charge[name].id)
-                        for name in (
-                            "company_id",
-                            "currency_id",
-                            "cycle_id",
-                            "lead_type_id",
-                            "partner_id",
-                        )
-                    ),
-                    ("kind", "=", charge.kind),
-                ],
-                limit=1,
-            )
-            if other:
+            if other := charge._find_alike(charge.partner_id):
                 raise ValidationError(
                     self.env._(
                         "“%(other)s” is already agreed for the same kind, lead type,"
@@ -236,6 +211,36 @@ class LeadBillingCharge(CompanyGuard, models.Model):
                         other=other.name,
                     )
                 )
+
+    def _find_alike(self, partners):
+        """Return another charge of these buyers, or of all where none is given, that is
+        agreed for the same as this one on some day; empty without one."""
+        self.ensure_one()
+        return self.search(
+            [
+                ("id", "!=", self.id),
+                ("partner_id", "in", partners.ids or [False]),
+                (
+                    "date_from",
+                    "<=",
+                    self.date_to or fields.Date.to_date("9999-12-31"),
+                ),
+                "|",
+                ("date_to", "=", False),
+                ("date_to", ">=", self.date_from),
+                *(
+                    (name, "=", self[name].id)
+                    for name in (
+                        "company_id",
+                        "currency_id",
+                        "cycle_id",
+                        "lead_type_id",
+                    )
+                ),
+                ("kind", "=", self.kind),
+            ],
+            limit=1,
+        )
 
     def copy_data(self, default=None):
         """Archive copies until somebody has said what is different in them: two that
@@ -297,9 +302,7 @@ class LeadBillingCharge(CompanyGuard, models.Model):
                 continue
             if charge.cycle_id and charge.cycle_id != cycle:
                 continue
-            if charge.date_from <= day and not (
-                charge.date_to and charge.date_to < day
-            ):
+            if charge._applies_on(day):
                 level = 0 if charge.partner_id else 1 if charge.cycle_id else 2
                 levels[charge.kind, charge.lead_type_id, level] += charge
         winners = self.browse()
@@ -307,3 +310,8 @@ class LeadBillingCharge(CompanyGuard, models.Model):
             if not any((kind, lead_type, lower) in levels for lower in range(level)):
                 winners += levels[kind, lead_type, level]
         return winners
+
+    def _applies_on(self, day):
+        """Tell whether this is agreed for a day, and not archived."""
+        self.ensure_one()
+        return self.active and self.date_from <= day <= (self.date_to or day)

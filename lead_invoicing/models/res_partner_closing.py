@@ -209,24 +209,20 @@ class ResPartner(models.Model):
         if not closing:
             raise UserError(self.env._("This account is not closed."))
         # As it was closed: with the role, whatever it may do to contacts.
-        buyer, record = self.sudo(), closing.sudo()
-        vals = {}
-        if buyer.lead_billing_cycle_id == record.cycle_id:
-            vals["lead_billing_cycle_id"] = record.cycle_before_id.id
-        # Another reason to hold the buyer came since: it stays.
-        if buyer.lead_buying_hold_reason == record.hold_reason:
-            vals["lead_buying_hold"] = record.hold_before
-            vals["lead_buying_hold_reason"] = record.hold_reason_before
-        buyer.write(vals)
-        record.write(
-            {
-                "reopened_at": fields.Datetime.now(),
-                "reopened_by_id": self.env.user.id,
-            }
-        )
+        record = closing.sudo()
+        archived = record.cycle_before_id.filtered(lambda cycle: not cycle.active)
+        is_cycle_lost = bool(archived and self.lead_billing_cycle_id == record.cycle_id)
+        record._end()
         closing.payment_ids.filtered(lambda one: one.state == "draft").unlink()
         self.invalidate_recordset(["lead_closing_id"])
-        self._log_lead_account(self.env._("Account reopened."))
+        sentence = self.env._("Account reopened.")
+        if is_cycle_lost:
+            sentence = self.env._(
+                "Account reopened. Its billing cycle before, %s, is archived: the"
+                " account now follows the company's default billing cycle.",
+                archived.name,
+            )
+        self._log_lead_account(sentence)
 
     def _log_lead_account(self, sentence):
         # Who closes and opens accounts is told on the contact.

@@ -8,9 +8,8 @@ from .common.settlement import SettlementCommon
 NOON = "2026-11-12 17:00"
 
 
-@tagged("post_install", "-at_install")
-class TestAccountClosing(SettlementCommon):
-    """The end of a buyer's account."""
+class ClosingCommon(SettlementCommon):
+    """Ways to close the buyer's account."""
 
     def open_wizard(self, user=None):
         with freeze_time(NOON):
@@ -33,6 +32,11 @@ class TestAccountClosing(SettlementCommon):
         self.env.invalidate_all()
         self.generated_at = NOON
         return self.env["lead.account.closing"].browse(action["res_id"])
+
+
+@tagged("post_install", "-at_install")
+class TestAccountClosing(ClosingCommon):
+    """The end of a buyer's account."""
 
     def test_the_preview_shows_what_is_billed_and_owed(self):
         self.deposit(100)
@@ -112,6 +116,30 @@ class TestAccountClosing(SettlementCommon):
         bodies = " ".join(self.buyer.message_ids.mapped("body"))
         self.assertIn("Account closed.", bodies)
         self.assertIn("Account reopened.", bodies)
+
+    def test_reopening_with_an_archived_cycle_takes_the_default_one(self):
+        other = self.cycle.copy({"name": "Other"})
+        self.buyer.lead_billing_cycle_id = other
+        closing = self.close(self.open_wizard())
+        with freeze_time(NOON):
+            other.active = False
+            closing.with_user(self.billing_user).action_reopen()
+        self.assertFalse(self.buyer.lead_billing_cycle_id)
+        self.assertIn("Other, is archived", self.buyer.message_ids[0].body)
+
+    def test_merged_into_another_contact_it_does_not_close_that(self):
+        kept, leaver = self.new_buyer("Stays", lead_billing_cycle_id=False), self.buyer
+        closing = self.close(self.open_wizard())
+        wizard = self.env["base.partner.merge.automatic.wizard"]
+        wizard._merge((kept + leaver).ids, kept)
+        self.env.invalidate_all()
+        self.assertFalse(leaver.exists())
+        self.assertFalse(kept.lead_closing_id)
+        self.assertFalse(kept.lead_buying_hold)
+        self.assertNotEqual(kept._get_lead_billing_cycle().frequency, "manual")
+        self.assertEqual(closing.partner_id, kept)
+        bodies = " ".join(kept.message_ids.mapped("body"))
+        self.assertIn("does not close the account", bodies)
 
     def test_what_was_chosen_since_stays(self):
         self.close(self.open_wizard())

@@ -536,6 +536,20 @@ class TestWhereChargesGo(ChargesCommon):
         rows = self.env["lead.billed.charge"].search([])
         self.assertEqual((len(rows), rows.partner_id), (2, self.buyer))
 
+    def test_buyers_with_the_same_charge_are_not_merged(self):
+        other = self.new_buyer("Buyer B")
+        self.agree("fee", amount=5)
+        theirs = self.agree("fee", other, name="Platform", amount=7)
+        self.agree("fee", other, amount=3, lead_type_id=self.edu.id)
+        merge = self.env["base.partner.merge.automatic.wizard"]
+        with self.assertRaisesRegex(UserError, "“Fee” of Buyer A and “Platform”"):
+            merge._merge((self.buyer + other).ids, self.buyer)
+        theirs.active = False
+        merge._merge((self.buyer + other).ids, self.buyer)
+        self.new_sale()
+        charges = [("fee", 3), ("fee", 5)]
+        self.assertEqual(self.charges_on(self.generate()), charges)
+
 
 @tagged("post_install", "-at_install")
 class TestVolumePrices(ChargesCommon):

@@ -18,11 +18,13 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         of the contacts since it began: it moves what it sees, and cannot delete the
         contact.
 
-        :raises UserError: naming a sample, or an archived contact
+        :raises UserError: naming a sample, an archived contact, or charges that both
+            have
         """
         partners = self.env["res.partner"].browse(partner_ids)
         self._check_no_lead_sample(partners)
         self._check_no_archived_child(partners)
+        self._check_no_charge_twice(partners)
         try:
             return super()._merge(
                 partner_ids, dst_partner=dst_partner, extra_checks=extra_checks
@@ -59,6 +61,40 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                         parent=partner.name,
                     )
                 )
+
+    def _check_no_charge_twice(self, partners):
+        # Odoo moves charges past their own check: both would be billed from then on.
+        # Whoever may merge contacts is told what is in the way.
+        charges = self.env["lead.billing.charge"].sudo()
+        for charge in charges.search([("partner_id", "in", partners.ids)]):
+            if other := charge._find_alike(partners - charge.partner_id):
+                raise UserError(
+                    self.env._(
+                        "“%(charge)s” of %(buyer)s and “%(other)s” of %(other_buyer)s"
+                        " are agreed for the same kind, lead type, currency and days,"
+                        " and the merged contact would be charged both. Archive one of"
+                        " them first.",
+                        charge=charge.name,
+                        buyer=charge.partner_id.display_name,
+                        other=other.name,
+                        other_buyer=other.partner_id.display_name,
+                    )
+                )
+
+    def _update_foreign_keys(self, src_partners, dst_partner):
+        """End the closed accounts of contacts that are merged into another one: it
+        stays as open, or as closed, as it is."""
+        # Whoever may merge contacts decides what becomes of their accounts.
+        closings = (
+            self.env["lead.account.closing"]
+            .sudo()
+            .search(
+                [("partner_id", "in", src_partners.ids), ("reopened_at", "=", False)]
+            )
+        )
+        for closing in closings:
+            closing._end_by_merge(dst_partner)
+        return super()._update_foreign_keys(src_partners, dst_partner)
 
     def _update_values(self, src_partners, dst_partner):
         """Keep the references of the contacts that are merged into another one: the
