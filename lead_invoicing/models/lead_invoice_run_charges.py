@@ -20,6 +20,34 @@ class DueCharge:
     start: datetime  # naive UTC
     end: datetime  # naive UTC, exclusive
 
+    def get_last_day(self, env, tz):
+        """Return its last day; of a month the same in every time zone, as the buyer's
+        may be another one by now."""
+        if self.charge.period == "month":
+            middle = local_day(env, self.start + (self.end - self.start) / 2, tz)
+            return fields.Date.end_of(middle, "month")
+        return local_day(env, last_instant(self.start, self.end), tz)
+
+    def is_before(self, begin):
+        """Tell whether this billing period was over when its buyer began to be one:
+        several that are caught up with are not owed by who came since.
+
+        :param begin: :class:`ChargeBegin`
+        """
+        moment = begin.own if self.charge.partner_id else begin.common
+        return bool(self.charge.period == "window" and moment and self.end <= moment)
+
+    def repeats(self, other):
+        """Tell whether this is the same charge for the same period as another one: even
+        where it ended elsewhere the first time, or where a month began some hours later
+        as the buyer's billing has another time zone by now."""
+        if self.charge != other.charge:
+            return False
+        shared = min(self.end, other.end) - max(self.start, other.start)
+        return self.start == other.start or (
+            self.charge.period == "month" and shared > timedelta(days=1)
+        )
+
     def is_part_of(self, other):
         """Tell whether this period is billed within another one: it ends there, and is
         not the longer one."""
@@ -27,6 +55,15 @@ class DueCharge:
             other.start < self.end <= other.end
             and self.end - self.start <= other.end - other.start
         )
+
+
+@dataclass(frozen=True)
+class ChargeBegin:
+    """From when on a buyer is charged; all naive UTC, or a false value."""
+
+    months: datetime  # those that ended until then had their document
+    common: datetime = None  # what all owe, where it has no document yet
+    own: datetime = None  # what was agreed with it alone, likewise
 
 
 class LeadInvoiceRun(models.Model):
@@ -149,27 +186,49 @@ class LeadInvoiceRun(models.Model):
         waiting, settled = self._read_charged_periods(partners)
         due = {}
         by_buyer = charges.grouped("partner_id")
-        since = self._get_charged_since(partners, by_buyer) if charges else {}
+        begins = self._get_charge_begins(partners, by_buyer) if charges else {}
+        reopened = self._get_reopened(partners) if charges else {}
         common = by_buyer.get(self.env["res.partner"], charges.browse())
         for partner in partners:
             own = common | by_buyer.get(partner, charges.browse())
-            found = {*waiting[partner.id]}
-            # A period is charged once, even where it ended elsewhere the first time.
-            taken = {(e.charge, e.start) for e in found | settled[partner.id]}
             cycle = self.cycle_id or partner._get_lead_billing_cycle()
-            periods = self._get_charge_periods(cycle, since.get(partner.id))
-            for kind, start, end in periods:
-                day = local_day(
-                    self.env, last_instant(start, end), self._get_charge_tz(cycle)
-                )
-                found |= {
-                    DueCharge(charge, start, end)
-                    for charge in own._get_winners(partner, cycle, day)
-                    if charge.period == kind and (charge, start) not in taken
-                }
+            zone = self._get_charge_tz(cycle)
+            taken = waiting[partner.id] | settled[partner.id]
+            # What ended before it could be billed, or was archived, is not billed.
+            found = {
+                each
+                for each in waiting[partner.id]
+                if each.charge._applies_on(each.get_last_day(self.env, zone))
+            }
+            begin = begins.get(partner.id, ChargeBegin(None))
+            floor = self._get_charge_floor(zone, reopened.get(partner.id))
+            found |= {
+                each
+                for each in self._find_agreed_charges(partner, own, cycle, begin, floor)
+                if not any(each.repeats(other) for other in taken)
+            }
             if found:
                 due[partner] = sorted(found, key=lambda e: (e.end, e.charge.id))
         return due
+
+    def _find_agreed_charges(self, partner, charges, cycle, begin, floor):
+        """Return the charges of the periods of this run that a buyer owes, whether they
+        were charged or not.
+
+        :param charges: of the buyer and of all
+        :param begin: :class:`ChargeBegin`
+        :param floor: see :meth:`_get_charge_periods`
+        :return: set of :class:`DueCharge`
+        """
+        found = set()
+        for kind, start, end in self._get_charge_periods(cycle, begin.months, floor):
+            last = last_instant(start, end)
+            day = local_day(self.env, last, self._get_charge_tz(cycle))
+            for charge in charges._get_winners(partner, cycle, day):
+                each = DueCharge(charge, start, end)
+                if charge.period == kind and not each.is_before(begin):
+                    found.add(each)
+        return found
 
     def _read_charged_periods(self, partners):
         """Return the charges of buyers that wait for a document, and those that are
@@ -203,23 +262,26 @@ class LeadInvoiceRun(models.Model):
             (waiting if waits else settled)[partner_id].add(due)
         return waiting, settled
 
-    def _get_charge_periods(self, cycle, since):
+    def _get_charge_periods(self, cycle, since, floor):
         """Return the periods whose charges are due: the window, and calendar months.
 
         :param cycle: the one that bills the buyer, if any
         :param since: when what the buyer was last billed for ended, naive UTC; months
             that ended until then had their document
+        :param floor: nothing that ended until then is charged, naive UTC or None
         :return: list of (period, start, end)
         """
         months = []
         if since:
             zone = get_zone(self.env, self._get_charge_tz(cycle))
+            since = max(since, floor or since)
             months = months_ending(since, self._get_charge_horizon(), zone)
         return [
             *(("month", start, end) for start, end in months),
             *(
                 ("window", start, end)
                 for start, end in self._get_charge_windows(cycle, since)
+                if not floor or end > floor
             ),
         ]
 
@@ -246,23 +308,69 @@ class LeadInvoiceRun(models.Model):
             end = max(end, following.end - timedelta.resolution)
         return min(end, fields.Datetime.now())
 
-    def _get_charged_since(self, partners, own):
-        """Return when what each buyer was last billed for, with its charges, ended;
-        or when it bought its first lead, or its own first charge began.
+    def _get_charge_floor(self, tz, reopened_at):
+        """Return until when nothing is charged to a buyer, naive UTC or None: the
+        company's first day of billing, where the buyer is, or when its account was
+        opened again."""
+        day = self.company_id.lead_billing_start
+        start = day and day_start(day, get_zone(self.env, tz))
+        return max(filter(None, (start, reopened_at)), default=None)
+
+    def _get_reopened(self, partners):
+        """Return when the accounts of buyers were opened again after they had been
+        closed, of those that were.
+
+        :return: {partner id: naive UTC}
+        """
+        # The clerk's rights say nothing about what is owed.
+        groups = (
+            self.env["lead.account.closing"]
+            .sudo()
+            ._read_group(
+                [
+                    ("partner_id", "in", partners.ids),
+                    ("company_id", "=", self.company_id.id),
+                    ("reopened_at", "!=", False),
+                    # Of another contact, until it was merged into this one.
+                    ("is_merged", "=", False),
+                ],
+                ["partner_id"],
+                ["reopened_at:max"],
+            )
+        )
+        return {partner.id: moment for partner, moment in groups}
+
+    def _get_charge_begins(self, partners, own):
+        """Return from when on each buyer is charged: when what it was last billed for,
+        with its charges, ended; or when it bought its first lead that is billed here;
+        or when its own first charge began, but not before it was a contact. Who has
+        none of them has a billing cycle: what all owe, it owes from this run's window
+        on.
 
         :param own: {buyer: its own charges}
-        :return: {partner id: naive UTC}
+        :return: {partner id: :class:`ChargeBegin`}
         """
         if not partners:
             return {}
         self.env.flush_all()
         # Where did the last document with charges of each buyer end; else when did it
-        # buy its first lead?
+        # buy its first lead that was not billed elsewhere?
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT partner.id, COALESCE((
-                       SELECT max(move.lead_window_end)
+                SELECT partner.id, charged.until,
+                       CASE WHEN charged.until IS NULL THEN (
+                       SELECT min(sale.date)
+                         FROM res_partner contact
+                         JOIN lead_sale sale
+                              ON sale.commercial_partner_id = contact.id
+                        WHERE contact.commercial_partner_id = partner.id
+                          AND sale.company_id = %(company)s
+                          AND (%(billing_start)s::timestamp IS NULL
+                               OR sale.date >= %(billing_start)s)) END
+                  FROM res_partner partner
+                 CROSS JOIN LATERAL (
+                       SELECT max(move.lead_window_end) AS until
                          FROM account_move move
                          JOIN lead_invoice_run run ON run.id = move.lead_run_id
                         WHERE move.commercial_partner_id = partner.id
@@ -271,25 +379,40 @@ class LeadInvoiceRun(models.Model):
                           AND move.lead_window_end < %(end)s
                           AND move.state != 'cancel'
                           AND (run.cycle_id IS NOT NULL OR run.include_charges)
-                       ), (
-                       SELECT min(sale.date)
-                         FROM res_partner contact
-                         JOIN lead_sale sale
-                              ON sale.commercial_partner_id = contact.id
-                        WHERE contact.commercial_partner_id = partner.id
-                          AND sale.company_id = %(company)s))
-                  FROM res_partner partner
+                       ) charged
                  WHERE partner.id IN %(partners)s
                 """,
                 company=self.company_id.id,
                 end=self.window_end,
+                billing_start=self.company_id._get_lead_billing_start(),
                 partners=tuple(partners.ids),
             )
         )
-        since = dict(rows)
+        begins = {}
         zone = get_zone(self.env, self.tz)
+        found = {partner_id: values for partner_id, *values in rows}
         for partner in partners:
-            if not since[partner.id] and partner in own:
-                first = min(own[partner].mapped("date_from"))
-                since[partner.id] = day_start(first, zone)
-        return since
+            until, first_lead = found[partner.id]
+            if until:
+                begins[partner.id] = ChargeBegin(until)
+                continue
+            common = agreed = self._get_charge_window_start(partner)
+            if partner in own:
+                agreed = day_start(min(own[partner].mapped("date_from")), zone)
+            common, agreed = (
+                begin and max(begin, partner.create_date or begin)
+                for begin in (common, agreed)
+            )
+            begins[partner.id] = ChargeBegin(
+                first_lead or min(filter(None, (common, agreed)), default=None),
+                first_lead or common,
+                min(filter(None, (first_lead, agreed)), default=None),
+            )
+        return begins
+
+    def _get_charge_window_start(self, partner):
+        """Return when the window began that a buyer without any lead is charged for;
+        a false value in a manual run where it has no schedule."""
+        cycle = not self.cycle_id and partner._get_lead_billing_cycle()
+        window = cycle and cycle._get_window(self.window_end)
+        return window[0] if window else self.window_start

@@ -1,8 +1,12 @@
+from datetime import datetime
+
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from .common.charges import ChargesCommon
+from .common.generation import GENERATION, WEEK
 from .common.settlement import SettlementCommon
 
 NOON = "2026-11-12 17:00"
@@ -173,3 +177,27 @@ class TestAccountClosing(ClosingCommon):
         for user in (self.plain_user, self.portal_user, self.integrator):
             with self.subTest(user.login), self.assertRaises(AccessError):
                 self.buyer.with_user(user).action_reopen_account()
+
+
+@tagged("post_install", "-at_install")
+class TestClosingWithCharges(ClosingCommon, ChargesCommon):
+    """What was agreed beside the leads ends with the account."""
+
+    def close(self, wizard):
+        closing = super().close(wizard)
+        self.env["account.move"]._get_sequence_cache().clear()
+        return closing
+
+    def test_months_while_the_account_was_closed_are_not_charged(self):
+        self.buyer.lead_billing_mode = "credit"
+        self.agree("fee", amount=9, period="month")
+        self.new_sale()
+        wizard = self.open_wizard()
+        wizard.posting = "post"
+        closing = self.close(wizard)
+        self.assertFalse(self.generate(GENERATION + 11 * WEEK))
+        with freeze_time("2027-02-10 12:00"):
+            closing.with_user(self.billing_user).action_reopen()
+        # Of February alone, not of November to January
+        documents = self.generate(datetime(2027, 3, 8, 12))
+        self.assertEqual(self.charges_on(documents), [("fee", 9)])

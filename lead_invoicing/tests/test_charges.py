@@ -319,6 +319,113 @@ class TestMonths(ChargesCommon):
 
 
 @tagged("post_install", "-at_install")
+class TestWhenChargesBegin(ChargesCommon):
+    """What was before the company, the buyer or its account is not charged."""
+
+    def agree_with_all(self, **vals):
+        return self.agree("fee", partner_id=False, amount=9, **vals)
+
+    def test_no_month_before_billing_start_though_history_was_recorded(self):
+        self.company.lead_billing_start = "2026-11-01"
+        self.agree_with_all(period="month", date_from="2026-01-01")
+        with freeze_time("2026-11-02 12:00"):
+            history = self.new_sale(at="2026-02-10T12:00:00Z")
+        self.assertTrue(history.waived)
+        self.new_sale()
+        self.assertEqual(self.charges_on(self.generate()), [])
+        self.assertEqual(self.charges_on(self.generate(MONTH_END)), [("fee", 9)])
+
+    def test_no_month_of_an_own_charge_before_billing_start(self):
+        self.company.lead_billing_start = "2026-11-01"
+        self.agree("fee", amount=9, period="month", date_from="2026-01-01")
+        self.assertFalse(self.generate())
+        self.assertEqual(self.charges_on(self.generate(MONTH_END)), [("fee", 9)])
+
+    def test_no_billing_period_before_billing_start(self):
+        self.company.lead_billing_start = "2026-11-09"
+        self.agree("fee", amount=9)
+        self.assertFalse(self.generate())
+        later = self.generate(GENERATION + WEEK)
+        self.assertEqual(self.charges_on(later), [("fee", 9)])
+
+    def test_no_month_before_the_contact_was_created(self):
+        other = self.new_buyer("Buyer B", lead_billing_cycle_id=self.cycle.id)
+        self.agree("fee", other, amount=9, period="month", date_from="2026-01-01")
+        # A contact since October
+        self.assertEqual(self.charges_on(self.generate()), [("fee", 9)])
+
+    def test_a_monthly_fee_of_a_cycle_needs_no_lead_and_goes_back_for_nothing(self):
+        self.agree("fee", partner_id=False, cycle_id=self.cycle.id, amount=9)
+        self.agree_with_all(
+            period="month", date_from="2026-01-01", lead_type_id=self.edu.id
+        )
+        self.assertEqual(self.charges_on(self.generate()), [("fee", 9)])
+        weeks = [
+            self.charges_on(self.generate(GENERATION + week * WEEK))
+            for week in range(1, 5)
+        ]
+        self.assertEqual(weeks, [[("fee", 9)]] * 3 + [[("fee", 9), ("fee", 9)]])
+
+    def test_catching_up_charges_no_newcomer_for_weeks_before(self):
+        self.agree("fee", partner_id=False, cycle_id=self.cycle.id, amount=9)
+        self.new_sale()
+        self.generate()
+        self.generate(GENERATION + WEEK)
+        with freeze_time("2026-11-18 12:00"):
+            # One who bought, and one who only has an agreement.
+            other, silent = self.new_buyer("Buyer B"), self.new_buyer("Buyer C")
+            self.agree("fee", silent, amount=7)
+            self.new_sale(other, at="2026-11-18T12:00:00Z")
+            self.cycle.next_generation_at = GENERATION
+        documents = self.generate(GENERATION + 2 * WEEK)
+        for buyer, amount in ((other, 9), (silent, 7)):
+            own = documents.filtered(lambda m, b=buyer: m.partner_id == b)
+            self.assertEqual(self.charges_on(own), [("fee", amount)])
+
+    def test_a_buyer_that_buys_late_owes_its_own_fee_from_its_first_day(self):
+        self.agree("fee", amount=9)
+        self.new_sale(at="2026-11-18T12:00:00Z")
+        documents = self.generate(GENERATION + 2 * WEEK)
+        self.assertEqual(self.charges_on(documents), [("fee", 9)] * 3)
+
+    def test_a_month_is_charged_once_though_the_time_zone_moves_west(self):
+        with freeze_time("2026-11-02 12:00"):
+            berlin = self.env["lead.billing.cycle"].create(
+                {
+                    "name": "Berlin",
+                    "tz": "Europe/Berlin",
+                    "frequency": "monthly",
+                    "posting": "post",
+                    "anchor_date": "2026-11-01",
+                }
+            )
+            york = berlin.copy({"name": "New York", "tz": "America/New_York"})
+        self.buyer.lead_billing_cycle_id = berlin
+        self.agree("fee", amount=9, period="month")
+        self.new_sale()
+        first = self.generate(datetime(2026, 12, 1, 12))
+        self.assertEqual(self.charges_on(first), [("fee", 9)])
+        self.buyer.lead_billing_cycle_id = york
+        self.new_sale(at="2026-12-10T12:00:00Z")
+        second = self.generate(datetime(2027, 1, 1, 18))
+        self.assertEqual(self.charges_on(second), [("fee", 9)])
+
+    def test_what_was_freed_and_then_ended_is_not_charged(self):
+        self.cycle.posting = "draft"
+        ended = self.agree("fee", amount=5)
+        archived = self.agree("fee", amount=7, lead_type_id=self.edu.id)
+        kept = self.agree("fee", amount=9, lead_type_id=self.auto.id)
+        self.new_sale()
+        self.generate().invoice_line_ids.filtered("lead_charge_id").unlink()
+        ended.date_to = "2026-11-07"
+        archived.active = False
+        kept.date_to = "2026-11-08"
+        self.new_sale(at="2026-11-10T12:00:00Z")
+        again = self.generate(GENERATION + WEEK)
+        self.assertEqual(self.charges_on(again), [("fee", 9)])
+
+
+@tagged("post_install", "-at_install")
 class TestWhereChargesGo(ChargesCommon):
     def test_on_the_first_of_split_documents(self):
         self.buyer.lead_invoice_split = "lead_type"

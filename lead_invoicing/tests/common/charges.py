@@ -1,3 +1,8 @@
+from datetime import datetime
+
+from freezegun import freeze_time
+from freezegun.api import FakeDatetime
+
 from .given_back import GivenBackCommon
 
 
@@ -11,6 +16,16 @@ class ChargesCommon(GivenBackCommon):
             {"name": "Charge", "type": "service", "taxes_id": False}
         )
         cls.company.lead_return_policy = "net"
+
+    @classmethod
+    def new_buyer(cls, name, **vals):
+        """Create a buyer who was one before the first billing period, unless a test
+        has frozen another moment."""
+        # To freezegun, any moment is an instance of its class.
+        if type(datetime.now()) is FakeDatetime:
+            return super().new_buyer(name, **vals)
+        with freeze_time("2026-10-01 12:00"):
+            return super().new_buyer(name, **vals)
 
     def generate(self, now=None, failing=False):
         """Let the scheduled action run; it fails for nobody unless told otherwise."""
