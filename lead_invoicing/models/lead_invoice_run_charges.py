@@ -78,6 +78,13 @@ class LeadInvoiceRun(models.Model):
         " are for each scheduled run.",
     )
 
+    closes_account = fields.Boolean(
+        "Closes an Account",
+        readonly=True,
+        help="Its leads have the discounts and volume prices of the billing period and"
+        " the calendar month that are not over: no scheduled run follows.",
+    )
+
     def _find_buyers(self, partners=None):
         found = super()._find_buyers(partners)
         if not self.include_charges:
@@ -220,13 +227,17 @@ class LeadInvoiceRun(models.Model):
         :param floor: see :meth:`_get_charge_periods`
         :return: set of :class:`DueCharge`
         """
+        periods = self._get_charge_periods(cycle, begin.months, floor)
+        open_periods = self._get_open_periods(cycle)
         found = set()
-        for kind, start, end in self._get_charge_periods(cycle, begin.months, floor):
+        for kind, start, end in periods + open_periods:
+            is_open = (kind, start, end) in open_periods
             last = last_instant(start, end)
             day = local_day(self.env, last, self._get_charge_tz(cycle))
             for charge in charges._get_winners(partner, cycle, day):
                 each = DueCharge(charge, start, end)
-                if charge.period == kind and not each.is_before(begin):
+                is_meant = charge.kind in SHARED_KINDS or not is_open
+                if charge.period == kind and is_meant and not each.is_before(begin):
                     found.add(each)
         return found
 
@@ -284,6 +295,22 @@ class LeadInvoiceRun(models.Model):
                 if not floor or end > floor
             ),
         ]
+
+    def _get_open_periods(self, cycle):
+        """Return the periods that are not over, of which only what lowers the price of
+        leads is due: those that end as an account is closed.
+
+        :return: as :meth:`_get_charge_periods`
+        """
+        if not self.closes_account:
+            return []
+        tz, end = self._get_charge_tz(cycle), self.window_end
+        first = local_day(self.env, end - timedelta.resolution, tz).replace(day=1)
+        periods = [("month", day_start(first, get_zone(self.env, tz)), end)]
+        window = cycle and cycle._get_window(end)
+        if window and window[1] < end:
+            periods.append(("window", window[1], end))
+        return periods
 
     def _get_charge_windows(self, cycle, since):
         """Return the window that is charged: the run's own; in a manual run the last

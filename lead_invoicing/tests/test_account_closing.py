@@ -188,6 +188,35 @@ class TestClosingWithCharges(ClosingCommon, ChargesCommon):
         self.env["account.move"]._get_sequence_cache().clear()
         return closing
 
+    def test_closing_bills_the_charges_that_wait(self):
+        self.buyer.lead_billing_mode = "credit"
+        self.buyer.lead_minimum_amount = 500
+        self.agree("fee", amount=25)
+        self.agree("discount", percent=10)
+        self.new_sale(price="100")
+        self.assertFalse(self.generate())
+        wizard = self.open_wizard()
+        self.assertEqual(sum(wizard.line_ids.mapped("amount")), 115)
+        wizard.posting = "post"
+        document = self.close(wizard).run_id.invoice_ids
+        self.assertEqual(self.charges_on(document), [("discount", -10), ("fee", 25)])
+
+    def test_closing_takes_off_the_discounts_of_what_is_not_over(self):
+        self.agree("fee", amount=25)
+        self.agree("discount", percent=10)
+        self.agree("tier", steps=[(2, {"percent": 50})], period="month")
+        self.new_sale(price="100")
+        document = self.generate()
+        self.assertEqual(self.charges_on(document), [("discount", -10), ("fee", 25)])
+        self.new_sale(price="40", at="2026-11-11T12:00:00Z")
+        wizard = self.open_wizard()
+        wizard.posting = "post"
+        wizard.journal_id = False
+        # Half of what both leads of the month cost by then, 90 and 40; a tenth of what
+        # the last one costs after that.
+        document = self.close(wizard).run_id.invoice_ids
+        self.assertEqual(dict(self.charges_on(document)), {"tier": -65, "discount": -2})
+
     def test_months_while_the_account_was_closed_are_not_charged(self):
         self.buyer.lead_billing_mode = "credit"
         self.agree("fee", amount=9, period="month")

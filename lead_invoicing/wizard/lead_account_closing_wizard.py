@@ -55,6 +55,9 @@ class LeadAccountClosingWizard(models.TransientModel):
                 # What was sold until now, not only until yesterday.
                 "date_to": company._get_lead_today(),
                 "ignore_minimum": True,
+                # No scheduled run comes that would bill them.
+                "include_charges": True,
+                "closes_account": True,
             }
         )
         billing.action_preview()

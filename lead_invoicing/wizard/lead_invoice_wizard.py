@@ -63,6 +63,7 @@ class LeadInvoiceWizard(models.TransientModel):
         help="Bill the fees, minimum spends, discounts and volume prices that are due,"
         " as a scheduled run does.",
     )
+    closes_account = fields.Boolean(readonly=True)
     line_ids = fields.One2many(
         "lead.invoice.wizard.line", "wizard_id", "Preview", readonly=True
     )
@@ -205,6 +206,7 @@ class LeadInvoiceWizard(models.TransientModel):
             "posting": self.posting,
             "ignore_minimum": self.ignore_minimum,
             "include_charges": self.include_charges,
+            "closes_account": self.closes_account,
         }
 
     def _prepare_line_vals_list(self, run):
