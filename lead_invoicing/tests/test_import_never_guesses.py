@@ -358,13 +358,14 @@ class TestImportNeverGuesses(ImportCommon):
         sale = self.assert_imported(self.import_file(list(ROW), file=self.save(book)))
         self.assertEqual(sale.date, datetime(2026, 1, 15, 17, 30))
 
-    def load_sheet(self, **values):
+    def load_sheet(self, fallback_values=None, /, **values):
         """Import a spreadsheet of one row like ``ROW`` with what is different."""
         row = {**ROW, **values}
         book = Workbook()
         book.active.append(list(row))
         book.active.append(list(row.values()))
-        return self.import_file(list(row), file=self.save(book))
+        options = {"fallback_values": fallback_values} if fallback_values else {}
+        return self.import_file(list(row), file=self.save(book), **options)
 
     def test_what_a_spreadsheet_made_of_a_text_is_refused(self):
         self.sell("3-5", lead_ref="4-6")
@@ -418,6 +419,19 @@ class TestImportNeverGuesses(ImportCommon):
         self.assertEqual(values["asked_at"], "2026-01-02 08:04:00")
         self.assertIs(values["insured"], True)
         self.assertEqual((values["remarks"], sale.campaign), ("12345", "77"))
+
+    def test_what_stands_for_another_type_stands_for_a_date_too(self):
+        chosen = {
+            "fallback_value": "sale",
+            "field_model": "lead.sale",
+            "field_type": "selection",
+        }
+        sale = self.assert_imported(
+            self.load_sheet(
+                {"transaction_type": chosen}, transaction_type=date(2026, 3, 5)
+            )
+        )
+        self.assertEqual(sale.transaction_type, "sale")
 
     def test_two_columns_of_remarks_are_one(self):
         columns = [*ROW, "reason", "reason"]

@@ -84,6 +84,20 @@ class BaseImport(models.TransientModel):
             for row in input_file_data
         ]
 
+    def _handle_fallback_values(self, import_field, input_file_data, fallback_values):
+        """Take dates for other texts than those of a choice, as Odoo takes numbers."""
+        if self.res_model == "lead.sale":
+            input_file_data = [
+                [
+                    str(cell) if name in fallback_values and cell else cell
+                    for name, cell in zip(import_field, row, strict=True)
+                ]
+                for row in input_file_data
+            ]
+        return super()._handle_fallback_values(
+            import_field, input_file_data, fallback_values
+        )
+
     @api.model
     def _join_cells(self, cells):
         """Return the cells of one field, of which only remarks can have several."""
