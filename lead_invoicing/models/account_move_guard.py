@@ -64,16 +64,17 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         self.filtered("lead_run_id")._check_lead_buyers()
-        with engine_at_work():
-            return super()._post(soft)
+        with engine_at_work(self) as moves:
+            posted = super(AccountMove, moves)._post(soft)
+        return posted.with_env(self.env)
 
     def button_draft(self):
-        with engine_at_work():
-            return super().button_draft()
+        with engine_at_work(self) as moves:
+            return super(AccountMove, moves).button_draft()
 
     def button_cancel(self):
-        with engine_at_work():
-            return super().button_cancel()
+        with engine_at_work(self) as moves:
+            return super(AccountMove, moves).button_cancel()
 
     def action_switch_move_type(self):
         """Turn documents below zero into credit notes, or the other way round.
@@ -84,8 +85,8 @@ class AccountMove(models.Model):
         for move in self.filtered("lead_run_id"):
             if move.currency_id.compare_amounts(move.amount_total, 0.0) >= 0:
                 raise UserError(move._get_lead_kind_message())
-        with engine_at_work():
-            return super().action_switch_move_type()
+        with engine_at_work(self) as moves:
+            return super(AccountMove, moves).action_switch_move_type()
 
     def _check_lead_reversal_kept(self, reversed_id):
         """Refuse to say of a document in the books, or of a run, that it gives back

@@ -21,8 +21,8 @@ class AccountMove(models.Model):
         )
         # Posted anew, it may name another request, or be another buyer's.
         stale = self.env["lead.top.up"].sudo().search([("move_id", "in", incoming.ids)])
-        with engine_at_work():
-            stale.write({"move_id": False})
+        with engine_at_work(stale) as requests:
+            requests.write({"move_id": False})
         for move in incoming:
             # Whoever posts money has this follow, with no rights on requests; what
             # posting was asked to do is of no concern for it.

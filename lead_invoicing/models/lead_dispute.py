@@ -261,13 +261,13 @@ class LeadDispute(EngineGuard, models.Model):
         # Two disputes of one invoice at the same moment: the second sees the first.
         move._lock_lead_documents()
         move._check_lead_disputable()
-        with engine_at_work():
-            self.amount = self._check_disputed()
-            self.user_id = self.user_id or move._get_lead_run()._get_responsible()
-            if not self.deadline:
+        with engine_at_work(self) as dispute:
+            dispute.amount = dispute._check_disputed()
+            dispute.user_id = self.user_id or move._get_lead_run()._get_responsible()
+            if not dispute.deadline:
                 today = move.company_id._get_lead_today()
                 days = move.company_id.lead_dispute_days
-                self.deadline = today + timedelta(days=days)
+                dispute.deadline = today + timedelta(days=days)
         self._set_clock()
         move._message_log(
             body=self.env._(

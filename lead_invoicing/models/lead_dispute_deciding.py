@@ -74,11 +74,11 @@ class LeadDispute(models.Model):
             move = dispute.move_id.sudo()
             move._lock_lead_documents()
             move._check_lead_disputable()
-            with engine_at_work():
-                dispute.write(
+            with engine_at_work(dispute) as reopened:
+                reopened.write(
                     {"state": "open", "decided_at": False, "decided_by_id": False}
                 )
-                dispute.amount = dispute._check_disputed()
+                reopened.amount = reopened._check_disputed()
             dispute._set_clock()
 
     def _check_open(self):
@@ -100,8 +100,8 @@ class LeadDispute(models.Model):
         self.ensure_one()
         # One lock for all that decides on an invoice, whoever may do so.
         self.move_id.sudo()._lock_lead_documents()
-        with engine_at_work():
-            self.write(
+        with engine_at_work(self) as dispute:
+            dispute.write(
                 {
                     "state": state,
                     "decided_at": fields.Datetime.now(),
@@ -178,8 +178,8 @@ class LeadDispute(models.Model):
                 note.sudo().lead_review_reason
                 or self.env._("The credit note could not be confirmed.")
             )
-        with engine_at_work():
-            self.credit_note_id = note
+        with engine_at_work(self) as dispute:
+            dispute.credit_note_id = note
 
     def _reduce_credit_note(self, note):
         """Reduce a draft credit note to the disputed sum, tax included, keeping the

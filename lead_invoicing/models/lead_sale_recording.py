@@ -196,8 +196,8 @@ class LeadSale(models.Model):
         """
         # pylint: disable=unknown-option-value,missing-return
         vals_list = [self._prepare_create_vals(row, values[row]) for row in rows]
-        with engine_at_work():
-            created = super(LeadSale, ledger).create(vals_list)  # pylint: disable=unknown-option-value,super-method-mismatch
+        with engine_at_work(ledger) as model:
+            created = super(LeadSale, model).create(vals_list)  # pylint: disable=unknown-option-value,super-method-mismatch
         for row, sale in zip(rows, created, strict=True):
             row.id = sale.id
 

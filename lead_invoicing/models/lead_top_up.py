@@ -152,8 +152,8 @@ class LeadTopUp(EngineGuard, models.Model):
             if buyer:
                 self._check_request(buyer, vals)
         requests = super().create(vals_list)
-        with engine_at_work():
-            for request in requests:
+        with engine_at_work(requests) as created:
+            for request in created:
                 number = str(request.id).zfill(7)
                 request.reference = format_structured_reference_iso(f"TOPUP{number}")
         return requests
@@ -218,8 +218,8 @@ class LeadTopUp(EngineGuard, models.Model):
                     paid.reference,
                 )
             )
-        with engine_at_work():
-            self.write({"is_canceled": True})
+        with engine_at_work(self) as requests:
+            requests.write({"is_canceled": True})
 
     def _get_bank_account(self):
         """Return the company's bank account that is to be paid to: as Odoo chooses it
@@ -267,8 +267,8 @@ class LeadTopUp(EngineGuard, models.Model):
         if self.state == "paid":
             self._tell_of_second_money(move)
             return
-        with engine_at_work():
-            self.write({"move_id": move.id})
+        with engine_at_work(self) as request:
+            request.write({"move_id": move.id})
 
     def _tell_of_second_money(self, move):
         user = self.company_id._get_lead_responsible()

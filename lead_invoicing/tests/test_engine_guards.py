@@ -161,6 +161,113 @@ class TestEngineValues(GuardsCommon):
             for name in account_move_line.ENGINE_FIELDS:
                 self.assertFalse(any(made.sudo().line_ids.mapped(name)), name)
 
+    def test_nor_by_lines_and_documents_in_such_defaults(self):
+        self.bill()
+        for context in self.get_nested_defaults():
+            moves = self.moves_of(self.accountant).with_context(**context)
+            for model in (moves, moves.sudo()):
+                with (
+                    self.subTest(context=context, su=model.env.su),
+                    self.env.cr.savepoint() as point,
+                ):
+                    # As the superuser, Odoo's own code acts with the caller's context.
+                    model.create({**self.invoice_vals(), "invoice_line_ids": []})
+                    model.create({"move_type": "out_invoice"})
+                    self.assert_no_more_leads()
+                    point.rollback()
+
+    def test_nor_where_odoo_creates_documents_with_the_context(self):
+        self.bill()
+        vals = self.invoice_vals(auto_post="monthly")
+        for context in self.get_nested_defaults():
+            plain, recurring = self.env["account.move"].create(
+                [self.invoice_vals(), vals]
+            )
+            plain.action_post()
+
+            def reverse(method, context=context, plain=plain):
+                wizard = (
+                    self.env["account.move.reversal"]
+                    .with_user(self.accountant)
+                    .with_context(
+                        active_model="account.move", active_ids=plain.ids, **context
+                    )
+                    .create({"journal_id": plain.journal_id.id})
+                )
+                self.assertEqual(wizard.move_ids, plain)
+                getattr(wizard, method)()
+                self.assertTrue(wizard.new_move_ids)
+
+            def post(context=context, recurring=recurring):
+                move = recurring.with_user(self.accountant)
+                with freeze_time("2026-11-12 12:00"):
+                    move.with_context(**context).action_post()
+
+            def reset(context=context, plain=plain):
+                move = plain.with_user(self.accountant).with_context(**context)
+                move.button_draft()
+                move.button_cancel()
+
+            for way in (
+                lambda: reverse("refund_moves"),
+                lambda: reverse("modify_moves"),
+                post,
+                reset,
+            ):
+                with self.subTest(context=context), self.env.cr.savepoint() as point:
+                    way()
+                    self.assert_no_more_leads()
+                    point.rollback()
+
+    def get_nested_defaults(self):
+        """Return contexts that would have lines, or documents, of leads."""
+        line = {
+            "name": "x",
+            "quantity": 1,
+            "price_unit": 10,
+            "tax_ids": [],
+            "lead_type_id": self.edu.id,
+            "lead_transaction_type": "return",
+            "lead_count": 1,
+            "lead_origin_move_id": self.document.id,
+        }
+        document = {
+            "move_type": "out_refund",
+            "partner_id": self.buyer.id,
+            "lead_run_id": self.run.id,
+        }
+        return (
+            {"default_invoice_line_ids": [Command.create(line)]},
+            {"default_line_ids": [Command.create(line)]},
+            {"default_reversal_move_ids": [Command.create(document)]},
+            {
+                "default_reversal_move_ids": [
+                    Command.create(
+                        {
+                            **self.invoice_vals(),
+                            "move_type": "out_refund",
+                            "invoice_line_ids": [Command.create(line)],
+                        }
+                    )
+                ]
+            },
+        )
+
+    def assert_no_more_leads(self):
+        """No document and no line is of leads, but those that the run made."""
+        self.env.flush_all()
+        lines = self.env["account.move.line"].search(
+            [
+                ("move_id", "!=", self.document.id),
+                "|",
+                ("lead_type_id", "!=", False),
+                ("lead_origin_move_id", "!=", False),
+            ]
+        )
+        self.assertFalse(lines)
+        documents = self.env["account.move"].search([("lead_run_id", "!=", False)])
+        self.assertEqual(documents, self.document)
+
     def test_not_by_way_of_what_has_an_entry(self):
         self.bill()
         owners = [
@@ -304,7 +411,8 @@ class TestReversalContext(GuardsCommon):
             )
             .create({"journal_id": self.document.journal_id.id})
         )
-        self.assert_refused(wizard.refund_moves)
+        wizard.refund_moves()
+        self.assertEqual(wizard.new_move_ids.state, "draft")
 
     def test_reverse_and_reinvoice_replaces_what_it_reverses(self):
         self.bill()

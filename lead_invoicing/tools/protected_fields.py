@@ -10,20 +10,25 @@ from contextvars import ContextVar
 
 from odoo import api
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import clean_context
 
 _at_work = ContextVar("lead_invoicing_engine_at_work", default=False)
 
 
 @contextmanager
-def engine_at_work():
+def engine_at_work(records):
     """Let what runs inside decide what only Lead Invoicing decides.
 
     Access rights, values and the context can be had from outside, this cannot. Keep
     values that a caller sends away from what runs inside.
+
+    :param records: that are worked on; given back without the defaults of the caller's
+        context, which Odoo's code would create others with
     """
+    records = records.with_context(clean_context(records.env.context))
     token = _at_work.set(True)
     try:
-        yield
+        yield records
     finally:
         _at_work.reset(token)
 
@@ -31,6 +36,28 @@ def engine_at_work():
 def is_engine(env):
     """Tell whether this is Lead Invoicing itself; as the superuser, only code acts."""
     return env.su or _at_work.get()
+
+
+def without_engine_values(model, vals):
+    """Return values less those of engine fields, in commands for other records, too.
+
+    :param model: whose values they are
+    """
+    kept = {}
+    for name, value in vals.items():
+        if isinstance(model, EngineGuard) and name in model._get_lead_engine_fields():
+            continue
+        field = model._fields.get(name)
+        if field and field.type in ("one2many", "many2many"):
+            other = model.env[field.comodel_name]
+            value = [
+                (*command[:2], without_engine_values(other, command[2]))
+                if len(command) > 2 and isinstance(command[2], dict)
+                else command
+                for command in value or []
+            ]
+        kept[name] = value
+    return kept
 
 
 class EngineGuard:
@@ -56,6 +83,7 @@ class EngineGuard:
         """Leave out what a context, or the user, would have as the engine's values."""
         engine_fields = self._get_lead_engine_fields()
         defaults = super().default_get([n for n in fields if n not in engine_fields])
+        defaults = without_engine_values(self, defaults)
         for name in engine_fields.intersection(fields):
             field = self._fields[name]
             if field.default:

@@ -30,8 +30,8 @@ class AccountMoveReversal(models.TransientModel):
             replaced = self.move_ids.filtered("lead_run_id")
             replaced._close_lead_disputes_of_replaced()
             returns = replaced._detach_lead_returns()
-        with engine_at_work():
-            action = super().reverse_moves(is_modify)
+        with engine_at_work(self) as wizard:
+            action = super(AccountMoveReversal, wizard).reverse_moves(is_modify)
         for new_move in self.new_move_ids.filtered("lead_replaces_id"):
             new_move.lead_replaces_id._move_lead_sales_to(
                 new_move,

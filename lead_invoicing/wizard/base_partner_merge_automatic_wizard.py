@@ -104,8 +104,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             ref: src_partners.filtered(lambda p, r=ref: p.ref == r) for ref in refs
         }
         # Whoever may merge contacts moves how they are billed along, as it was decided.
-        with engine_at_work():
-            result = super()._update_values(src_partners, dst_partner)
+        with engine_at_work(dst_partner) as partner:
+            result = super()._update_values(src_partners, partner)
         # Whoever may merge contacts keeps their names with it, in every company that
         # sells leads.
         groups = self.env["lead.type"].sudo()._read_group([], ["company_id"])

@@ -142,8 +142,8 @@ class LeadReturnRequest(models.Model):
     def _create_wished(self, vals_list):
         # Nobody follows them by having asked: who asked is told by email.
         model = self.with_context(mail_create_nosubscribe=True)
-        with engine_at_work():
-            return model.create(vals_list)
+        with engine_at_work(model) as requests:
+            return requests.create(vals_list)
 
     # Which sale is meant
 
@@ -348,8 +348,8 @@ class LeadReturnRequest(models.Model):
         :raises UserError: if it is decided
         """
         self._begin_change()
-        with engine_at_work():
-            self.write({"state": "withdrawn"})
+        with engine_at_work(self) as request:
+            request.write({"state": "withdrawn"})
         self._update_activities()
 
     def _reply(self, text):
@@ -362,8 +362,8 @@ class LeadReturnRequest(models.Model):
             raise UserError(self.env._("There is no question to answer any more."))
         if not (text or "").strip():
             raise UserError(self.env._("Enter an answer."))
-        with engine_at_work():
-            self.write(
+        with engine_at_work(self) as request:
+            request.write(
                 {
                     "state": "requested",
                     "note": "\n\n".join(filter(None, [self.note, text.strip()])),

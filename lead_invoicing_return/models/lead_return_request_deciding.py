@@ -127,8 +127,8 @@ class LeadReturnRequest(models.Model):
                 decided["decided_at"] = fields.Datetime.now()
             if return_vals:
                 decided["return_id"] = return_vals[request].id
-            with engine_at_work():
-                request.write({**decided, **vals})
+            with engine_at_work(request) as own:
+                own.write({**decided, **vals})
         self._tell_buyer()
 
     def _make_returns(self):
@@ -180,8 +180,8 @@ class LeadReturnRequest(models.Model):
                 ]
             )
             is_full = request.amount >= taken_back.price
-            with engine_at_work():
-                request.write(
+            with engine_at_work(request) as own:
+                own.write(
                     {
                         "sale_id": origin.id,
                         "amount": float(origin.left) if is_full else request.amount,
