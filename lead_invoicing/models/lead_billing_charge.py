@@ -259,6 +259,9 @@ class LeadBillingCharge(CompanyGuard, models.Model):
         self.filtered(
             lambda charge: changes(charge, vals, IDENTITY_FIELDS)
         )._check_not_billed()
+        if "tier_ids" in vals:
+            charges = self.with_context(lead_steps_of_charge=True)
+            return super(LeadBillingCharge, charges).write(vals)
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
+from ..tools.protected_fields import changes
 from ..tools.storable import check_storable_numbers
 
 
@@ -53,6 +54,28 @@ class LeadBillingChargeTier(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        """Refuse numbers before PostgreSQL does."""
+        """Write values; a step stays with its charge.
+
+        :raises UserError: for another charge, or numbers that PostgreSQL refuses
+        """
         check_storable_numbers(self, vals)
+        if any(changes(tier, vals, {"charge_id"}) for tier in self):
+            raise UserError(
+                self.env._(
+                    "A volume price cannot be moved to another charge. Delete it here,"
+                    " and add it there."
+                )
+            )
         return super().write(vals)
+
+    def unlink(self):
+        """Delete steps, but not all of a charge that rests on them.
+
+        :raises ValidationError: naming the charge
+        """
+        charges = self.charge_id
+        res = super().unlink()
+        # Where a form replaces all steps, the charge is checked after the last change.
+        if not self.env.context.get("lead_steps_of_charge"):
+            charges.exists()._check_figures()
+        return res

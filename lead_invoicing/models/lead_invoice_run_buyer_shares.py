@@ -165,6 +165,14 @@ class LeadInvoiceRunBuyer(models.Model):
         on: the one that all reach, or its own by the order of dates."""
         if charge.kind == "discount":
             return SQL()
+        if not charge.tier_ids:
+            # Whatever took them away holds up nobody.
+            return SQL(
+                """
+                LEFT JOIN (VALUES (0, 0::numeric, 0::numeric))
+                     AS step(from_count, price, percent) ON FALSE
+                """
+            )
         reached = SQL("lead.leads" if charge.tier_mode == "all" else "lead.position")
         return SQL(
             """

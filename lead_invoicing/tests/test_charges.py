@@ -2,6 +2,7 @@ from datetime import datetime
 
 from freezegun import freeze_time
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
@@ -710,6 +711,36 @@ class TestVolumePrices(ChargesCommon):
         self.sell(10, at="2026-11-10T12:00:00Z")
         documents = self.generate(MONTH_END)
         self.assertEqual(self.charges_on(documents), [("tier", -6)])
+
+    def test_the_last_step_is_not_deleted(self):
+        steps = [Command.create({"from_count": n, "price": n}) for n in (1, 2)]
+        charge = self.agree("tier", tier_ids=steps)
+        charge.tier_ids[1].unlink()
+        with self.assertRaises(ValidationError):
+            charge.tier_ids.unlink()
+
+    def test_all_steps_are_replaced_at_once(self):
+        charge = self.agree(
+            "tier", tier_ids=[Command.create({"from_count": 1, "price": 1})]
+        )
+        new = Command.create({"from_count": 1, "price": 5})
+        charge.write({"tier_ids": [Command.delete(charge.tier_ids.id), new]})
+        self.assertEqual(charge.tier_ids.price, 5)
+        with self.assertRaises(ValidationError):
+            charge.write({"tier_ids": [Command.clear()]})
+
+    def test_without_steps_leads_have_their_own_price(self):
+        charge = self.agree(
+            "tier", tier_ids=[Command.create({"from_count": 1, "price": 1})]
+        )
+        self.env.flush_all()
+        # Whatever took them away.
+        self.env.cr.execute(
+            "DELETE FROM lead_billing_charge_tier WHERE charge_id = %s", [charge.id]
+        )
+        self.env.invalidate_all()
+        self.new_sale(price="10.00")
+        self.assertEqual(self.generate().amount_untaxed, 10)
 
 
 @tagged("post_install", "-at_install")
