@@ -155,6 +155,18 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
             buyer = item.partner_id.commercial_partner_id
             if item.partner_id != buyer:
                 item._unlink_activities()
+                if item._is_of_other_cycle(buyer):
+                    item.write(
+                        {
+                            "state": "skipped",
+                            "message": self.env._(
+                                "Now belongs to %s, which another billing cycle"
+                                " invoices, with all of its leads.",
+                                buyer.display_name,
+                            ),
+                        }
+                    )
+                    continue
                 item.partner_id = buyer
             if buyer in seen:
                 item.write(
@@ -169,6 +181,15 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
                 left += item
             seen.add(buyer)
         return left
+
+    def _is_of_other_cycle(self, buyer):
+        """Tell whether a buyer is invoiced by another cycle than this item's run.
+
+        :param buyer: a commercial entity
+        """
+        cycle = self.run_id.cycle_id
+        buyer = buyer.with_company(self.company_id)
+        return bool(cycle) and buyer._get_lead_billing_cycle() != cycle
 
     def _refuse(self):
         """Park those of these items that are known to fail, before the others are
@@ -364,8 +385,10 @@ class LeadInvoiceRunBuyer(EngineOnly, models.Model):
         self.filtered(lambda item: item.partner_id not in failing)._unlink_activities()
 
     def _settle_earlier_failures(self):
-        """Close the buyers' failures of earlier runs: what they left is invoiced."""
-        if not self or not self.run_id.include_earlier:
+        """Close the buyers' failures of earlier runs: what they left is invoiced,
+        unless this run bills a part of it only."""
+        run = self.run_id
+        if not run.include_earlier or run.lead_type_ids or run.without_returns:
             return
         failures = self.search(
             [

@@ -313,6 +313,28 @@ class TestBuyersMoved(GenerationCommon):
         self.assertEqual(sale.invoice_id.commercial_partner_id, self.group)
         self.assertEqual(waiting.buyer_ids.partner_id, self.group)
 
+    def test_who_joins_a_buyer_of_another_cycle_is_left_to_that_one(self):
+        manual = self.cycle.copy({"name": "Manual", "frequency": "manual"})
+        holding = self.new_buyer("Holding", lead_billing_cycle_id=manual.id)
+        buyer = self.new_buyer("Joining")
+        sales = self.new_sale(buyer) + self.new_sale(holding)
+        account = buyer.property_account_receivable_id.copy()
+        buyer.property_account_receivable_id = account
+        account.active = False
+        self.generate()
+        item = self.env["lead.invoice.run.buyer"].search(
+            [("partner_id", "=", buyer.id)]
+        )
+        self.assertEqual(item.state, "failed")
+        buyer.write({"parent_id": holding.id, "is_company": False})
+        self.env.flush_all()
+        item.action_retry()
+        self.assertFalse(self.generate(GENERATION + WEEK / 100))
+        self.env.invalidate_all()
+        self.assertEqual(item.state, "skipped")
+        self.assertIn("Now belongs to Holding", item.message)
+        self.assertEqual(sales.mapped("billing_state"), ["unbilled"] * 2)
+
 
 @tagged("post_install", "-at_install")
 class TestDocumentsOfContactsThatMoved(GivenBackCommon):

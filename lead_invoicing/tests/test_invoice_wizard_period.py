@@ -143,3 +143,30 @@ class TestInvoiceWizardPeriod(GenerationCommon):
         self.correct(self.new_sale(price="30.00"), "35.00")
         _run, invoice = self.invoice(self.open("window", with_returns=False))
         self.assertEqual(invoice.amount_total, 30)
+
+    def test_a_run_of_a_part_closes_no_failures(self):
+        self.new_sale()
+        self.new_sale(lead_type="AUTO")
+        account = self.buyer.property_account_receivable_id.copy()
+        self.buyer.property_account_receivable_id = account
+        account.active = False
+        self.generate()
+        failure = self.env["lead.invoice.run.buyer"].search(
+            [("partner_id", "=", self.buyer.id)]
+        )
+        self.assertEqual(failure.state, "failed")
+        account.active = True
+        for vals, state in (
+            ({"lead_type_ids": self.auto.ids}, "failed"),
+            ({"with_returns": False}, "failed"),
+            ({}, "skipped"),
+        ):
+            with freeze_time(NOW), self.subTest(vals=vals):
+                self.new_sale(lead_type="AUTO", at="2026-11-10T12:00:00Z")
+                self.env.flush_all()
+                wizard = self.env["lead.invoice.wizard"].with_user(self.billing_user)
+                values = {"partner_ids": self.buyer.ids, "date_to": "2026-11-11"}
+                _run, invoice = self.invoice(wizard.create({**values, **vals}))
+                self.assertTrue(invoice)
+                self.env.invalidate_all()
+                self.assertEqual(failure.state, state)
