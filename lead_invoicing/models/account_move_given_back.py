@@ -44,6 +44,7 @@ class AccountMove(models.Model):
         "reversal_move_ids.lead_run_id",
         "reversal_move_ids.reversal_move_ids.state",
         "reversal_move_ids.reversal_move_ids.amount_total",
+        "lead_return_line_ids.currency_id",
         "lead_return_line_ids.parent_state",
         "lead_return_line_ids.price_total",
         "lead_return_line_ids.move_id.lead_credited",
@@ -158,7 +159,10 @@ class AccountMove(models.Model):
             document may blur it)
         """
         self.ensure_one()
-        lines = self._get_lead_return_lines(posting)
+        # A draft's currency may be changed; what is in another one cannot be compared.
+        lines = self._get_lead_return_lines(posting).filtered(
+            lambda line: line.currency_id == self.currency_id
+        )
         returned = sum(
             line.move_id._get_lead_sign() * line.price_total for line in lines
         )

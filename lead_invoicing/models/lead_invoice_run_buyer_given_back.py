@@ -1,6 +1,7 @@
 from odoo import models
 from odoo.tools import SQL
 
+from ..recording.ledger_gateway import history_sql
 from .lead_sale import origin_sql, unbilled_sql
 from .lead_sale_correction import is_left_alone_sql
 
@@ -71,7 +72,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 unbilled=unbilled_sql(),
                 company=company.id,
                 buyers=tuple(self.partner_id.ids),
-                given_back=self._get_given_back_sql(company),
+                given_back=self._get_given_back_sql(),
                 credited=self.env._("already credited"),
                 waived=self.env._("its sale is waived"),
                 uid=self.env.uid,
@@ -79,17 +80,15 @@ class LeadInvoiceRunBuyer(models.Model):
             )
         )
 
-    def _get_given_back_sql(self, company):
+    def _get_given_back_sql(self):
         """Return the condition for ``sale``, a return or half of a price correction,
         having nothing to give back: its sale, ``origin``, is on a document that was
-        credited, ``origin_move``; or is waived, but for those before the billing start:
-        they were billed elsewhere."""
-        start = company._get_lead_billing_start()
+        credited, ``origin_move``; or is waived, and was not billed elsewhere."""
         return SQL(
             """((COALESCE(origin_move.lead_credited, FALSE)
-                 OR COALESCE(origin.waived AND origin.date >= %s, FALSE))
+                 OR COALESCE(origin.waived AND NOT %s, FALSE))
                 AND NOT %s)""",
-            start or "-infinity",
+            history_sql("origin"),
             is_left_alone_sql(),
         )
 

@@ -307,7 +307,7 @@ class LeadInvoiceRunBuyer(models.Model):
             company=run.company_id.id,
             limits=SQL(" AND ").join(run._get_limits_sql(SQL("buyer.start")).values()),
             include_earlier=run.include_earlier,
-            given_back=self._get_given_back_sql(run.company_id),
+            given_back=self._get_given_back_sql(),
         )
 
     def _plan_documents(self):

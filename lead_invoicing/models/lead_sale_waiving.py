@@ -1,5 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..recording.ledger_gateway import history_sql
 
 
 class LeadSale(models.Model):
@@ -118,11 +121,20 @@ class LeadSale(models.Model):
             )
 
     def _is_history(self):
-        """Tell whether this was sold before the company's billing start."""
+        """Tell whether this was billed elsewhere, see :func:`history_sql`."""
         self.ensure_one()
-        # Only its billing start is read of the company.
-        start = self.company_id.sudo()._get_lead_billing_start()
-        return bool(start) and self.date < start
+        self.env["lead.sale"].flush_model(["corrected_sale_id", "waived"])
+        self.env["lead.sale.waiver"].flush_model(["sale_id"])
+        # Was this recorded as waived, without a decision?
+        return bool(
+            self.env.execute_query(
+                SQL(
+                    "SELECT 1 FROM lead_sale sale WHERE sale.id = %s AND %s",
+                    self.id,
+                    history_sql("sale"),
+                )
+            )
+        )
 
     def _search_returns(self):
         """Return the returns of these sales."""

@@ -77,10 +77,7 @@ class ResPartner(models.Model):
                 company=company.id,
                 origin=origin_sql("sale"),
                 unbilled=unbilled_sql("sale"),
-                # When billing began is no secret to who sees a balance.
-                given_back=self.env["lead.invoice.run.buyer"]._get_given_back_sql(
-                    company.sudo()
-                ),
+                given_back=self.env["lead.invoice.run.buyer"]._get_given_back_sql(),
                 by_price=by_price,
                 most=MAX_PRICE_LINES,
             )

@@ -37,6 +37,34 @@ COLUMNS = {
 }
 
 
+def history_sql(alias):
+    """Return the condition that a sale was billed elsewhere: it was recorded as waived,
+    while only decisions write a waiver, of it or of the sale whose price it corrects.
+    What the billing start is now says nothing of it.
+
+    :param alias: what the query calls the table
+    """
+    return SQL(
+        """
+        (%(waived)s AND NOT EXISTS (
+            WITH RECURSIVE chain AS (
+                SELECT %(id)s AS id, %(corrected)s AS corrected_id,
+                       %(waived)s AS waived
+                 UNION ALL
+                SELECT prior.id, prior.corrected_sale_id, prior.waived
+                  FROM chain
+                  JOIN lead_sale prior ON prior.id = chain.corrected_id
+            )
+            SELECT FROM chain
+              JOIN lead_sale_waiver waiver ON waiver.sale_id = chain.id
+             WHERE chain.waived))
+        """,
+        id=SQL.identifier(alias, "id"),
+        corrected=SQL.identifier(alias, "corrected_sale_id"),
+        waived=SQL.identifier(alias, "waived"),
+    )
+
+
 def hold_documents_sql(documents):
     """Return the statement that writes the first lead line of each of these documents,
     as it is: what all do that decide what becomes of a document of leads.
@@ -171,6 +199,7 @@ class LedgerGateway:
             "number",
             "in_full",
             "lead_data_erased_at",
+            "is_history",
         )
         origins, by_id = {}, {}
         for reference, named_id, *values in self._query_in_chunks(
@@ -192,7 +221,8 @@ class LedgerGateway:
                        COALESCE(m.lead_credited, FALSE)
                            OR COALESCE(s.waived_by_credit, FALSE),
                        COALESCE(r.returned, 0)::text, COALESCE(r.number, 0),
-                       COALESCE(r.in_full, FALSE), s.lead_data_erased_at
+                       COALESCE(r.in_full, FALSE), s.lead_data_erased_at,
+                       COALESCE(%(history)s, FALSE)
                   FROM (SELECT DISTINCT ON (reference) reference, named_id, id
                           FROM chain ORDER BY reference, step DESC) f
                   JOIN lead_sale s ON s.id = f.id
@@ -332,5 +362,6 @@ class LedgerGateway:
                     keys=keys[start : start + QUERY_CHUNK],
                     company_id=self.company.id,
                     company_ids=self.company.parent_ids.ids,
+                    history=history_sql("s"),
                 )
             )

@@ -225,7 +225,7 @@ class ReturnRules:
                 " billed.",
                 row.origin_external_ref,
             )
-        elif origin.waived and not self._is_history(origin.date):
+        elif origin.waived and not origin.is_history:
             self._waive(row, self.env._("its sale is waived"))
             row.rests_on_origin = True
 

@@ -158,6 +158,7 @@ class Origin:
         "external_ref",
         "id",
         "in_full",
+        "is_history",
         "lead_data",
         "lead_data_erased_at",
         "lead_ref",
@@ -195,6 +196,8 @@ class Origin:
         ):
             setattr(origin, name, getattr(row, name))
         origin.credited, origin.in_full = row.waived_by_credit, False
+        # What a decision on its sale waived was not billed elsewhere.
+        origin.is_history = row.waived and not (row.pair or row).rests_on_origin
         origin.returned, origin.number = Decimal(0), 0
         origin.corrected_by = None
         return origin

@@ -1,3 +1,5 @@
+from freezegun import freeze_time
+
 from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
@@ -703,3 +705,79 @@ class TestReturnsAreDecidedWhenClaimed(GivenBackCommon):
         new = self.new_sale(price="7.00", at="2026-11-11T12:00:00Z")
         self.assertEqual(self.generate(self.SECOND).lead_sale_ids, new)
         self.assertEqual(back.billing_state, "unbilled")
+
+    def test_what_is_waived_as_goodwill_stays_so_when_the_billing_start_moves(self):
+        sale, other = self.new_sale(), self.new_sale()
+        waiting = self.return_later(other)
+        sale._waive("goodwill")
+        self.company.lead_billing_start = "2026-11-09"
+        self.assertTrue(self.return_later(sale).waived)
+        # As one that was being recorded when its sale was waived.
+        self.env["lead.sale.waiver"].sudo().create(
+            {
+                "sale_id": other.id,
+                "company_id": self.company.id,
+                "waived": True,
+                "reason": "goodwill",
+            }
+        )
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE lead_sale SET waived = TRUE WHERE id = %s", [other.id]
+        )
+        self.env.invalidate_all()
+        self.assertFalse(self.generate(self.SECOND))
+        self.assertEqual(waiting.billing_state, "waived")
+        with self.assertRaisesRegex(UserError, "is waived"):
+            waiting._unwaive("no")
+
+    def test_what_was_billed_elsewhere_stays_so_without_a_billing_start(self):
+        self.company.lead_billing_start = "2026-11-06"
+        sale = self.new_sale()
+        self.company.lead_billing_start = False
+        back = self.return_later(sale)
+        self.assertFalse(back.waived)
+        back._waive("by mistake")
+        back._unwaive("it is owed")
+        self.assertEqual(self.generate(self.SECOND).amount_total, 10)
+        self.assertEqual(back.billing_state, "invoiced")
+
+    def test_a_correction_of_goodwill_was_not_billed_elsewhere(self):
+        sale = self.new_sale(price="20.00")
+        sale._waive("goodwill")
+        self.record_all(
+            {
+                "external_ref": "K1",
+                "type": "correction",
+                "origin_external_ref": sale.external_ref,
+                "occurred_at": "2026-11-05T12:00:00Z",
+                "buyer_ref": self.buyer.ref,
+                "lead_type": "EDU",
+                "price": 15,
+            }
+        )
+        corrected = self.env["lead.sale"].search(
+            [("external_ref", "=", "K1"), ("transaction_type", "=", "sale")]
+        )
+        self.assertTrue(corrected.waived)
+        self.assertFalse(corrected._is_history())
+        self.assertTrue(self.return_later(corrected).waived)
+
+    def test_amounts_of_other_currencies_are_not_added(self):
+        euro = self.env.ref("base.EUR")
+        euro.active = True
+        self.cycle.posting = "draft"
+        self.new_sale(price="30.00")
+        sale = self.new_sale(price="10.00")
+        invoice = self.generate()
+        invoice.currency_id = euro
+        total = invoice.amount_total
+        with freeze_time("2026-11-09 12:00"):
+            invoice.action_post()
+        self.cycle.posting = "post"
+        back = self.return_later(sale)
+        self.new_sale(price="100.00", at="2026-11-12T12:00:00Z")
+        self.generate(self.SECOND)
+        self.assertEqual(back.billing_state, "invoiced")
+        self.assertEqual(invoice._get_lead_amount_left()[0], total)
+        self.broken_rules = ("transaction_differs_from_line", "tie_out")

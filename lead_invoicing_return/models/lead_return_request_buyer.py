@@ -234,7 +234,7 @@ class LeadReturnRequest(models.Model):
             return self.env._("This lead has already been returned.")
         if origin.credited:
             return self.env._("The invoice of this lead has already been credited.")
-        if origin.waived and not sale._is_history():
+        if origin.waived and not origin.is_history:
             return self.env._("This lead was not charged.")
         if request and request.state == "declined":
             return self.env._(
