@@ -174,8 +174,10 @@ class AccountMove(models.Model):
         record keeps where they were.
 
         :param reason: why they are to be billed again
-        :raises UserError: for a document that no credit note gives back in full
+        :raises UserError: for a document that no credit note gives back in full, or
+            without a reason
         """
+        self.env["lead.sale"]._check_waiver_reason(reason)
         documents = self._get_lead_documents_to_follow()
         documents._lock_lead_documents()
         for move in self:

@@ -144,6 +144,11 @@ class LeadTopUp(EngineGuard, models.Model):
         :raises UserError: for a buyer that does not prepay, or an amount that is none
         """
         self.check_access("create")
+        # Those of the context, too, are checked.
+        vals_list = [
+            {**self.default_get([n for n in FROZEN_FIELDS if n not in vals]), **vals}
+            for vals in vals_list
+        ]
         for vals in vals_list:
             partner = self.env["res.partner"].browse(vals.get("partner_id"))
             # Which entity it belongs to, and how it pays, whoever may ask may know.

@@ -210,3 +210,12 @@ class TestRelease(GenerationCommon):
         invoice = self.generate()
         invoice.currency_id = self.env.ref("base.EUR")
         self.assertTrue(invoice.lead_amount_difference)
+
+    def test_a_blank_reason_releases_nothing(self):
+        self.new_sale()
+        invoice = self.generate()
+        wizard = self.env["lead.sale.release.wizard"].create(
+            {"invoice_ids": invoice.ids, "reason": "   "}
+        )
+        with self.assertRaisesRegex(UserError, "Enter a reason"):
+            wizard.action_release()

@@ -330,3 +330,14 @@ class TestTopUp(PrepaidCommon):
         for user in (stranger, self.plain_user, self.portal_user, self.integrator):
             with self.subTest(user.login), self.assertRaises(AccessError):
                 request.with_user(user).read(["amount"])
+
+    def test_a_company_of_the_context_is_the_one_that_is_asked(self):
+        abroad = self._create_company(name="Other House")
+        self.buyer.with_company(abroad).lead_billing_mode = "credit"
+        requests = self.env["lead.top.up"].with_context(
+            allowed_company_ids=(self.company + abroad).ids
+        )
+        vals = {"partner_id": self.buyer.id, "amount": 10}
+        with self.assertRaises(UserError):
+            requests.with_context(default_company_id=abroad.id).create(vals)
+        self.assertEqual(requests.create(vals).company_id, self.company)
