@@ -144,6 +144,8 @@ class LeadDispute(EngineGuard, models.Model):
             dispute.sale_ids = dispute.row_ids.sale_id
 
     def _inverse_sale_ids(self):
+        # What is wrong with a lead is told by its reference.
+        self.sale_ids.check_access("read")
         # Whoever may open a dispute says about which leads, once; whether they can be
         # disputed is checked when it is opened.
         self.env["lead.dispute.row"].sudo().create(

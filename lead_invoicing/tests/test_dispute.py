@@ -482,3 +482,38 @@ class TestDisputeRights(DisputeCommon, RightsCommon):
             dispute.with_user(self.stranger).action_accept()
         with self.assertRaises(AccessError):
             self.dispute(invoice, scope="amount", amount=1, user=self.stranger)
+
+    def test_leads_of_another_company_are_not_told(self):
+        self.bill()
+        env = self.env(
+            context={**self.env.context, "allowed_company_ids": self.abroad.ids}
+        )
+        product = env["product.product"].create({"name": "P", "type": "service"})
+        env["lead.type"].create(
+            {
+                "name": "T",
+                "code": "ABROAD",
+                "company_id": self.abroad.id,
+                "product_id": product.id,
+            }
+        )
+        [answer] = env["lead.sale"].record_transactions(
+            [
+                {
+                    "external_ref": "THEIRS",
+                    "type": "sale",
+                    "occurred_at": "2026-11-04T12:00:00Z",
+                    "buyer_ref": self.buyer.ref,
+                    "lead_type": "ABROAD",
+                    "price": 5,
+                }
+            ]
+        )
+        with self.assertRaises(AccessError) as caught:
+            self.dispute(
+                self.document,
+                self.billing_user,
+                scope="rows",
+                sale_ids=self.env["lead.sale"].browse(answer["id"]),
+            )
+        self.assertNotIn("THEIRS", str(caught.exception))

@@ -799,6 +799,74 @@ class TestCompanyOfARecord(GuardsCommon):
         unused = self.auto.with_user(user).with_context(allowed_company_ids=both)
         unused.company_id = self.abroad
 
+    def test_charges_and_their_steps_stay_in_the_company(self):
+        charges = self.env["lead.billing.charge"]
+        mine, other = charges.create(
+            [
+                {
+                    "name": "x",
+                    "kind": "tier",
+                    "partner_id": buyer.id,
+                    "product_id": self.edu_product.id,
+                    "tier_ids": [Command.create({"from_count": number, "price": 1})],
+                }
+                for number, buyer in enumerate((self.buyer, self.other_buyer), 1)
+            ]
+        )
+        abroad = self.env(
+            context={**self.env.context, "allowed_company_ids": self.abroad.ids}
+        )
+        theirs = abroad["lead.billing.charge"].create(
+            {
+                "name": "theirs",
+                "kind": "fee",
+                "amount": 1,
+                "company_id": self.abroad.id,
+                "currency_id": self.abroad.currency_id.id,
+                "product_id": abroad["product.product"]
+                .create({"name": "P", "type": "service"})
+                .id,
+            }
+        )
+        charge = mine.with_user(self.manager)
+        self.assert_refused(charge.write, {"company_id": self.abroad.id})
+        self.assert_refused(charge.copy, {"company_id": self.abroad.id})
+        tier = charge.tier_ids
+        for target in (theirs, other):
+            self.assert_refused(tier.write, {"charge_id": target.id})
+            self.assert_refused(tier.copy, {"charge_id": theirs.id})
+        self.assert_refused(
+            tier.create, {"charge_id": theirs.id, "from_count": 5, "price": 1}
+        )
+        tier.write({"charge_id": mine.id, "price": 2})
+        self.assertEqual(mine.tier_ids.price, 2)
+
+    def test_getting_started_tells_nothing_of_another_company(self):
+        setups = self.env["lead.setup"].with_user(self.billing_user)
+        self.assert_refused(setups.create, {"company_id": self.abroad.id})
+        self.assert_refused(
+            setups.with_context(default_company_id=self.abroad.id).create, {}
+        )
+        setup = setups.create({})
+        self.assert_refused(setup.write, {"company_id": self.abroad.id})
+        # One that is there already, of a company that the user has left.
+        setup.sudo().company_id = self.abroad
+        self.env.invalidate_all()
+        with self.assertRaises(AccessError):
+            setup.read(["team_summary", "address", "cycle_summary"])
+
+    def test_a_preview_is_told_to_who_made_it(self):
+        preview = self.env["lead.invoice.wizard"].with_user(self.manager).create({})
+        closing = self.env["lead.account.closing.wizard"].with_user(self.billing_user)
+        with self.assertRaises(AccessError):
+            closing.create(
+                {
+                    "partner_id": self.buyer.id,
+                    "company_id": self.company.id,
+                    "billing_id": preview.id,
+                }
+            ).read(["summary", "line_ids"])
+
 
 @tagged("post_install", "-at_install")
 class TestErasedData(GuardsCommon):

@@ -188,16 +188,24 @@ class CompanyGuard:
         """
         if "company_id" in vals:
             # Odoo checks the rules before a write, not what comes of it.
-            if not self.env.su and vals["company_id"] not in self.env.companies.ids:
-                raise AccessError(
-                    self.env._(
-                        "Choose one of the companies that you are currently working in."
-                    )
-                )
+            self._check_can_work_in(vals["company_id"])
             self.filtered(
                 lambda record: record.company_id.id != vals["company_id"]
             )._check_can_change_company()
         return super().write(vals)
+
+    @api.model
+    def _check_can_work_in(self, company_id):
+        """Refuse a company that the user is not in.
+
+        :raises AccessError: without its name
+        """
+        if not self.env.su and company_id not in self.env.companies.ids:
+            raise AccessError(
+                self.env._(
+                    "Choose one of the companies that you are currently working in."
+                )
+            )
 
     def _check_can_change_company(self):
         """Refuse to take along what the records of a company rest on; models say what.

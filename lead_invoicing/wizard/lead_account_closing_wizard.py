@@ -15,8 +15,11 @@ class LeadAccountClosingWizard(models.TransientModel):
     partner_id = fields.Many2one("res.partner", "Buyer", required=True, readonly=True)
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     billing_id = fields.Many2one("lead.invoice.wizard", required=True, readonly=True)
-    summary = fields.Char("To Be Billed Now", related="billing_id.summary")
-    line_ids = fields.One2many(related="billing_id.line_ids")
+    # Read as the user: another user's preview is not told.
+    summary = fields.Char(
+        "To Be Billed Now", related="billing_id.summary", related_sudo=False
+    )
+    line_ids = fields.One2many(related="billing_id.line_ids", related_sudo=False)
     posting = fields.Selection(POSTINGS, "Invoices", required=True, default="send")
     owed = fields.Text("Owed So Far", compute="_compute_owed")
     open_dispute_count = fields.Integer("Open Disputes", compute="_compute_owed")

@@ -40,10 +40,13 @@ class LeadMonthClose(models.TransientModel):
         "lead.month.close.line", "close_id", "Figures", readonly=True
     )
     control_id = fields.Many2one("lead.control.totals", readonly=True)
-    control_sum_ids = fields.One2many(related="control_id.sum_ids")
-    is_compared = fields.Boolean(related="control_id.is_compared")
-    difference_count = fields.Integer(related="control_id.difference_count")
-    coverage = fields.Char(related="control_id.coverage")
+    # Read as the user: another user's comparison is not told.
+    control_sum_ids = fields.One2many(related="control_id.sum_ids", related_sudo=False)
+    is_compared = fields.Boolean(related="control_id.is_compared", related_sudo=False)
+    difference_count = fields.Integer(
+        related="control_id.difference_count", related_sudo=False
+    )
+    coverage = fields.Char(related="control_id.coverage", related_sudo=False)
     platform_text = fields.Text(
         "Platform's Totals",
         help="CSV with the columns day,type,currency,count,amount. Amounts of returns"

@@ -4,10 +4,11 @@ from odoo.exceptions import AccessError, UserError
 from ..models.res_company_setup import DELIVERED_DOMAIN
 from ..report.lead_sale_template import get_template_url
 from ..tools.local_time import format_zoned_moment
+from ..tools.protected_fields import CompanyGuard
 from ..tools.zone_field import Zone
 
 
-class LeadSetup(models.TransientModel):
+class LeadSetup(CompanyGuard, models.TransientModel):
     """Getting started: what is there already, and what comes next. Each step offers
     something that can be done as well, or otherwise, on the screens it leads to.
 
@@ -100,6 +101,17 @@ class LeadSetup(models.TransientModel):
     invoice_id = fields.Many2one("account.move", compute="_compute_invoice_id")
     invoice_state = fields.Selection(related="invoice_id.state")
     invoice_summary = fields.Char(compute="_compute_invoice_id")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Create lists of companies that the user is working in.
+
+        :raises AccessError: for another company
+        """
+        setups = super().create(vals_list)
+        for setup in setups:
+            setup._check_can_work_in(setup.company_id.id)
+        return setups
 
     def _compute_display_name(self):
         self.display_name = self.env._("Getting Started")
