@@ -23,8 +23,8 @@ _logger = logging.getLogger(__name__)
 # So many buyers are looked at in one transaction.
 BATCH = 200
 THRESHOLDS = ("lead_balance_early", "lead_balance_low", "lead_balance_empty")
-# Whose balances are looked after: nobody adds funds to a closed account, and its balance
-# is paid back.
+# Whose balances are looked after: nobody adds funds to a closed account, and what is
+# left on it is paid back.
 WATCHED = Domain(
     [
         ("lead_billing_mode", "=", "prepaid"),
