@@ -1,6 +1,7 @@
 """What only Lead Invoicing decides, nobody else does: by no way to write it."""
 
 import math
+from functools import partial
 
 from freezegun import freeze_time
 
@@ -185,39 +186,35 @@ class TestEngineValues(GuardsCommon):
             )
             plain.action_post()
 
-            def reverse(method, context=context, plain=plain):
-                wizard = (
-                    self.env["account.move.reversal"]
-                    .with_user(self.accountant)
-                    .with_context(
-                        active_model="account.move", active_ids=plain.ids, **context
-                    )
-                    .create({"journal_id": plain.journal_id.id})
-                )
-                self.assertEqual(wizard.move_ids, plain)
-                getattr(wizard, method)()
-                self.assertTrue(wizard.new_move_ids)
-
-            def post(context=context, recurring=recurring):
-                move = recurring.with_user(self.accountant)
-                with freeze_time("2026-11-12 12:00"):
-                    move.with_context(**context).action_post()
-
-            def reset(context=context, plain=plain):
-                move = plain.with_user(self.accountant).with_context(**context)
-                move.button_draft()
-                move.button_cancel()
-
             for way in (
-                lambda: reverse("refund_moves"),
-                lambda: reverse("modify_moves"),
-                post,
-                reset,
+                partial(self.reverse_with, "refund_moves", plain),
+                partial(self.reverse_with, "modify_moves", plain),
+                partial(self.post_with, recurring),
+                partial(self.reset_with, plain),
             ):
                 with self.subTest(context=context), self.env.cr.savepoint() as point:
-                    way()
+                    way(context)
                     self.assert_no_more_leads()
                     point.rollback()
+
+    def reverse_with(self, method, move, context):
+        context = {**context, "active_model": "account.move", "active_ids": move.ids}
+        wizards = self.env["account.move.reversal"].with_user(self.accountant)
+        wizard = wizards.with_context(**context).create(
+            {"journal_id": move.journal_id.id}
+        )
+        self.assertEqual(wizard.move_ids, move)
+        getattr(wizard, method)()
+        self.assertTrue(wizard.new_move_ids)
+
+    def post_with(self, move, context):
+        with freeze_time("2026-11-12 12:00"):
+            move.with_user(self.accountant).with_context(**context).action_post()
+
+    def reset_with(self, move, context):
+        move = move.with_user(self.accountant).with_context(**context)
+        move.button_draft()
+        move.button_cancel()
 
     def get_nested_defaults(self):
         """Return contexts that would have lines, or documents, of leads."""

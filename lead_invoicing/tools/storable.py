@@ -24,7 +24,8 @@ def check_storable_text(records, name, value):
         check_storable(records.env, name, value)
     except RowError as refused:
         label = records._fields[name]._description_string(records.env)
-        raise UserError(f"{label}: {refused.sentence}") from None
+        sentence = f"{label}: {refused.sentence}"
+        raise UserError(sentence) from None
 
 
 def check_storable_numbers(records, vals, names=None):
