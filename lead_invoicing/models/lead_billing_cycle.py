@@ -206,13 +206,13 @@ class LeadBillingCycle(CompanyGuard, models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            check_storable_numbers(self, vals)
+            check_storable_numbers(self, vals, {"interval"})
         cycles = super().create(vals_list)
         cycles._wake_scheduled_action()
         return cycles
 
     def write(self, vals):
-        check_storable_numbers(self, vals)
+        check_storable_numbers(self, vals, {"interval"})
         if vals.get("active") is False:
             self._check_not_used()
         now = fields.Datetime.now()

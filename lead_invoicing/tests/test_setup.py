@@ -147,7 +147,9 @@ class TestSetup(SetupCommon):
         self.assertFalse(self.new_company.lead_tz_confirmed)
 
     def test_another_companys_manager_sets_nothing_up_here(self):
-        setup = self.get_setup(company_id=self.company.id)
+        # Made while working in that company.
+        setup = self.get_setup()
+        setup.sudo().company_id = self.company
         for act in (
             setup.action_create_lead_type,
             setup.action_create_cycle,

@@ -2,7 +2,7 @@
 
 import math
 
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from .parsing import RowError, as_float, check_storable, shorten
 
@@ -34,7 +34,7 @@ def check_storable_numbers(records, vals, names=None):
     :param records: of the model that has the fields
     :param dict vals: what is written
     :param names: of the fields that are looked at; all where None
-    :raises UserError: naming a field, for what is no number that can be stored
+    :raises ValidationError: naming a field, for what is no number that can be stored
     """
     for name in vals if names is None else vals.keys() & names:
         field = records._fields.get(name)
@@ -44,7 +44,7 @@ def check_storable_numbers(records, vals, names=None):
         is_integer = field.type == "integer"
         if math.isfinite(number) and not (is_integer and abs(number) >= _INTEGER_LIMIT):
             continue
-        raise UserError(
+        raise ValidationError(
             records.env._(
                 "%(field)s: “%(value)s” is not a number, or is too large. Enter another"
                 " one.",
