@@ -6,8 +6,8 @@ from ..tools.protected_fields import EngineOnly
 # The shares of leads in charges that are on documents, and were not credited.
 LIVE_SHARES = SQL(
     """
-    SELECT share.sale_id, share.amount, share.base, billed.id AS billed_id,
-           billed.charge_id, line.move_id
+    SELECT share.sale_id, share.amount, share.base, share.step_price,
+           billed.id AS billed_id, billed.charge_id, line.move_id
       FROM lead_billed_charge_share share
       JOIN lead_billed_charge billed ON billed.id = share.billed_id
       JOIN account_move_line line ON line.id = billed.invoice_line_id
@@ -37,4 +37,9 @@ class LeadBilledChargeShare(EngineOnly, models.Model):
     base = fields.Float(
         digits=0,
         help="What was left to return of the lead's price when it was worked out.",
+    )
+    step_price = fields.Float(
+        digits=0,
+        help="The price of each lead on its step of volume prices, if that has one:"
+        " what a later correction of the lead's price keeps.",
     )

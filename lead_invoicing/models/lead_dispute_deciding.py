@@ -228,10 +228,7 @@ class LeadDispute(models.Model):
         """Let the invoice settle again, and tell the buyer."""
         self.ensure_one()
         # As posting does: whoever decides, the books are settled alike.
-        move = self.move_id.sudo()
-        move.commercial_partner_id._reconcile_lead_invoices(
-            move.company_id, move.currency_id, move
-        )
+        self.move_id.sudo()._settle_lead_items()
         self._tell_buyer()
 
     def _tell_buyer(self, with_invoice=False):

@@ -65,8 +65,12 @@ class LeadInvoiceRunBuyer(models.Model):
     def _shares_sql(self, period, documents=(), planned=()):
         """Return the query for the leads of a period with what a charge takes off each:
         ``id``, ``taxes``, ``base`` (its price less what was returned of it until now),
-        ``net`` (that less what was taken off before), ``share`` and ``volume`` (the
-        number of leads that count: purchased less returned on the period's documents).
+        ``net`` (that less what was taken off before), ``share``, ``step_price`` (the
+        agreed price of such a lead, if there is one) and ``volume`` (the number of
+        leads that count: purchased less returned on the period's documents).
+
+        The corrected price of a lead of another period counts as no lead of this one:
+        it keeps the step of volume prices that the lead was on.
 
         :param period: a ``DueCharge``
         :param documents: that are not made yet
@@ -94,7 +98,25 @@ class LeadInvoiceRunBuyer(models.Model):
         ]
         return SQL(
             """
-            WITH entry AS (%(entries)s
+            WITH RECURSIVE entry AS (%(entries)s
+            ), former AS (
+                -- What corrected prices correct, up to sales of other periods.
+                SELECT id, corrected_sale_id AS sale_id
+                  FROM entry
+                 WHERE transaction_type = 'sale' AND corrected_sale_id IS NOT NULL
+                 UNION ALL
+                SELECT former.id, entry.corrected_sale_id
+                  FROM former
+                  JOIN entry ON entry.id = former.sale_id
+                 WHERE entry.corrected_sale_id IS NOT NULL
+            ), kept AS (
+                SELECT former.id, live.step_price AS price,
+                       100 * live.amount / NULLIF(live.base, 0) AS percent
+                  FROM former
+                  LEFT JOIN (%(live)s) live
+                         ON live.sale_id = former.sale_id
+                        AND live.charge_id = %(charge)s
+                 WHERE former.sale_id NOT IN (SELECT id FROM entry)
             ), back AS (
                 SELECT origin_id, sum(price) AS amount
                   FROM (%(returns)s) returned GROUP BY origin_id
@@ -105,13 +127,17 @@ class LeadInvoiceRunBuyer(models.Model):
                          %(earlier)s) every
                  GROUP BY id
             ), lead AS (
-                SELECT entry.id, entry.taxes,
+                SELECT entry.id, entry.taxes, entry.whole,
+                       kept.id IS NOT NULL AS is_kept,
+                       kept.price AS kept_price, kept.percent AS kept_percent,
                        entry.price - COALESCE(back.amount, 0) AS base,
                        GREATEST(entry.price - COALESCE(back.amount, 0)
                                 - COALESCE(taken.amount, 0), 0) AS net,
-                       row_number() OVER (ORDER BY entry.date, entry.id) AS position,
-                       count(*) OVER () AS leads
+                       row_number() OVER (PARTITION BY kept.id IS NULL
+                                          ORDER BY entry.date, entry.id) AS position,
+                       count(*) FILTER (WHERE kept.id IS NULL) OVER () AS leads
                   FROM entry
+                  LEFT JOIN kept ON kept.id = entry.id
                   LEFT JOIN back ON back.origin_id = entry.id
                   LEFT JOIN taken ON taken.id = entry.id
                  WHERE entry.transaction_type = 'sale'
@@ -123,6 +149,7 @@ class LeadInvoiceRunBuyer(models.Model):
                 SELECT count(*) AS leads
                   FROM entry
                  WHERE transaction_type = 'return' AND NOT adjustment
+                   AND corrected_sale_id IS NULL
                    AND (%(all)s OR entry.lead_type_id = %(type)s)
                    AND origin_id NOT IN (SELECT id FROM entry)
             )
@@ -132,7 +159,8 @@ class LeadInvoiceRunBuyer(models.Model):
                              SELECT FROM (%(live)s) live
                               WHERE live.sale_id = lead.id
                                 AND live.charge_id = %(charge)s) THEN 0
-                        ELSE %(share)s END AS share
+                        ELSE %(share)s END AS share,
+                   %(step_price)s AS step_price
               FROM lead
              CROSS JOIN returned
               %(steps)s
@@ -145,6 +173,9 @@ class LeadInvoiceRunBuyer(models.Model):
             type=charge.lead_type_id.id or None,
             charge=charge.id,
             share=self._share_sql(charge),
+            step_price=SQL(
+                "NULL::numeric" if charge.kind == "discount" else "step.price"
+            ),
             steps=self._steps_sql(charge),
         )
 
@@ -154,7 +185,10 @@ class LeadInvoiceRunBuyer(models.Model):
             return SQL("lead.net * %s / 100", to_decimal(charge.percent))
         return SQL(
             """
-            CASE WHEN step.price > 0 THEN GREATEST(lead.net - step.price, 0)
+            CASE WHEN step.price > 0
+                 -- What is left of a lead has that part of the price.
+                 THEN GREATEST(
+                      lead.net - step.price * lead.base / NULLIF(lead.whole, 0), 0)
                  WHEN step.percent > 0 THEN lead.net * step.percent / 100
                  ELSE 0 END
             """
@@ -162,7 +196,8 @@ class LeadInvoiceRunBuyer(models.Model):
 
     def _steps_sql(self, charge):
         """Return the join of each ``lead`` with the step of volume prices that it is
-        on: the one that all reach, or its own by the order of dates."""
+        on: the one that all reach, or its own by the order of dates; or the one that
+        it keeps."""
         if charge.kind == "discount":
             return SQL()
         if not charge.tier_ids:
@@ -178,8 +213,10 @@ class LeadInvoiceRunBuyer(models.Model):
             """
             LEFT JOIN LATERAL (
                  SELECT * FROM (VALUES %s) AS step(from_count, price, percent)
-                  WHERE step.from_count <= %s - returned.leads
-                  ORDER BY step.from_count DESC
+                  WHERE NOT lead.is_kept AND step.from_count <= %s - returned.leads
+                  UNION ALL
+                 SELECT 0, lead.kept_price, lead.kept_percent WHERE lead.is_kept
+                  ORDER BY from_count DESC
                   LIMIT 1) step ON TRUE
             """,
             SQL(", ").join(
@@ -204,7 +241,8 @@ class LeadInvoiceRunBuyer(models.Model):
             """
             SELECT sale.id, sale.transaction_type, sale.origin_id, sale.lead_type_id,
                    COALESCE(sale.price_adjustment, FALSE) AS adjustment, sale.date,
-                   sale.price,
+                   sale.price, sale.corrected_sale_id,
+                   COALESCE(sale.corrected_price, sale.price) AS whole,
                    (SELECT array_agg(account_tax_id ORDER BY account_tax_id)
                       FROM account_move_line_account_tax_rel
                      WHERE account_move_line_id = line.id) AS taxes
@@ -230,6 +268,7 @@ class LeadInvoiceRunBuyer(models.Model):
              UNION ALL
             SELECT sale.id, sale.transaction_type, sale.origin_id, sale.lead_type_id,
                    COALESCE(sale.price_adjustment, FALSE), sale.date, sale.price,
+                   sale.corrected_sale_id, COALESCE(sale.corrected_price, sale.price),
                    planned.taxes
               FROM (%s) candidate
               JOIN lead_sale sale ON sale.id = candidate.id
@@ -407,8 +446,9 @@ class LeadInvoiceRunBuyer(models.Model):
         self.env.execute_query(
             SQL(
                 """
-                INSERT INTO lead_billed_charge_share (billed_id, sale_id, amount, base)
-                SELECT part.id, shared.id, shared.share, shared.base
+                INSERT INTO lead_billed_charge_share
+                            (billed_id, sale_id, amount, base, step_price)
+                SELECT part.id, shared.id, shared.share, shared.base, shared.step_price
                   FROM (%s) shared
                   JOIN (VALUES %s) AS part(id, taxes)
                     ON part.taxes IS NOT DISTINCT FROM shared.taxes

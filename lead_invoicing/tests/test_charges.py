@@ -712,6 +712,54 @@ class TestVolumePrices(ChargesCommon):
         documents = self.generate(MONTH_END)
         self.assertEqual(self.charges_on(documents), [("tier", -6)])
 
+    def test_a_corrected_price_keeps_the_step_of_its_lead(self):
+        self.agree("tier", steps=[(3, {"price": 8}), (5, {"percent": 50})])
+        first, *_others = self.sell(10, 10, 10)
+        self.generate()
+        self.assertEqual(self.owed(), 24)
+        # In another period, where it counts as no lead: it costs 8.00 as before.
+        corrected = self.correct(first, "9.50", at="2026-11-10T12:00:00Z")
+        self.sell(10, 10, at="2026-11-11T12:00:00Z")
+        document = self.generate(GENERATION + WEEK)
+        self.assertEqual(self.charges_on(document), [("tier", 2), ("tier", -1.5)])
+        self.assertEqual(document.amount_total, 20)
+        # Once more, and twice in one period.
+        again = self.correct(corrected, 12, at="2026-11-17T12:00:00Z")
+        again = self.correct(again, 7, at="2026-11-18T12:00:00Z")
+        self.generate(GENERATION + 2 * WEEK)
+        self.assertEqual(self.owed(), 43)
+        self.new_return(again, price=7, at="2026-11-24T12:00:00Z")
+        self.generate(GENERATION + 3 * WEEK)
+        self.assertEqual(self.owed(), 36)
+
+    def test_a_corrected_price_has_the_percentage_of_its_lead(self):
+        self.agree("tier", tier_mode="graduated", steps=[(2, {"percent": 50})])
+        _first, second = self.sell(10, 10)
+        self.generate()
+        self.correct(second, 8, at="2026-11-10T12:00:00Z")
+        # The position of the others is not moved by it.
+        self.sell(10, 10, at="2026-11-11T12:00:00Z")
+        document = self.generate(GENERATION + WEEK)
+        self.assertEqual(self.charges_on(document), [("tier", 5), ("tier", -9)])
+        self.assertEqual(document.amount_total, 14)
+
+    def test_a_corrected_price_of_the_same_period_is_that_of_the_lead(self):
+        self.agree("tier", steps=[(3, {"price": 8})])
+        first, *_others = self.sell(10, 10, 10)
+        self.correct(first, "9.50")
+        self.assertEqual(self.charges_on(self.generate()), [("tier", -5.5)])
+
+    def test_what_is_left_of_a_lead_has_that_part_of_the_price_of_its_step(self):
+        self.agree("tier", steps=[(1, {"price": 8})])
+        [sale] = self.sell(10)
+        self.new_return(sale, price=4, at="2026-11-05T12:00:00Z")
+        # As if it had come back a week later.
+        document = self.generate()
+        self.assertEqual(document.amount_total, 4.8)
+        self.new_return(sale, price=6, at="2026-11-10T12:00:00Z")
+        self.generate(GENERATION + WEEK)
+        self.assertEqual(self.owed(), 0)
+
     def test_the_last_step_is_not_deleted(self):
         steps = [Command.create({"from_count": n, "price": n}) for n in (1, 2)]
         charge = self.agree("tier", tier_ids=steps)

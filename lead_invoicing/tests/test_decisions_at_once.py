@@ -200,6 +200,26 @@ class TestDecisionsAtOnce(DecisionsAtOnceCommon):
                     )
                     self.assertEqual(documents.mapped("amount_residual"), [0, 0])
 
+    def test_a_deposit_and_the_end_of_a_dispute_of_one_moment_settle(self):
+        pairs = ((self.pay_in, self.reject_dispute), (self.reject_dispute, self.pay_in))
+        for pair in pairs:
+            with self.subTest(first=pair[0].__name__):
+                self.build()
+                self.in_turn(self.prepay, self.bill, self.dispute)
+                self.at_once(*pair)
+                residual = self.in_turn(lambda env: self.invoice(env).amount_residual)
+                self.assertEqual(residual, 0)
+
+    def dispute(self, env):
+        env["lead.dispute"].create(
+            {"move_id": self.invoice(env).id, "amount": 20, "reason": CODE}
+        )
+
+    def reject_dispute(self, env):
+        disputes = env["lead.dispute"].search([("move_id", "=", self.invoice(env).id)])
+        disputes.answer = CODE
+        disputes.action_reject()
+
     def prepay(self, env):
         buyer = env["res.partner"].search([("ref", "=", CODE)])
         buyer.lead_billing_mode = "prepaid"

@@ -326,16 +326,6 @@ class TestRecordCorrections(LeadInvoicingCommon):
 class TestBillCorrections(GivenBackCommon):
     """What becomes of them on documents, and what people read of them."""
 
-    def correct(self, sale, price, at="2026-11-05T12:00:00Z", **vals):
-        return self.new_sale(
-            sale.partner_id,
-            price,
-            at,
-            type="correction",
-            origin_external_ref=sale.external_ref,
-            **vals,
-        )
-
     def pair_of(self, correction):
         return self.env["lead.sale"].search(
             [("external_ref", "=", f"{correction.external_ref}/return")]

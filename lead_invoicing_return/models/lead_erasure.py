@@ -19,7 +19,7 @@ class LeadErasure(models.Model):
                 """
                 WITH request AS (
                     UPDATE lead_return_request
-                       SET note = NULL, answer = NULL
+                       SET note = NULL, answer = NULL, question = NULL
                      WHERE sale_id IN (
                            SELECT id FROM lead_sale WHERE company_id = %s AND %s)
                  RETURNING id
@@ -36,6 +36,6 @@ class LeadErasure(models.Model):
                 rows,
             )
         )
-        requests.invalidate_model(["note", "answer"])
+        requests.invalidate_model(["note", "answer", "question"])
         requests.env["mail.message"].invalidate_model(["body"])
         return count

@@ -88,6 +88,9 @@ class LeadReturnRequest(EngineGuard, models.Model):
     )
     note = fields.Text(help="What the buyer says of it.")
     answer = fields.Text(copy=False, help="What the buyer is told.")
+    question = fields.Text(
+        copy=False, help="What the buyer was asked last: no answer to the request."
+    )
     requester_id = fields.Many2one(
         "res.partner",
         "Requested By",

@@ -366,6 +366,7 @@ class LeadReturnRequest(models.Model):
             request.write(
                 {
                     "state": "requested",
+                    "answer": self._get_answer(),
                     "note": "\n\n".join(filter(None, [self.note, text.strip()])),
                 }
             )

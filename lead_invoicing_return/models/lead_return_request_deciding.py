@@ -107,10 +107,15 @@ class LeadReturnRequest(models.Model):
 
     def _check_answer(self, answer):
         for request in self:
-            if not (answer or request.answer or "").strip():
+            if not (answer or request._get_answer() or "").strip():
                 raise UserError(
                     self.env._("Enter an answer: the buyer reads it by email.")
                 )
+
+    def _get_answer(self):
+        """Return what the request has as its answer; a question is none."""
+        self.ensure_one()
+        return self.answer if self.answer != self.question else False
 
     def _write_decision(self, state, answer, return_vals=None, **vals):
         """Write down a decision, and tell the buyer of it; the clerks' activities are
@@ -119,10 +124,10 @@ class LeadReturnRequest(models.Model):
         :param return_vals: {request: return} of accepted ones
         """
         for request in self:
-            decided = {"state": state}
-            if answer:
-                decided["answer"] = answer
-            if state != "question":
+            decided = {"state": state, "answer": answer or request._get_answer()}
+            if state == "question":
+                decided["question"] = decided["answer"]
+            else:
                 decided["decided_by_id"] = self.env.uid
                 decided["decided_at"] = fields.Datetime.now()
             if return_vals:

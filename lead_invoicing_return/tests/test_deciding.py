@@ -167,6 +167,21 @@ class TestDeciding(ReturnRequestCommon):
             request.sudo()._reply("again")
         request.action_accept()
 
+    def test_a_question_is_no_answer(self):
+        for reply in (None, "555-0100"):
+            with self.subTest(reply=reply):
+                request = self.new_request()
+                request.action_ask("Which number did you call?")
+                if reply:
+                    request.sudo()._reply(reply)
+                with self.assertRaisesRegex(UserError, "Enter an answer"):
+                    request.action_decline()
+                with self.assertRaisesRegex(UserError, "Enter an answer"):
+                    request.action_ask()
+                request.action_accept()
+                self.assertFalse(request.answer)
+                self.assertNotIn("Which number", self.mails()[-1].body_html)
+
     def test_a_buyer_takes_back_what_is_not_decided(self):
         request = self.new_request()
         request.sudo()._withdraw()

@@ -125,7 +125,7 @@ class ChargesModel:
         return self.share(
             billed,
             self.get_leads(terms, billed),
-            lambda _place, net: net * terms["percent"] / 100,
+            lambda _place, _lead, net: net * terms["percent"] / 100,
         )
 
     def charge_tier(self, terms, billed):
@@ -136,13 +136,15 @@ class ChargesModel:
             if terms["lead_type"] in (None, lead.lead_type)
         )
 
-        def get_share(place, net):
+        def get_share(place, lead, net):
             count = (len(leads) if terms["mode"] == "all" else place) - elsewhere
             reached = [step for step in terms["steps"] if step[0] <= count]
             if not reached:
                 return Decimal(0)
             _count, price, percent = max(reached)
-            return max(net - price, Decimal(0)) if price else net * percent / 100
+            if not price:
+                return net * percent / 100
+            return max(net - price * lead.left / lead.price, Decimal(0))
 
         return self.share(billed, leads, get_share)
 
@@ -170,7 +172,7 @@ class ChargesModel:
                 if other.week not in self.credited
             )
             net = max(lead.left - taken, Decimal(0))
-            shares.append((lead, get_share(place, net), lead.left))
+            shares.append((lead, get_share(place, lead, net), lead.left))
         total = cents(sum((exact for _lead, exact, _base in shares), Decimal(0)))
         if total:
             for lead, exact, base in shares:

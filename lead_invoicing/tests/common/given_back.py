@@ -19,6 +19,17 @@ class GivenBackCommon(GenerationCommon):
         """Record a return in the week after the sale's."""
         return self.new_return(sale, price, at="2026-11-10T12:00:00Z", **vals)
 
+    def correct(self, sale, price, at="2026-11-05T12:00:00Z", **vals):
+        """Record that a sale's price is another one, in the week of the sale."""
+        return self.new_sale(
+            sale.partner_id,
+            price,
+            at,
+            type="correction",
+            origin_external_ref=sale.external_ref,
+            **vals,
+        )
+
     def _wizard(self, documents, user=None, **vals):
         model = self.env["account.move.reversal"]
         if user:
