@@ -109,6 +109,7 @@ from . import lead_invoice_run_buyer_fix
 from . import lead_invoice_run_buyer_charges
 from . import lead_invoice_run_buyer_charge_lines
 from . import lead_invoice_run_buyer_shares
+from . import lead_invoice_run_buyer_totals
 
 from . import res_company
 from . import res_company_feed_watch

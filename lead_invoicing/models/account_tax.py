@@ -44,6 +44,17 @@ class AccountTax(models.Model):
             self.search_count([*domain, ("amount_type", "not in", ON_MONEY)], limit=1)
         )
 
+    @api.model
+    def _sum_lead_base_lines(self, base_lines, currency, company):
+        """Return what the lines of one document come to, tax included.
+
+        :param base_lines: as Odoo's tax engine takes them
+        """
+        self._add_tax_details_in_base_lines(base_lines, company)
+        self._round_base_lines_tax_details(base_lines, company)
+        totals = self._get_tax_totals_summary(base_lines, currency, company)
+        return totals["total_amount_currency"]
+
     def _filter_independent_of_quantity(self, product):
         """Return those of these taxes that are on money alone; of groups, those in
         them.

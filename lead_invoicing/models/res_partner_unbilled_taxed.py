@@ -149,14 +149,10 @@ class ResPartner(models.Model):
         amount = sum(float(row["amount"]) for row in rows)
         if not any(row["tax_ids"] for row in rows):
             return currency.round(amount)
-        company = self.env.company
+        base_lines = [self._prepare_lead_base_line(currency, row) for row in rows]
         # What leads are taxed with is no secret to who sees a balance.
         engine = self.env["account.tax"].sudo()
-        base_lines = [self._prepare_lead_base_line(currency, row) for row in rows]
-        engine._add_tax_details_in_base_lines(base_lines, company)
-        engine._round_base_lines_tax_details(base_lines, company)
-        totals = engine._get_tax_totals_summary(base_lines, currency, company)
-        return totals["total_amount_currency"]
+        return engine._sum_lead_base_lines(base_lines, currency, self.env.company)
 
     @api.model
     def _prepare_lead_base_line(self, currency, row):

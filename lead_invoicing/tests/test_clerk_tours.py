@@ -70,7 +70,7 @@ class TestClerkTours(ClerkTourCommon):
         self.check_waivers()
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "long")
 class TestClerkPhoneTours(ClerkTourCommon):
     browser_size = "390x844"
     touch_enabled = True

@@ -50,7 +50,7 @@ class TestCloseTours(CloseTourCommon):
         self.check_accrual()
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "long")
 class TestClosePhoneTours(CloseTourCommon):
     browser_size = "390x844"
     touch_enabled = True

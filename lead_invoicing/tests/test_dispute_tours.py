@@ -71,7 +71,7 @@ class TestDisputeTours(DisputeTourCommon):
         self.assertEqual(self.buyer.lead_billing_cycle_id, self.cycle)
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "long")
 class TestDisputePhoneTours(DisputeTourCommon):
     browser_size = "390x844"
     touch_enabled = True

@@ -103,6 +103,27 @@ class TestInvoiceWizard(GenerationCommon):
         self.assertEqual(invoice.lead_window_label, "Nov 4, 2026 – Nov 11, 2026")
         self.assert_ties_out(invoice)
 
+    def test_the_preview_tells_the_total_with_tax(self):
+        tax = self.company_data["default_tax_sale"]
+        included = tax.copy(
+            {"name": "7 %", "amount": 7, "price_include_override": "tax_included"}
+        )
+        self.edu_product.taxes_id = tax
+        self.auto_product.taxes_id = included
+        sales = [self.new_sale(price=price) for price in ("0.35", "10.00", "7.77")]
+        self.new_sale(price="12.50", lead_type="AUTO")
+        self.new_sale(self.new_buyer("Buyer B"), price="3.33", lead_type="AUTO")
+        for _moment in range(2):
+            wizard = self._wizard(posting="post")
+            wizard.partner_ids = False
+            self._preview(wizard)
+            told = wizard.summary.replace("\xa0", " ")
+            _run, documents = self._invoice(wizard)
+            total = sum(documents.mapped("amount_total_signed"))
+            self.assertIn(f"with tax: $ {total:.2f}.", told)
+            # Then a credit note.
+            self.new_return(sales[1], at="2026-11-10T12:00:00Z")
+
     def test_preview_again_after_a_change(self):
         self.new_sale(price="10.00")
         self.new_sale(price="12.50", lead_type="AUTO")

@@ -19,7 +19,7 @@ class TestOverviewTour(TourCommon):
         self.start_tour("/odoo", "lead_invoicing_clerk_begins", login="tour_clerk")
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "long")
 class TestOverviewPhoneTour(TourCommon):
     browser_size = "390x844"
     touch_enabled = True

@@ -32,7 +32,7 @@ class TestReversalTours(ReversalTourCommon):
         self.walk("reverses_and_invoices")
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "long")
 class TestReversalPhoneTours(ReversalTourCommon):
     browser_size = "390x844"
     touch_enabled = True

@@ -113,7 +113,7 @@ class TestSetupTour(SetupTourCommon):
         )
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "long")
 class TestSetupPhoneTour(SetupTourCommon):
     browser_size = "390x844"
     touch_enabled = True

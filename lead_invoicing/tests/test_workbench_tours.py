@@ -43,7 +43,7 @@ class TestMonthEnd(MonthEndCommon):
         self.end_the_month("desktop")
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "long")
 class TestMonthEndOnAPhone(MonthEndCommon):
     browser_size = "390x844"
     touch_enabled = True

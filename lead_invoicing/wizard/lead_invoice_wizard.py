@@ -106,7 +106,7 @@ class LeadInvoiceWizard(models.TransientModel):
             left_out = wizard.line_ids - made
             wizard.summary = self.env._(
                 "Buyers: %(buyers)s. Leads purchased: %(purchased)s, returned:"
-                " %(returned)s. Total before tax: %(amounts)s.",
+                " %(returned)s. Total before tax: %(amounts)s; with tax: %(totals)s.",
                 **made._get_totals(),
             )
             wizard.left_out_summary = left_out and self.env._(
@@ -236,13 +236,18 @@ class LeadInvoiceWizard(models.TransientModel):
             items._add_charges(documents)
             items._hold_back(documents)
             items._hold_zero_totals(documents)
+            totals = items._get_planned_totals(documents)
             # What is made comes first.
-            for document in sorted(
-                documents, key=lambda d: (not d.is_to_make, bool(d.trouble))
+            for document, total in sorted(
+                zip(documents, totals, strict=True),
+                key=lambda pair: (not pair[0].is_to_make, bool(pair[0].trouble)),
             ):
                 message = document.trouble or document.waits
                 message = message or troubles.get(document.item.partner_id.id)
-                vals_list += self._prepare_document_lines(document, message)
+                lines = self._prepare_document_lines(document, message)
+                for first in lines[:1]:
+                    first["total"] = total
+                vals_list += lines
         return vals_list + self._prepare_other_lines(run)
 
     def _prepare_document_lines(self, document, message):
@@ -373,20 +378,30 @@ class LeadInvoiceWizardLine(models.TransientModel):
     returned = fields.Integer()
     charge = fields.Char("Agreed Charge")
     amount = fields.Monetary()
+    total = fields.Monetary(
+        "Total with Tax", help="Of a document, on the first of its lines."
+    )
     message = fields.Char("Left Out Because")
 
     def _get_totals(self):
         """Return what these lines add up to, amounts per currency, in words."""
-        totals = defaultdict(float)
-        for line in self:
-            totals[line.currency_id] += line.amount
         return {
             "buyers": len(self.partner_id),
             "purchased": sum(self.mapped("purchased")),
             "returned": sum(self.mapped("returned")),
-            "amounts": "; ".join(
-                formatLang(self.env, total, currency_obj=currency)
-                for currency, total in totals.items()
-            )
-            or "0",
+            "amounts": self._format_sum("amount"),
+            "totals": self._format_sum("total"),
         }
+
+    def _format_sum(self, name):
+        """Return the sums of a field, one for each currency, in words."""
+        sums = defaultdict(float)
+        for line in self:
+            sums[line.currency_id] += line[name]
+        return (
+            "; ".join(
+                formatLang(self.env, amount, currency_obj=currency)
+                for currency, amount in sums.items()
+            )
+            or "0"
+        )

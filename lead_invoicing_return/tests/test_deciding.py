@@ -180,7 +180,8 @@ class TestDeciding(ReturnRequestCommon):
                     request.action_ask()
                 request.action_accept()
                 self.assertFalse(request.answer)
-                self.assertNotIn("Which number", self.mails()[-1].body_html)
+                mail = self.env["mail.mail"].search([], order="id desc", limit=1)
+                self.assertNotIn("Which number", mail.body_html)
 
     def test_a_buyer_takes_back_what_is_not_decided(self):
         request = self.new_request()
