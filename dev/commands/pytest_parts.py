@@ -8,7 +8,10 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-TAG = "clock"
+CLOCK = "clock"
+# Of classes (as Odoo tags them) and of functions (as pytest marks them): what takes long
+# beside what it adds to the others.
+LONG = "long"
 COUNTED = {
     "passed": "passed",
     "failed": "failed",
@@ -27,7 +30,12 @@ def pytest_addoption(parser):
     parser.addoption(
         "--knowing-a-clock",
         action="store_true",
-        help=f"run the tests of classes that are tagged with “{TAG}” only",
+        help=f"run the tests of classes that are tagged with “{CLOCK}” only",
+    )
+    parser.addoption(
+        "--short",
+        action="store_true",
+        help=f"leave out what is tagged or marked with “{LONG}”",
     )
     parser.addoption(
         "--of-each-class",
@@ -43,6 +51,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Give each worker a filestore of its own beside its database, and its tests
     patience; freeze time faster."""
+    config.addinivalue_line("markers", f"{LONG}: left out by --short")
     pytest_odoo = config.pluginmanager.get_plugin("odoo")
     if not pytest_odoo:
         # Faults have Odoo as a process of its own.
@@ -89,11 +98,13 @@ def _own_filestore(original_database, database):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what has nothing to do with the clock, and much of each class, if asked
-    to."""
+    """Leave out what has nothing to do with the clock, what takes long, and much of each
+    class, if asked to."""
     chosen = items
     if config.getoption("--knowing-a-clock"):
-        chosen = [item for item in chosen if TAG in _get_tags(item)]
+        chosen = [item for item in chosen if CLOCK in _get_tags(item)]
+    if config.getoption("--short"):
+        chosen = [item for item in chosen if LONG not in _get_tags(item)]
     if step := config.getoption("--of-each-class"):
         places = Counter()
         chosen, asked = [], chosen
@@ -108,7 +119,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _get_tags(item):
-    return getattr(getattr(item, "cls", None), "test_tags", ())
+    tags = getattr(getattr(item, "cls", None), "test_tags", ())
+    return {*tags, *(mark.name for mark in item.iter_markers())}
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -29,7 +29,7 @@ LIVES_COUNT, LIVES_STEPS = 20, 1000
 CHECKED_SEED = 7
 # Of the tests of a class that know a clock, one in so many: each change is asked at one
 # more moment, within the time that such a check may take.
-CHECKED_STEP = 4
+CHECKED_STEP = 12
 # More processes than this wait for the disk.
 MAX_WORKERS = 4
 NO_TESTS = 5  # pytest's exit status when it found none
@@ -75,8 +75,9 @@ def main(arguments):
     parser.add_argument(
         "--ci",
         action="store_true",
-        help="what is asked of each change: the tests, some of those that know a clock"
-        " again at a fixed moment, and the short faults with a fixed seed",
+        help="what is asked of each change: the tests but those that take long, some of"
+        " those that know a clock again at a fixed moment, and the short faults with a"
+        " fixed seed",
     )
     parser.add_argument("--seed", type=int, help="repeat the faults of an earlier run")
     parser.add_argument(
@@ -86,7 +87,7 @@ def main(arguments):
     )
     options, pytest_arguments = parser.parse_known_args(arguments)
     if options.ci:
-        pytest_arguments.append(f"--hypothesis-seed={CHECKED_SEED}")
+        pytest_arguments += ["--short", f"--hypothesis-seed={CHECKED_SEED}"]
     moments = _choose_moments(options, pytest_arguments)
     env = Environment()
     env.provision()
@@ -203,7 +204,8 @@ def _run_faults(env, length, seed, arguments):
         return 0, {}
     if not any(_is_path(argument) for argument in arguments):
         arguments = [*arguments, FAULTS]
-    arguments = [*arguments, *_share_out(arguments, by="load")]
+    arguments = [*arguments, *(["--short"] if length == "short" else [])]
+    arguments += _share_out(arguments, by="load")
     variables = env.variables() | {
         "LEAD_INVOICING_FAULTS": length,
         "LEAD_INVOICING_SEED": str(seed),

@@ -51,7 +51,14 @@ def send_again(world, moves):
     assert left == []
 
 
-@pytest.mark.parametrize("mode", ["refuse", "later", "gone"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "refuse",
+        pytest.param("later", marks=pytest.mark.long),
+        pytest.param("gone", marks=pytest.mark.long),
+    ],
+)
 def test_mail_server_fails(world, mode):
     """It refuses, puts off or is gone: the documents are invoiced, say that they were
     not sent, and go out once when a clerk sends them again."""
@@ -113,6 +120,7 @@ def test_printer_crashes(world):
     world.assert_right(r"[Ww]khtmltopdf")
 
 
+@pytest.mark.long
 def test_printer_stumbles(world):
     """wkhtmltopdf dies now and then: what it did not print is printed later, and all
     goes out by itself, once, with no word to anyone."""

@@ -63,7 +63,14 @@ def load(addon, *hidden):
     return json.loads(result.stdout)
 
 
-@pytest.fixture(scope="module", params=ADDONS)
+@pytest.fixture(
+    scope="module",
+    # Each loads an Odoo twice.
+    params=[
+        ADDONS[0],
+        *(pytest.param(addon, marks=pytest.mark.long) for addon in ADDONS[1:]),
+    ],
+)
 def addon(request):
     return request.param
 

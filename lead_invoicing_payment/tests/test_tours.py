@@ -63,7 +63,7 @@ class TestTours(BuyerTours, TourCommon):
     allow_inherited_tests_method = True
 
 
-@tagged("post_install", "-at_install", "-clock")
+@tagged("post_install", "-at_install", "long", "-clock")
 class TestPhoneTours(BuyerTours, TourCommon):
     allow_inherited_tests_method = True
     browser_size = "390x844"

@@ -37,7 +37,7 @@ class TestTours(BuyerTours, ReturnTourCommon):
         self.assertEqual(requests[2].answer, "We reached her.")
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "long")
 class TestPhoneTours(BuyerTours, ReturnTourCommon):
     allow_inherited_tests_method = True
 
