@@ -74,6 +74,17 @@ if "lead.top.up" in env.registry:
     transaction.action_undo_reconciliation()
     env.flush_all()
     env.cr.execute("UPDATE lead_top_up SET state = 'paid'")
+# What was not recorded over the API had an empty value until 19.0.1.6.0, or a default.
+env.cr.execute("UPDATE lead_sale SET lead_data = '{}' WHERE external_ref = 'T21'")
+name = {"name": "name", "string": "Name", "type": "char", "default": "Ada"}
+env["lead.type"].create(
+    {
+        "name": "Named",
+        "code": "NAMED",
+        "product_id": env["lead.type"].search([], limit=1).product_id.id,
+        "lead_properties_definition": [name],
+    }
+)
 env.cr.commit()
 assert draft.state == "draft"
 states = dict(env["lead.sale"].search([]).mapped(lambda s: (s.external_ref, s)))
@@ -138,6 +149,12 @@ for move in documents:
     assert not move.lead_posted_at or made <= move.lead_posted_at <= datetime.now()
 
 assert set(env["lead.top.up"].search([]).mapped("state")) <= {"requested"}
+
+env.cr.execute("SELECT external_ref FROM lead_sale WHERE lead_data IS NULL")
+assert env.cr.fetchall() == [("T21",)]
+named = env["lead.type"].search([("code", "=", "NAMED")])
+name = {"name": "name", "string": "Name", "type": "char"}
+assert named.lead_properties_definition == [name]
 
 # Month end's question for a day before the documents, and for now.
 sales = env["lead.sale"].search([("waived", "=", False)])

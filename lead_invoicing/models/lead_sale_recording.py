@@ -284,6 +284,14 @@ class LeadSale(models.Model):
         return {**values, **checked, **money, "invoice_line_id": False}
 
     @api.model
+    def _add_missing_default_values(self, values):
+        """Store of the lead data what was checked, or nothing: Odoo would add what
+        their definition has as defaults, and else an empty value, which hides on a
+        return the data of its sale."""
+        defaults = super()._add_missing_default_values(values)
+        return {**defaults, "lead_data": values.get("lead_data")}
+
+    @api.model
     def _format_refused(self, row, refused):
         """Return an error of ``row`` as people know its fields, by their labels.
 

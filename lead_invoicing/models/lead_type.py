@@ -120,6 +120,14 @@ class LeadType(PlatformCode, CompanyGuard, models.Model):
                     shorten(prop.get("name")),
                 )
             )
+        if prop.get("default"):
+            raise ValidationError(
+                self.env._(
+                    "The lead-data field “%s” has a default value, which nobody has"
+                    " said of a lead. Remove the default value.",
+                    shorten(prop.get("string") or prop["name"]),
+                )
+            )
         self._check_labels(prop)
 
     @api.model

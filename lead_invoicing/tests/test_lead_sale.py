@@ -1,3 +1,5 @@
+import json
+
 from psycopg2.errors import UniqueViolation
 
 from odoo import Command
@@ -77,6 +79,27 @@ class TestLeadSale(LeadInvoicingCommon):
         )
         self.assert_not_created("Price", **vals, price=6)
         self.assert_not_created("Returned Sale", **vals, partner_id=self.other_buyer.id)
+
+    def test_a_return_created_by_hand_hides_no_data_of_its_sale(self):
+        sale = self.create_sale("T1", lead_data={"first_name": "Ada"})
+        vals = {"transaction_type": "return", "origin_id": sale.id, "price": 5}
+        vals["date"] = "2026-01-16 12:00:00"
+        backs = self.create_sale("R1", **vals) + self.create_sale(
+            "R2", lead_data=[{"name": "first_name", "value": False}], **vals
+        )
+        backs += self.create_sale("R3", lead_data={"first_name": "Grace"}, **vals)
+        report = self.env["lead.invoicing.report"]._open(
+            self.buyer, {"date_from": "2026-01-01", "date_to": "2026-01-31"}
+        )
+        names = {
+            row["external_ref"]: row["lead_data.first_name"]
+            for row in report.get_page(10)
+        }
+        self.assertEqual(names, {"T1": "Ada", "R1": "Ada", "R2": "Ada", "R3": "Grace"})
+        # Of which there was nothing, nothing is erased.
+        erasure = self.env["lead.erasure"]._erase_on_request(sale + backs, "Asked for")
+        self.assertEqual(erasure.sale_count, 2)
+        self.assertFalse((backs[0] + backs[1]).filtered("lead_data_erased_at"))
 
     def test_list_may_hold_a_return_before_its_sale(self):
         returned, sale = self.env["lead.sale"].create(
@@ -361,6 +384,32 @@ class TestLeadType(LeadInvoicingCommon):
                     "comodel": "res.partner",
                 }
             )
+
+    def test_nothing_is_said_of_a_lead_by_default(self):
+        email = {"name": "email", "string": "Email", "type": "char"}
+        with self.assertRaisesRegex(ValidationError, "Email.*default value"):
+            self.set_definition({**email, "default": "ada@example.com"})
+        shown = self.edu.read(["lead_data_example"])[0]["lead_data_example"]
+        shown[0] |= {"default": "Ada", "definition_changed": True}
+        with self.assertRaisesRegex(ValidationError, "First Name.*default value"):
+            self.edu.write({"lead_data_example": shown})
+        # As Odoo's dialog sends it.
+        self.set_definition({**email, "default": False})
+        # Also where it was stored before definitions were checked for it.
+        self.env.cr.execute(
+            "UPDATE lead_type SET lead_properties_definition = %s WHERE id = %s",
+            [json.dumps([{**email, "default": "ada@example.com"}]), self.edu.id],
+        )
+        self.env.invalidate_all()
+        sale = self.env["lead.sale"].create(
+            {
+                "external_ref": "T1",
+                "partner_id": self.buyer.id,
+                "lead_type_id": self.edu.id,
+                "price": 1,
+            }
+        )
+        self.assertEqual(dict(sale.lead_data), {})
 
     def test_field_in_use_is_neither_deleted_nor_retyped(self):
         self.sell("T1", lead_type="EDU", lead_data={"program": "Law"})
