@@ -34,6 +34,11 @@ class LeadDisputeRow(EngineOnly, models.Model):
     return_id = fields.Many2one(
         "lead.sale", index="btree_not_null", ondelete="set null"
     )
+    platform_ref = fields.Char(
+        "Platform's Reference",
+        help="Under which reference the platform reported this return as well; it was"
+        " not recorded a second time.",
+    )
     withdrawn = fields.Boolean(help="The dispute was withdrawn and no longer counts.")
 
     # On one invoice a lead is disputed once, however many ask at the same moment.

@@ -5,6 +5,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import groupby
 
+from ..recording.decided_returns import note_met
 from ..recording.file_formats import (
     FILE_OPTIONS,
     BooleanCell,
@@ -276,6 +277,7 @@ class LeadSale(models.Model):
             for refused in row.refusals:
                 batch.messages.append(self._prepare_import_message(row, refused, data))
         created = self._create_checked([(row, data["values"]) for row, data in good])
+        note_met(self.env, rows)
         for (_row, data), sale in zip(good, created, strict=True):
             data["record"] = sale
         for row, data in zip(rows, data_list, strict=True):

@@ -12,6 +12,7 @@ from odoo.exceptions import ConcurrencyError
 
 from ..tools.parsing import RowError, echo_reference
 from .corrections import CorrectionRules
+from .decided_returns import DecidedReturnRules, note_met
 from .lead_data import LeadDataSchema
 from .ledger_gateway import LedgerGateway
 from .named_records import NamedRecordRules
@@ -47,7 +48,7 @@ class LedgerRules:
     sample_type_ids: frozenset[int] = frozenset()
 
 
-class LeadRecorder(NamedRecordRules, CorrectionRules, ReturnRules):
+class LeadRecorder(NamedRecordRules, CorrectionRules, DecidedReturnRules, ReturnRules):
     """Checks transactions of one company and writes them.
 
     :param env: environment of the user; access is checked by the caller. What the
@@ -93,6 +94,7 @@ class LeadRecorder(NamedRecordRules, CorrectionRules, ReturnRules):
         """
         rows = self._read_and_check(vals_list)
         self.store_rows([row for row in rows if not row.status])
+        note_met(self.env, rows)
         self.env.invalidate_all()
         return self._prepare_answers(rows, vals_list)
 

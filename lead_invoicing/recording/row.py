@@ -33,6 +33,7 @@ class IncomingTransaction:
         "lead_type",
         "lead_type_id",
         "message",
+        "met",
         "origin",
         "origin_external_ref",
         "origin_id",
@@ -70,6 +71,8 @@ class IncomingTransaction:
         self.origin = self.origin_id = self.return_number = None
         self.corrected = self.corrected_sale_id = self.corrected_price = None
         self.pair = None
+        # The return that was decided on here and that the platform reports with it.
+        self.met = None
         self.price_adjustment = self.from_odoo = self.from_file = False
         self.waived = self.waived_by_credit = False
         # Something else would be stored, had somebody decided otherwise on its sale.

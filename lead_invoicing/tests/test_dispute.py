@@ -248,6 +248,38 @@ class TestDispute(DisputeCommon):
         self.assertEqual(invoice.lead_disputed_amount, 0)
         self.assertEqual(invoice.amount_residual, 0)
 
+    def test_the_platforms_own_return_is_a_duplicate_of_the_disputes(self):
+        sale = self.new_sale(price="10.00")
+        invoice = self.generate()
+        self.new_return(sale, "4.00", at="2026-11-10T12:00:00Z")
+        dispute = self.dispute(invoice, sale_ids=sale)
+        self.accept(dispute, self.billing_user)
+        back = dispute.row_ids.return_id
+        row = {
+            "external_ref": "R1",
+            "type": "return",
+            "origin_external_ref": sale.external_ref,
+            "occurred_at": "2026-11-11T12:00:00Z",
+            "buyer_ref": self.buyer.ref,
+            "lead_type": "EDU",
+            "price": 6,
+        }
+        ledger = self.env["lead.sale"].with_user(self.integrator)
+        with freeze_time("2026-11-13 12:00"):
+            self.assertEqual(ledger.check_transactions([row])[0]["status"], "duplicate")
+            self.assertFalse(dispute.row_ids.platform_ref)
+            for _time in range(2):
+                (answer,) = ledger.record_transactions([row])
+                self.assertEqual(answer["status"], "duplicate")
+                self.assertEqual(answer["id"], back.id)
+                self.assertIn(back.external_ref, answer["message"])
+                self.assertEqual(dispute.row_ids.platform_ref, "R1")
+            # It stands for one return; another amount is another return.
+            for other in ({"external_ref": "R2"}, {"external_ref": "R1", "price": 5}):
+                (answer,) = ledger.record_transactions([{**row, **other}])
+                self.assertEqual(answer["status"], "error")
+                self.assertIn("returned in full", answer["message"])
+
     def test_an_accepted_sum_is_credited_in_the_proportion_of_its_taxes(self):
         self.tax()
         tax = self.company_data["default_tax_sale"].copy({"amount": 5, "name": "5 %"})

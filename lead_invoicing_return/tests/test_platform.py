@@ -87,6 +87,31 @@ class TestPlatformsOwnReturn(ReturnRequestCommon):
         self.assertEqual(result["lead_duplicates"], 1)
         self.assertEqual(request.sale_id._search_returns(), request.return_id)
 
+    def test_in_a_file_it_is_noted_on_the_request(self):
+        request = self.accept(amount=4)
+        names = ["external_ref", "transaction_type", "origin_external_ref"]
+        names += ["occurred_at", "buyer_ref", "lead_type_id", "price"]
+        row = ["return", request.sale_ref, "2026-11-05T12:00:00Z"]
+        row += [self.buyer.ref, "EDU", "4"]
+        for ref, created in (("R1", 0), ("R1", 0), ("R2", 1), ("R1", 0)):
+            with self.subTest(ref=ref):
+                result = self.env["lead.sale"].load(names, [[ref, *row]])
+                self.assertFalse(result["messages"])
+                self.assertEqual(result["lead_duplicates"], 1 - created)
+                self.assertEqual(request.platform_ref, "R1")
+        returns = request.sale_id._search_returns()
+        self.assertEqual(set(returns.mapped("external_ref")), {request.name, "R2"})
+
+    def test_a_file_that_is_not_imported_notes_nothing(self):
+        request = self.accept(amount=4)
+        names = ["external_ref", "transaction_type", "origin_external_ref"]
+        names += ["occurred_at", "buyer_ref", "lead_type_id", "price"]
+        row = ["R1", "return", request.sale_ref, "2026-11-05T12:00:00Z"]
+        row += [self.buyer.ref, "EDU", "4"]
+        result = self.env["lead.sale"].load(names, [row, ["R2", *row[1:-1], "x"]])
+        self.assertTrue(result["messages"])
+        self.assertFalse(request.platform_ref)
+
     def test_of_a_declined_request_it_is_recorded(self):
         request = self.new_request()
         request.action_decline("No.")
