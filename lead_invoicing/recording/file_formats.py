@@ -32,6 +32,8 @@ _NUMBER = re.compile(
     rf"(?P<after>{_SIGN})[{_SPACES}]*(?P<close>\))?",
     re.ASCII,
 )
+# No number is as long; to read how it could be meant takes the third power of that.
+_MAX_LENGTH = 100
 _SEPARATORS = re.compile("[^0-9]")
 _SCIENTIFIC = re.compile(r"\d+([.,]\d+)?[eE][+-]?\d+", re.ASCII)
 _MOMENT = re.compile(
@@ -148,7 +150,8 @@ class FileFormats:
         """
         if isinstance(value, NumberCell) or not isinstance(value, str):
             return read_number(env, field, value), ""
-        found = _NUMBER.fullmatch(value.strip())
+        text = value.strip()
+        found = len(text) <= _MAX_LENGTH and _NUMBER.fullmatch(text)
         signs = found and [found[name] for name in ("before", "before2", "after")]
         if (
             not found

@@ -1,14 +1,17 @@
 import csv
 import io
 import re
+import zipfile
 from datetime import date, datetime, time
 from decimal import Decimal
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
 
 from odoo.exceptions import UserError
 from odoo.tests import TransactionCase, new_test_user, tagged
+from odoo.tools import mute_logger
 
 from ..recording.file_formats import FileFormats
 from ..tools.parsing import RowError, shorten
@@ -24,6 +27,11 @@ OPTIONS = {
     "datetime_format": "",
     "float_thousand_separator": "",
     "float_decimal_separator": "",
+}
+READER = "odoo.addons.base_import.models.base_import"
+MIMETYPES = {
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "xls": "application/vnd.ms-excel",
 }
 GERMAN = {"float_thousand_separator": ".", "float_decimal_separator": ","}
 US = {"float_thousand_separator": ",", "float_decimal_separator": "."}
@@ -481,6 +489,59 @@ class TestImportNeverGuesses(ImportCommon):
         self.assertIn("3 (T1)", result["messages"][0]["message"])
         self.assertIn("3 (T1)", wizard.parse_preview({**OPTIONS})["error"])
 
+    def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(self):
+        good = ",".join(ROW.values())
+        for bad in (
+            good.replace("T1", '"T1'),
+            good.replace("AUTO", '"AUTO'),
+            good.replace("20.00", '"20.00" USD'),
+        ):
+            with self.subTest(bad):
+                wizard = self.import_text(good, bad, good, good)
+                result = wizard.execute_import(list(ROW), list(ROW), {**OPTIONS})
+                self.assertFalse(result.get("ids"))
+                self.assertIn("on line 3", result["messages"][0]["message"])
+                self.assertIn("on line 3", wizard.parse_preview({**OPTIONS})["error"])
+        # Also where there is so much below it that the cell is too large.
+        wizard = self.import_text(good, '"' + good, *[good] * 5000)
+        result = wizard.execute_import(list(ROW), list(ROW), {**OPTIONS})
+        self.assertIn("on line 3", result["messages"][0]["message"])
+        # One that belongs to a text, and a line break within a text, are fine.
+        columns = [*ROW, "reason"]
+        written = {"T1": 'a "b"', "T2": 'a\n"b",c', "T3": '2"'}
+        rows = [
+            [ref, *list(ROW.values())[1:], reason] for ref, reason in written.items()
+        ]
+        sales = self.assert_imported(self.import_file(columns, *rows))
+        self.assertEqual(sales.mapped("reason"), list(written.values()))
+
+    def test_formats_that_guess_are_refused(self):
+        book = io.BytesIO()
+        with zipfile.ZipFile(book, "w") as archive:
+            archive.writestr("mimetype", MIMETYPES["ods"])
+        for kind, content in (
+            ("ods", book.getvalue()),
+            ("xls", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)),
+        ):
+            with self.subTest(kind), mute_logger(READER):
+                wizard = self.env["base_import.import"].create(
+                    {
+                        "res_model": "lead.sale",
+                        "file": content,
+                        "file_name": f"sales.{kind}",
+                        "file_type": MIMETYPES[kind],
+                    }
+                )
+                result = wizard.execute_import(list(ROW), list(ROW), {**OPTIONS})
+                self.assertIn("XLSX or CSV", result["messages"][0]["message"])
+                self.assertIn("XLSX or CSV", wizard.parse_preview({**OPTIONS})["error"])
+        # What some browsers call so is none.
+        wizard = self.import_text(",".join(ROW.values()))
+        wizard.file_type = MIMETYPES["xls"]
+        with mute_logger(READER):
+            result = wizard.execute_import(list(ROW), list(ROW), {**OPTIONS})
+        self.assertEqual(self.assert_imported(result).external_ref, "T1")
+
     def test_what_a_row_leaves_out_at_its_end_is_blank(self):
         wizard = self.import_text("T1,sale,2026-01-15,B1", "T2,sale,x,B1,AUTO,20,,,")
         result = wizard.execute_import(list(ROW), list(ROW), {**OPTIONS})
@@ -827,6 +888,13 @@ NUMBERS = st.decimals(0, 10**9, places=2) | st.decimals(0, 10**6, places=3)
 
 class TestFileFormats(TransactionCase):
     """Whatever the number, and however it is written: it, or a sentence."""
+
+    def test_what_is_too_long_for_a_number_is_told_at_once(self):
+        formats = FileFormats(ZoneInfo("UTC"), {})
+        start = monotonic()
+        with self.assertRaisesRegex(RowError, "not a number"):
+            formats.read_number(self.env, "price", f"({' ' * 2000}x")
+        self.assertLess(monotonic() - start, 1)
 
     @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(

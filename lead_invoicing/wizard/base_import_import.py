@@ -1,3 +1,4 @@
+import csv
 import io
 from collections import defaultdict
 from datetime import datetime
@@ -117,9 +118,15 @@ class BaseImport(models.TransientModel):
     def _read_file(self, options):
         """Of a file of lead transactions, do without the empty cells that some programs
         leave out at the end of a row; and refuse rows with too many."""
-        result = super()._read_file(options)
         if self.res_model != "lead.sale":
-            return result
+            return super()._read_file(options)
+        try:
+            result = super()._read_file(options)
+        except UserError as error:
+            # Odoo tells only that it could not be read, and keeps why to itself.
+            if isinstance(error.__cause__, UserError):
+                raise ImportValidationError(str(error.__cause__)) from error
+            raise
         if not result or not result[1]:
             raise ImportValidationError(self.env._("This file is empty."))
         length, rows = result
@@ -151,6 +158,67 @@ class BaseImport(models.TransientModel):
         if self.res_model == "lead.sale":
             return None
         return super()._parse_date_from_data(data, index, name, field_type, options)
+
+    def _read_csv(self, options):
+        """Of a file of lead transactions, refuse a quotation mark that is not closed:
+        the rows below it would be one cell."""
+        if self.res_model != "lead.sale":
+            return super()._read_csv(options)
+        try:
+            result = super()._read_csv(options)
+        except csv.Error:
+            # Of a cell that is too large, this says where it begins.
+            self._check_quotation_marks(options)
+            raise
+        if result:
+            self._check_quotation_marks(options)
+        return result
+
+    def _check_quotation_marks(self, options):
+        """Read a CSV file once more, as strictly as its format is defined.
+
+        :raises ImportValidationError: that names the first line that is not right
+        """
+        rows = csv.reader(
+            io.StringIO(self.file.decode(options["encoding"])),
+            quotechar=options["quoting"],
+            delimiter=options.get("separator") or ",",
+            strict=True,
+        )
+        line = 1
+        try:
+            for _row in rows:
+                line = rows.line_num + 1
+        except csv.Error as error:
+            raise ImportValidationError(
+                self.env._(
+                    "A quotation mark is not closed in the row that begins on line %s"
+                    " of the file, or there is more text behind the closing one. Close"
+                    " it, and write those that belong to a text twice.",
+                    line,
+                )
+            ) from error
+
+    def _read_ods(self, options):
+        if self.res_model == "lead.sale":
+            raise self._refuse_format()
+        return super()._read_ods(options)
+
+    def _read_xls(self, options):
+        if self.res_model == "lead.sale":
+            raise self._refuse_format()
+        return super()._read_xls(options)
+
+    def _refuse_format(self):
+        """Return the error of a spreadsheet of which nobody here tells numbers and
+        dates from texts. Odoo goes on to what else the file could be: some browsers
+        call a CSV file so."""
+        return UserError(
+            self.env._(
+                "Transactions cannot be imported from this file format. Save the file"
+                " as XLSX or CSV, and import that one."
+            )
+        )
 
     def _read_xlsx(self, options):
         """Of a spreadsheet of lead transactions, tell numbers from texts."""

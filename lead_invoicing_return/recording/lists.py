@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from odoo.exceptions import UserError
 
+from odoo.addons.base_import.models.base_import import ImportValidationError
 from odoo.addons.lead_invoicing.recording.file_formats import check_reference
 from odoo.addons.lead_invoicing.tools.parsing import RowError, fold, read_reference
 
@@ -137,6 +138,8 @@ def _read_table(env, content):
             _count, rows = reader._read_csv(options) or (0, [])
     except UserError:
         raise
+    except ImportValidationError as error:
+        raise UserError(str(error)) from error
     except (
         AttributeError,  # for an encoding that nobody knows
         EOFError,

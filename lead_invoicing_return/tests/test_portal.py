@@ -68,6 +68,7 @@ class TestPortal(PortalReturnCommon):
     def test_a_file_that_is_none_is_told(self):
         for files, text in (
             (self.csv("Name;City\nAda;Paris\n"), "called “Lead”"),
+            (self.csv('Lead,Name\nL1,"Ada\nL2,Bob\n'), "line 2 of the file"),
             ({"file": ("x.xlsx", b"PK\x03\x04 nothing")}, "cannot be read"),
             ({"file": ("x.csv", b"\x00\xff\xfe\x81\x00")}, ""),
             ({"file": ("x.csv", b"x" * 5_000_001)}, "larger than 5 MB"),
