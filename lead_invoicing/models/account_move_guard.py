@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..tools.protected_fields import engine_at_work, is_engine
+from ..tools.protected_fields import engine_at_work, is_engine, without_engine_values
 
 # What decides whose document it is, and what its amounts mean.
 IDENTITY_FIELDS = {
@@ -34,6 +34,13 @@ class AccountMove(models.Model):
             if move.state != "draft" and move._is_about_leads():
                 raise UserError(move._get_lead_state_message())
         return moves
+
+    @api.model
+    def message_new(self, msg_dict, custom_values=None):
+        """Create a document of an email, with what people chose for a journal's alias:
+        Odoo does so as the superuser."""
+        values = without_engine_values(self, custom_values or {})
+        return super().message_new(msg_dict, custom_values=values)
 
     def write(self, vals):
         """Write values, but not past the methods that check them.

@@ -250,6 +250,37 @@ class TestEngineValues(GuardsCommon):
             },
         )
 
+    def test_nor_by_an_email_to_a_journal(self):
+        self.bill()
+        context = self.get_nested_defaults()[0]
+        (command,) = context["default_invoice_line_ids"]
+        defaults = {
+            "partner_id": self.buyer.id,
+            "journal_id": self.document.journal_id.id,
+            **{
+                name: self.any_value(self.document, name)
+                for name in account_move.ENGINE_FIELDS
+            },
+            "lead_run_id": self.run.id,
+            "invoice_line_ids": [command],
+        }
+        # As the superuser, Odoo's mail gateway takes what an alias has as defaults.
+        moves = self.env["account.move"].sudo()
+        for kind in ("out_refund", "out_invoice"):
+            with self.subTest(kind):
+                move = moves.message_new(
+                    {"subject": "Returned", "from": "one@example.com", "body": ""},
+                    {**defaults, "move_type": kind},
+                )
+                self.assertEqual(move.move_type, kind)
+                self.assert_no_more_leads()
+                for name in account_move.ENGINE_FIELDS:
+                    self.assertFalse(move[name], name)
+        # What people may decide is taken over.
+        move = moves.message_new({}, {**defaults, "move_type": "out_refund"})
+        self.assertEqual(move.partner_id, self.buyer)
+        self.assertEqual(move.amount_untaxed, 10)
+
     def assert_no_more_leads(self):
         """No document and no line is of leads, but those that the run made."""
         self.env.flush_all()

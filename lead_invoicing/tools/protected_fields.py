@@ -52,7 +52,9 @@ def without_engine_values(model, vals):
             other = model.env[field.comodel_name]
             value = [
                 (*command[:2], without_engine_values(other, command[2]))
-                if len(command) > 2 and isinstance(command[2], dict)
+                if isinstance(command, list | tuple)
+                and len(command) > 2
+                and isinstance(command[2], dict)
                 else command
                 for command in value or []
             ]
