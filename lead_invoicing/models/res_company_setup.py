@@ -181,15 +181,20 @@ class ResCompany(models.Model):
             self.env._("Test email of Lead Invoicing"),
             self.env._("Invoices of %s can be sent from here.", self.sudo().name),
         )
+        # The record of it is the addon's own.
+        company = self.sudo()
         try:
-            servers.send_email(message)
+            # Written before anything leaves: others write the company, too, and what
+            # they were first with is repeated.
+            with self.env.cr.savepoint():
+                company.lead_mail_tested_at = fields.Datetime.now()
+                company.flush_recordset(["lead_mail_tested_at"])
+                servers.send_email(message)
         except (MailDeliveryException, UserError, OSError) as error:
             reason = " ".join(str(part) for part in error.args) or str(error)
             return False, self.env._(
                 "The test email was not sent: %s", " ".join(reason.split())
             )
-        # The record of it is the addon's own.
-        self.sudo().lead_mail_tested_at = fields.Datetime.now()
         return True, self.env._(
             "The mail server accepted a test email to %s. Check your inbox.", user.email
         )

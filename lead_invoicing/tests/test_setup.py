@@ -1,5 +1,6 @@
 import json
 import shlex
+from datetime import timedelta
 from unittest.mock import MagicMock, patch
 
 from freezegun import freeze_time
@@ -199,6 +200,31 @@ class TestSetupMail(DeliveryCommon):
         self.assertIn("boss@example.com", self.setup.mail_result)
         self.assertTrue(self.company.lead_mail_tested_at)
         self.assertIn("mail", self.setup.done)
+
+    def test_it_leaves_once_nothing_of_the_company_is_left_to_write(self):
+        """Whoever writes the company at the same moment would repeat the request."""
+        servers = self.env.registry["ir.mail_server"]
+        original = servers.send_email
+        stored = []
+
+        def send_email(server, message, *args, **kwargs):
+            self.env.cr.execute(
+                "SELECT lead_mail_tested_at FROM res_company WHERE id = %s",
+                [self.company.id],
+            )
+            stored.extend(self.env.cr.fetchone())
+            return original(server, message, *args, **kwargs)
+
+        self.patch(servers, "send_email", send_email)
+        self.setup.action_test_mail()
+        self.assertEqual(stored, [self.company.lead_mail_tested_at])
+        # What is refused leaves what was known before.
+        before = self.company.lead_mail_tested_at
+        self.catcher.refuse = ("boss@example.com",)
+        with freeze_time(before + timedelta(days=1)):
+            self.setup.action_test_mail()
+        self.assertEqual(len(stored), 2)
+        self.assertEqual(self.company.lead_mail_tested_at, before)
 
     def test_what_it_refused_is_a_sentence(self):
         self.catcher.refuse = ("boss@example.com",)
