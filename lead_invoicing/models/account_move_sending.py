@@ -94,6 +94,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         methods = frozenset()
         try:
+            self._ask_lead_networks()
             self._write_lead_contacts()
             if self._lock_waiting():
                 methods = self._decide_lead_sending()
@@ -107,6 +108,13 @@ class AccountMove(models.Model):
             _logger.info("How %s goes cannot be decided", self, exc_info=True)
             self._give_up_sending(error)
         return frozenset()
+
+    def _ask_lead_networks(self):
+        """Let networks say whether they reach the buyer of this document, and commit:
+        Odoo keeps their answer on the contact, and asks once. That comes before
+        anything is written or locked: billing would wait as long as they do."""
+        self.env["account.move.send"]._get_default_sending_methods(self)
+        self.env["ir.cron"]._commit_progress()
 
     def _write_lead_contacts(self):
         """Note on whomever these documents go to that they may sign up, as Odoo does

@@ -88,6 +88,37 @@ class TestSending(DeliveryCommon):
         self.assertNotIn("res_partner", tables)
         self.assertEqual(self.buyer.sudo().signup_type, "signup")
 
+    def test_the_job_holds_nothing_while_it_asks_a_network(self):
+        """Billing would wait for the contact, and for the document."""
+        self.invoice_one()
+        done = []
+
+        def note(model, name):
+            original = getattr(self.env.registry[model], name)
+
+            def method(records, *args, **kwargs):
+                done.append(name)
+                return original(records, *args, **kwargs)
+
+            self.patch(self.env.registry[model], name, method)
+
+        note("account.move.send", "_get_default_sending_methods")
+        note("ir.cron", "_commit_progress")
+        note("account.move", "_write_lead_contacts")
+        note("account.move", "_lock_waiting")
+        self.run_cron(self.send_cron)
+        self.assertEqual(
+            done[:5],
+            [
+                "_get_default_sending_methods",
+                "_commit_progress",
+                "_write_lead_contacts",
+                "_lock_waiting",
+                # By then, the contact has what the network said.
+                "_get_default_sending_methods",
+            ],
+        )
+
     def test_a_clerk_writes_the_contact_before_the_document_is_locked(self):
         parameters = self.env["ir.config_parameter"].sudo()
         parameters.set_param("auth_signup.invitation_scope", "b2c")
