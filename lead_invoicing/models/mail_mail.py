@@ -22,6 +22,12 @@ class MailMail(models.Model):
         a ``partner_id`` and a ``company_id``."""
         return ["lead.balance.level"]
 
+    def write(self, vals):
+        """Tell of the failure of a mail that is sent again, as of a new one's."""
+        if vals.get("state") == "outgoing":
+            vals = {**vals, "lead_told": False}
+        return super().write(vals)
+
     def send(self, auto_commit=False, raise_exception=False, post_send_callback=None):
         names = ["account.move", *self._get_lead_notice_models()]
         # Asked before: sent mails are deleted. Only whether there are any is told.

@@ -160,6 +160,14 @@ class TestDelivery(DeliveryCommon):
         activity.action_feedback()
         self.follow()
         self.assertFalse(self.buyer.activity_ids, "done is done")
+        # Who sends it again is told again.
+        mail.action_retry()
+        self.follow()
+        self.assertFalse(self.buyer.activity_ids)
+        with self.assertLogs("odoo.addons.mail", "ERROR"):
+            self.send()
+        self.assertIn("buyera@example.com", self.buyer.activity_ids.note)
+        self.buyer.activity_ids.unlink()
         # Where the mail server gave no reason, it is the kind of failure.
         mail.write(
             {"lead_told": False, "failure_reason": False, "failure_type": "mail_smtp"}
