@@ -98,8 +98,8 @@ def _own_filestore(original_database, database):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what has nothing to do with the clock, what takes long, and much of each
-    class, if asked to."""
+    """Leave out, if asked to, what has nothing to do with the clock, what takes long,
+    and much of each class."""
     chosen = items
     if config.getoption("--knowing-a-clock"):
         chosen = [item for item in chosen if CLOCK in _get_tags(item)]
