@@ -64,7 +64,8 @@ class AccountMove(models.Model):
         return result
 
     def _has_lead_rest_to_pay(self):
-        """Tell whether a code to pay this invoice by would ask for anything."""
+        """Tell whether anything of this invoice is asked for: not while all that is
+        open of it is disputed."""
         # Whoever sees a document may know that.
         notice = self.sudo()._get_lead_dispute_notice()
         return not notice or bool(self.sudo()._get_lead_amount_to_pay())

@@ -15,13 +15,28 @@ class LeadInvoicePortal(PortalAccount):
         return super()._invoice_get_page_view_values(invoice, access_token, **kwargs)
 
     def _get_overdue_invoices_domain(self, partner_id=None):
-        """Leave out invoices of which nothing is to be paid while it is disputed."""
-        domain = super()._get_overdue_invoices_domain(partner_id)
+        """Leave out invoices for leads that their own pages do not ask to pay online:
+        this is what is counted, and paid, as overdue."""
+        return self._leave_out_lead_invoices(
+            super()._get_overdue_invoices_domain(partner_id),
+            lambda move: not move._has_to_be_paid(),
+        )
+
+    def _get_account_searchbar_filters(self):
+        """List as overdue what is to be paid by bank transfer, too."""
+        filters = super()._get_account_searchbar_filters()
+        filters["overdue_invoices"]["domain"] = self._leave_out_lead_invoices(
+            PortalAccount._get_overdue_invoices_domain(self),
+            lambda move: not move._get_lead_amount_to_pay(),
+        )
+        return filters
+
+    def _leave_out_lead_invoices(self, domain, is_left_out):
         # Only of the partner that the domain names, and only to leave them out.
         moves = request.env["account.move"].sudo()
-        overdue = moves.search([*domain, ("lead_run_id", "!=", False)])
-        settled = overdue.filtered(lambda move: not move._get_lead_amount_to_pay())
-        return [*domain, ("id", "not in", settled.ids)] if settled else domain
+        leads = moves.search([*domain, ("lead_run_id", "!=", False)])
+        left_out = leads.filtered(is_left_out)
+        return [*domain, ("id", "not in", left_out.ids)] if left_out else domain
 
     def _overdue_invoices_get_page_view_values(self, overdue_invoices, **kwargs):
         """Ask for what is to be paid of invoices for leads, not for their totals."""

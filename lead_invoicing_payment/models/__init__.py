@@ -5,6 +5,7 @@ of `super()`.
 """
 
 from . import account_move_online
+from . import account_payment
 from . import payment_transaction
 from . import lead_recharge_consent
 from . import lead_recharge_consent_telling

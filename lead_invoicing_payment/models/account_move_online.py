@@ -41,7 +41,11 @@ class AccountMove(models.Model):
         return bool(providers)
 
     def _has_to_be_paid(self):
-        return super()._has_to_be_paid() and not self._is_lead_transfer_only()
+        return (
+            super()._has_to_be_paid()
+            and not self._is_lead_transfer_only()
+            and self._has_lead_rest_to_pay()
+        )
 
     def _is_lead_transfer_only(self):
         """Tell whether this is an invoice for leads that cannot be paid online."""
@@ -51,7 +55,11 @@ class AccountMove(models.Model):
         return bool(move.lead_run_id) and not move.lead_is_payable_online
 
     def _get_online_payment_error(self):
-        return super()._get_online_payment_error() or self.env._(
+        error = super()._get_online_payment_error()
+        if not error and not self._has_lead_rest_to_pay():
+            # Whoever sees a document may know what is disputed of it.
+            error = self.sudo()._get_lead_dispute_notice()
+        return error or self.env._(
             "This invoice cannot be paid online. Its page says how to pay it by bank"
             " transfer."
         )

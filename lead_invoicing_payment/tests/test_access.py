@@ -78,6 +78,16 @@ class TestPayOnline(RechargeCommon):
         self.assertFalse(document._has_to_be_paid())
         self.assertIn("bank transfer", document._get_online_payment_error())
 
+    def test_it_is_not_offered_where_all_that_is_open_is_disputed(self):
+        document = self.new_invoices(1)
+        vals = {"move_id": document.id, "reason": "Wrong numbers"}
+        dispute = self.env["lead.dispute"].create({**vals, "amount": 4})
+        self.assertTrue(document._has_to_be_paid())
+        dispute.action_withdraw()
+        dispute.create({**vals, "scope": "whole"})
+        self.assertFalse(document._has_to_be_paid())
+        self.assertIn("disputed", document._get_online_payment_error())
+
     def test_of_many_it_is_offered_for_those_up_to_the_maximum(self):
         invoices = self.new_invoices(5)
         self.assertEqual(invoices.mapped("amount_total"), [10, 11, 12, 13, 14])
