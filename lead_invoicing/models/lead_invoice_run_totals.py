@@ -31,13 +31,16 @@ class LeadInvoiceRun(models.Model):
     )
     not_sent_count = fields.Integer(
         "Not Sent",
-        compute="_compute_not_sent_count",
+        compute="_compute_totals",
         help="Documents that should have been sent but have not reached their buyers:"
         " they are waiting, failed, or have no address.",
     )
+    not_sent_amounts = fields.Char(
+        "Amount Not Sent", compute="_compute_totals", help="Including tax."
+    )
     resend_count = fields.Integer(
         "To Resend",
-        compute="_compute_not_sent_count",
+        compute="_compute_resend_count",
         help="Documents that are not sent automatically any more: resend them.",
     )
     purchased_count = fields.Integer(
@@ -123,20 +126,16 @@ class LeadInvoiceRun(models.Model):
         "invoice_ids.lead_credited",
         "invoice_ids.lead_delivery_state",
     )
-    def _compute_not_sent_count(self):
-        for name, domain in (
-            ("not_sent_count", NOT_SENT_DOMAIN),
-            ("resend_count", TO_RESEND_DOMAIN),
-        ):
-            counts = dict(
-                self.env["account.move"]._read_group(
-                    [("lead_run_id", "in", self.ids), *domain],
-                    ["lead_run_id"],
-                    ["__count"],
-                )
+    def _compute_resend_count(self):
+        counts = dict(
+            self.env["account.move"]._read_group(
+                [("lead_run_id", "in", self.ids), *TO_RESEND_DOMAIN],
+                ["lead_run_id"],
+                ["__count"],
             )
-            for run in self:
-                run[name] = counts.get(run._origin, 0)
+        )
+        for run in self:
+            run.resend_count = counts.get(run._origin, 0)
 
     @api.depends("invoice_ids.state", "invoice_ids.lead_credited")
     def _compute_lead_counts(self):
@@ -177,6 +176,7 @@ class LeadInvoiceRun(models.Model):
         "invoice_ids.state",
         "invoice_ids.lead_credited",
         "invoice_ids.lead_review_reason",
+        "invoice_ids.lead_delivery_state",
     )
     @api.depends_context("lang")
     def _compute_totals(self):
@@ -184,6 +184,7 @@ class LeadInvoiceRun(models.Model):
             ("posted", POSTED),
             ("review", TO_REVIEW),
             ("draft", TO_POST),
+            ("not_sent", Domain(NOT_SENT_DOMAIN)),
         ):
             counts, amounts = defaultdict(int), defaultdict(list)
             for run, currency, count, amount in self.env["account.move"]._read_group(

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from unittest.mock import patch
 
 from freezegun import freeze_time
+from lxml import etree
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -165,6 +166,7 @@ class TestRunTable(WorkbenchCommon):
         self.assertEqual(run.outcome, "not_sent")
         documents = self.open(run, "action_view_not_sent")
         self.assertEqual(run.not_sent_count, len(documents))
+        self.assertEqual(run.not_sent_amounts, run.buyer_ids._sum_amounts(documents))
 
     def assert_figures_open_what_they_count(self, run, purchased, returned, documents):
         """The figures of a run, and of the row of its only buyer, are these, and open
@@ -413,6 +415,18 @@ class TestRunSteps(WorkbenchCommon):
         self.assertEqual(row.document_state, "posted")
         self.assertEqual(row.delivery_state, "to_send")
         self.assertEqual(self.row_of(run, self.other_buyer).document_state, "draft")
+
+    def test_a_row_that_waits_to_be_confirmed_has_a_button_for_it(self):
+        rows = self.desk["lead.invoice.run.buyer"]
+        for kind, place in (("list", "/list"), ("kanban", "//t[@t-name='card']//div")):
+            view = self.env.ref(f"lead_invoicing.lead_invoice_run_buyer_view_{kind}")
+            arch = etree.fromstring(rows.get_view(view.id, kind)["arch"])
+            (button,) = arch.xpath(f"{place}/button[@name='action_post']")
+            with self.subTest(kind):
+                self.assertEqual(button.get("invisible"), "document_state != 'draft'")
+        row = self.bill_drafts(self.buyer).buyer_ids
+        row.action_post()
+        self.assertEqual(row.document_state, "posted")
 
     def test_what_is_to_be_reviewed_is_posted_once_it_is_approved(self):
         self.company.lead_review_zero_price = True
