@@ -285,3 +285,10 @@ class LeadType(PlatformCode, CompanyGuard, models.Model):
             self.sudo().with_context(active_test=False)._read_group([], ["company_id"])
         )
         return self.env["res.company"].sudo().concat(*(row[0] for row in groups))
+
+    def _is_priced_before_tax(self):
+        """Tell whether leads of these types are all priced before tax, as far as it is
+        known without their documents: no tax of their products is included in prices.
+        """
+        taxes = self.product_id.taxes_id.flatten_taxes_hierarchy()
+        return not taxes.filtered("price_include")

@@ -14,7 +14,8 @@ class AccountMove(models.Model):
 
     def _get_lead_report_url(self):
         """Return the address of the buyer's Invoicing Report for the days of this
-        document and its first lead type; empty for documents that no run made."""
+        document, and its lead type where it has one only; empty for documents that no
+        run made."""
         self.ensure_one()
         # A buyer who may see the document may see its period and its lead types.
         move = self.sudo()
@@ -22,8 +23,9 @@ class AccountMove(models.Model):
             return ""
         tz = move.lead_run_id.tz
         last = last_instant(move.lead_window_start, move.lead_window_end)
+        lead_types = move.invoice_line_ids.lead_type_id
         params = {
-            "lead_type_id": move.invoice_line_ids.lead_type_id[:1].id or "",
+            "lead_type_id": lead_types.id if len(lead_types) == 1 else "",
             "date_from": local_day(self.env, move.lead_window_start, tz),
             "date_to": local_day(self.env, last, tz),
         }

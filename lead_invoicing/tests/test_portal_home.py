@@ -162,8 +162,19 @@ class TestFigures(PortalHomeCommon):
                 _net, net_amount = self.total(report, "Net")
                 self.assertEqual(int(count), purchased)
                 self.assertAlmostEqual(self.amount(amount), net_amount)
+        head = "//table[@name='lead_home_waiting']/thead//th"
+        self.assertEqual(self.text(page, head)[2], "Amount before tax")
         (following,) = self.text(page, "//dl[@name='lead_home_next']")
         self.assertIn("Mon, Nov 23, 2026 at 6:00 AM ET", following)
+
+    def test_what_includes_tax_is_not_said_to_be_before_it(self):
+        self.sell_and_bill()
+        self.edu_product.taxes_id = self.env["account.tax"].create(
+            {"name": "In", "amount": 25, "price_include_override": "tax_included"}
+        )
+        self.login(self.portal_user)
+        head = "//table[@name='lead_home_waiting']/thead//th"
+        self.assertEqual(self.text(self.open(), head)[2], "Amount")
 
     def test_the_picture_is_a_table_too_and_each_number_what_the_report_has(self):
         self.sell_and_bill()
@@ -208,6 +219,7 @@ class TestFigures(PortalHomeCommon):
         self.assertEqual(row["Billing period"], "Nov 2, 2026 – Nov 8, 2026")
         self.assertEqual(row["Leads"], "1")
         self.assertEqual(self.amount(row["Total"]), 12.5)
+        self.assertEqual(self.amount(row["Paid or credited"]), 0)
         self.assertEqual(row["Status"], "Overdue")
         link = f"//a[text()='{self.document.name}']/@href"
         self.assertEqual(self.open().xpath(link), [f"/my/invoices/{self.document.id}"])
@@ -314,6 +326,7 @@ class TestPrepaidHome(PrepaidCommon, PortalHomeCommon):
         row, _before = self.documents(self.open())
         self.assertEqual(row["Number"], f"{receipt.name} Receipt")
         self.assertEqual(row["Status"], "Paid from balance")
+        self.assertEqual(row["Paid or credited"], row["Total"])
         owed = "//p[@name='lead_home_nothing_owed']"
         self.assertTrue(self.open().xpath(owed))
         text = self.url_open(f"/my/invoices/{receipt.id}?report_type=html").text

@@ -13,6 +13,7 @@ from lxml import html
 from odoo import Command
 
 from ..controllers import portal
+from .common.generation import GENERATION, WEEK
 from .common.portal import (
     BUYER_ROUTES,
     HOSTILE,
@@ -222,6 +223,18 @@ class TestPage(PortalReportCommon):
         (row,) = self.rows(html.fromstring(self.url_open(link).text))
         self.assertEqual(row["Transaction"], self.sale.external_ref)
 
+    def test_the_link_of_a_mail_shows_all_lead_types_of_its_document(self):
+        one_type = f"lead_type_id={self.edu.id}&"
+        self.assertIn(one_type, self.document._get_lead_report_url())
+        for lead_type in ("EDU", "AUTO"):
+            self.new_sale(at="2026-11-11T12:00:00Z", lead_type=lead_type)
+        document = self.generate(GENERATION + WEEK).filtered(
+            lambda move: move.commercial_partner_id == self.buyer
+        )
+        self.login(self.portal_user)
+        page = self.url_open(document._get_lead_report_url())
+        self.assertEqual(len(self.rows(html.fromstring(page.text))), 2)
+
     def test_the_reason_says_which_sale_is_returned(self):
         self.new_return(self.sale, reason="Wrong number")
         self.login(self.portal_user)
@@ -235,6 +248,8 @@ class TestPage(PortalReportCommon):
         self.assertEqual(page.get("lang"), "en-US")
         (title,) = page.xpath("//title")
         self.assertIn("Invoicing Report: Online Degree", title.text_content())
+        page = self.get_page(f"/my/invoices/{self.document.id}")
+        self.assertIn(self.document.name, page.findtext(".//head/title"))
 
     def test_pages(self):
         refs = [self.sale.external_ref]
@@ -276,7 +291,7 @@ class TestPage(PortalReportCommon):
         (outlook,) = self.text(page, "//section[@name='lead_report_outlook']")
         self.assertEqual(
             outlook,
-            "Not invoiced yet 3.00 € $ 5.00"
+            "Not invoiced yet 3.00 € $ 5.00 before tax"
             " Billing period Nov 9, 2026 – Nov 15, 2026"
             " Next invoice Mon, Nov 16, 2026 at 6:00 AM ET",
         )
@@ -286,7 +301,8 @@ class TestPage(PortalReportCommon):
         )
         self.assertEqual(
             outlook,
-            "Not invoiced yet 3.00 € $ 105.00 Next invoice Not scheduled yet.",
+            "Not invoiced yet 3.00 € $ 105.00 before tax"
+            " Next invoice Not scheduled yet.",
         )
 
     def test_no_leads_on_these_days(self):
