@@ -13,12 +13,23 @@ class LeadBalanceLevel(models.Model):
         search="_search_is_running_out",
         help="The buyer prepays, is alerted, and crossed this threshold last.",
     )
+    balance_now = fields.Monetary(
+        compute="_compute_balance_now",
+        # Whoever sees that a balance is running out sees how much is left.
+        compute_sudo=True,
+    )
 
     @api.depends_context("allowed_company_ids")
     def _compute_is_running_out(self):
         now = self.search([("id", "in", self.ids), ("is_running_out", "=", True)])
         for record in self:
             record.is_running_out = record in now
+
+    @api.depends("partner_id", "company_id")
+    def _compute_balance_now(self):
+        for record in self:
+            buyer = record.partner_id.with_company(record.company_id)
+            record.balance_now = buyer.lead_prepaid_balance
 
     @api.model
     def _search_is_running_out(self, operator, value):

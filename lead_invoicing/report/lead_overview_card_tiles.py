@@ -101,6 +101,20 @@ class LeadOverviewCard(models.Model):
             ),
         }
 
+    # Balances
+
+    def _get_balances_figures(self, reader):
+        """Return how many balances run out, and what is left of them now: those then,
+        when each crossed its threshold, are no balances any more."""
+        source = self._get_sources(reader)["balances"]
+        totals = defaultdict(float)
+        for level in self.env[source.model].search(source.domain):
+            totals[level.currency_id] += level.balance_now
+        return {
+            **self._get_tile_figures(reader),
+            "amounts": self._format_amounts(totals.items()),
+        }
+
     # The platform
 
     @api.model

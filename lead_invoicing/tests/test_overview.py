@@ -177,6 +177,12 @@ class TestOverview(OverviewCommon):
         self.assertEqual(card.figure_count, 1)
         level = self.open(card.action_open())
         self.assertEqual((level.partner_id, level.level), (self.buyer, "low"))
+        # What is left now, in the list as on the card.
+        self.new_sale(price="20.00")
+        self.env.invalidate_all()
+        self.assertEqual(level.balance, 50)
+        self.assertEqual(level.balance_now, 30)
+        self.assertIn("30.00", self.get_card("balances").amounts)
         self.assertEqual(level.action_view_buyer()["res_id"], self.buyer.id)
         with self.assertRaises(AccessError):
             level.with_user(self.plain_user).action_view_buyer()
