@@ -2,6 +2,7 @@ import io
 from urllib.parse import urlencode
 
 import openpyxl
+from lxml import html
 
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, tagged
@@ -172,6 +173,13 @@ class TestAccountStatementPages(StatementCommon, RightsCommon, HttpCase):
         texts = [str(cell.value) for row in sheet.iter_rows() for cell in row]
         self.assertIn(self.document.name, texts)
         self.assertNotIn(self.other_document.name, texts)
+
+    def test_a_buyer_prints_it_without_what_there_is_to_press(self):
+        self.login(self.portal_user)
+        page = html.fromstring(self.get().text)
+        (choices,) = page.xpath("//form[@name='lead_statement_choices']")
+        self.assertIn("d-print-none", choices.get("class").split())
+        self.assertTrue(choices.xpath(".//a[contains(@href, '/pdf?')]"))
 
     def test_another_buyer_sees_another(self):
         self.login(self.other_portal_user)
