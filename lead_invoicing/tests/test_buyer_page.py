@@ -1,8 +1,11 @@
 from datetime import datetime
 
 from freezegun import freeze_time
+from lxml import etree
 
+from odoo import Command
 from odoo.tests import Form, tagged
+from odoo.tools.safe_eval import safe_eval
 
 from .common.generation import GENERATION, GenerationCommon
 
@@ -54,3 +57,32 @@ class TestBuyerPage(GenerationCommon):
         self.assertEqual(buyer.lead_invoice_count, 1)
         domain = buyer.action_view_lead_invoices()["domain"]
         self.assertEqual(self.env["account.move"].search(domain), invoice)
+
+
+@tagged("post_install", "-at_install")
+class TestBuyersList(GenerationCommon):
+    def find(self):
+        """Return the contacts that the list of buyers shows at first."""
+        view = self.env.ref("lead_invoicing.res_partner_view_search")
+        arch = etree.fromstring(view.arch)
+        (domain,) = arch.xpath("//filter[@name='lead_buyers']/@domain")
+        partners = self.env["res.partner"].with_user(self.billing_user)
+        return partners.search(safe_eval(domain))
+
+    def test_who_is_to_buy_is_found_before_the_first_lead(self):
+        stranger, cycle, named, numbered, supplier, sold = self.env[
+            "res.partner"
+        ].create(
+            [
+                {"name": "Stranger"},
+                {"name": "Of a cycle", "lead_billing_cycle_id": self.cycle.id},
+                {"name": "Named", "lead_buyer_ref_ids": [Command.create({"ref": "N"})]},
+                {"name": "Numbered", "ref": "4711"},
+                {"name": "Supplier", "ref": "S", "supplier_rank": 1},
+                {"name": "Sold to", "ref": "B", "supplier_rank": 1},
+            ]
+        )
+        self.new_sale(sold)
+        found = self.find()
+        self.assertLessEqual(cycle | named | numbered | sold, found)
+        self.assertFalse(found & (stranger | supplier))
