@@ -4,6 +4,7 @@ import io
 import zipfile
 
 from freezegun import freeze_time
+from lxml import etree
 from openpyxl import load_workbook
 
 from odoo.tests import HOST, HttpCase, tagged
@@ -65,6 +66,21 @@ class TestScreens(RightsCommon, HttpCase):
                 "control-totals": "Control Totals Nov 1, 2026 through Nov 30, 2026",
             },
         )
+
+    def test_they_say_that_nobody_has_confirmed_the_time_zone(self):
+        self.company.lead_tz_confirmed = False
+        setup = self.env.ref("lead_invoicing.action_server_lead_setup")
+        records = [self.open_screen(screen) for screen in SCREENS]
+        records.append(self.env["lead.invoice.wizard"].with_user(self.clerk).create({}))
+        for record in records:
+            arch = etree.fromstring(record.get_view(view_type="form")["arch"])
+            (link,) = arch.xpath("//a[@invisible='tz_confirmed']/@href")
+            with self.subTest(record._name):
+                self.assertEqual(link, f"/odoo/{setup.path}")
+                self.assertFalse(record.tz_confirmed)
+        self.company.lead_tz_confirmed = True
+        self.env.invalidate_all()
+        self.assertTrue(all(record.tz_confirmed for record in records))
 
     def test_files_say_day_moment_and_author(self):
         self.new_sale()

@@ -41,6 +41,7 @@ class LeadInvoiceWizard(models.TransientModel):
         compute="_compute_tz",
         help="Days begin and end in this zone, the company's billing time zone.",
     )
+    tz_confirmed = fields.Boolean(related="company_id.lead_tz_confirmed")
     lead_type_ids = fields.Many2many(
         "lead.type",
         string="Lead Types",

@@ -27,6 +27,7 @@ class LeadScreen(models.AbstractModel):
     tz = fields.Char(
         "Days In", compute="_compute_tz", help="Days begin and end in this time zone."
     )
+    tz_confirmed = fields.Boolean(related="company_id.lead_tz_confirmed")
     shown_at = fields.Datetime("Data Through", compute="_compute_shown_at", store=True)
     link = fields.Char(
         compute="_compute_link", help="Opens this screen for these days, for anyone."
