@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 CLOCK = "clock"
-# Of classes (as Odoo tags them) and of functions (as pytest marks them): what takes long
-# beside what it adds to the others.
+# Of classes (as Odoo tags them) and of functions (as pytest marks them): what takes
+# long beside what it adds to the others.
 LONG = "long"
 COUNTED = {
     "passed": "passed",

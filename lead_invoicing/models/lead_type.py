@@ -123,8 +123,8 @@ class LeadType(PlatformCode, CompanyGuard, models.Model):
         if prop.get("default"):
             raise ValidationError(
                 self.env._(
-                    "The lead-data field “%s” has a default value, which nobody has"
-                    " said of a lead. Remove the default value.",
+                    "The lead-data field “%s” has a default value. Lead data is only"
+                    " what was recorded with the lead: remove the default value.",
                     shorten(prop.get("string") or prop["name"]),
                 )
             )
