@@ -1,6 +1,8 @@
 """The addon comes and goes: installed, used, updated and uninstalled, in a database of
 its own, with what it billed still there."""
 
+import pytest
+
 from dev.tests.use import USE
 
 UNINSTALL = """
@@ -83,6 +85,7 @@ assert not env["ir.model.data"].search([("module", "=", "lead_invoicing_return")
 """
 
 
+@pytest.mark.long
 def test_return_requests_come_and_go(database):
     database.run("-i", "lead_invoicing_return", "--stop-after-init")
     database.run("shell", script=USE + ASK)

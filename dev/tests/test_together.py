@@ -3,6 +3,8 @@ countries: it bills, and neither it nor Odoo has anything to complain of."""
 
 import re
 
+import pytest
+
 APPS = (
     "account,account_edi_ubl_cii,account_peppol,snailmail_account,account_payment,"
     "crm,website,sale_management,l10n_be,l10n_de,l10n_us"
@@ -295,6 +297,7 @@ def test_bills_beside_other_apps_in_three_countries(database):
     assert_no_warning_of_ours(outputs)
 
 
+@pytest.mark.long
 def test_payments_settle_their_invoices_and_formulas_tax_each_lead(database):
     apps = f"{PAYING_APPS},lead_invoicing"
     outputs = [
