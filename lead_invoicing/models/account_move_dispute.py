@@ -56,6 +56,22 @@ class AccountMove(models.Model):
         rest = self.amount_residual - self._get_lead_disputed_amount()
         return self.currency_id.round(max(rest, 0.0))
 
+    def _is_lead_rest_disputed(self):
+        """Tell whether something of what is open of this invoice is disputed."""
+        self.ensure_one()
+        return bool(
+            self.move_type == "out_invoice"
+            and self.amount_residual
+            and self._get_lead_disputed_amount()
+        )
+
+    def _has_lead_rest_to_pay(self):
+        """Tell whether anything of this invoice is asked for: not while all that is
+        open of it is disputed."""
+        # Whoever sees a document may know that.
+        move = self.sudo()
+        return not move._is_lead_rest_disputed() or bool(move._get_lead_amount_to_pay())
+
     def _is_lead_settlement_suspended(self):
         """Tell whether nothing settles this invoice by itself: a payment that a person
         registers for it still does. The one place that decides it."""

@@ -16,13 +16,13 @@ def _get_ids(origin):
 class DecidedReturn:
     """A return that was decided on here.
 
-    :param model: the name of the model of the decision; it has a ``platform_ref``
+    :param table: the table of the decision; it has a ``platform_ref``
     :param decision_id: the id of the decision
     :param id: the id of the return
     :param platform_ref: under which reference the platform sent it as well, if it did
     """
 
-    model: str
+    table: str
     decision_id: int
     id: int
     reference: str
@@ -51,12 +51,12 @@ class DecidedReturnRules:
         )
 
     def _get_decisions(self):
-        """Hook: return ``{model: query}`` of decisions that make returns. A query gives
+        """Hook: return ``{table: query}`` of decisions that make returns. A query gives
         ``id``, ``sale_id``, ``return_id`` and ``platform_ref``, a field in which the
         reference of the platform's own report of that return is kept.
         """
         return {
-            "lead.dispute.row": SQL(
+            "lead_dispute_row": SQL(
                 "SELECT id, sale_id, return_id, platform_ref FROM lead_dispute_row"
             )
         }
@@ -67,14 +67,14 @@ class DecidedReturnRules:
         if not sale_ids:
             return decided
         decisions = [
-            SQL("SELECT %s AS model, decision.* FROM (%s) decision", model, query)
-            for model, query in self._get_decisions().items()
+            SQL("SELECT %s AS source, decision.* FROM (%s) decision", table, query)
+            for table, query in self._get_decisions().items()
         ]
         # Which returns of these sales did decisions make?
         for sale_id, *values in self.env.execute_query(
             SQL(
                 """
-                SELECT decision.sale_id, decision.model, decision.id, back.id,
+                SELECT decision.sale_id, decision.source, decision.id, back.id,
                        back.external_ref, back.price::text, decision.platform_ref
                   FROM (%s) decision
                   JOIN lead_sale back ON back.id = decision.return_id
@@ -121,16 +121,17 @@ def note_met(env, rows):
     """
     met = [row.met for row in rows if row.met]
     # In one order, so that two do not wait for each other.
-    for back in sorted(met, key=lambda back: (back.model, back.decision_id)):
+    for back in sorted(met, key=lambda back: (back.table, back.decision_id)):
         # Whoever may record returns may write the platform's reference on the decision
         # that has made this one already.
         env.cr.execute(
             SQL(
                 "UPDATE %s SET platform_ref = %s"
                 " WHERE id = %s AND platform_ref IS NULL",
-                SQL.identifier(env[back.model]._table),
+                SQL.identifier(back.table),
                 back.platform_ref,
                 back.decision_id,
             )
         )
-        env[back.model].browse(back.decision_id).invalidate_recordset(["platform_ref"])
+    if met:
+        env.invalidate_all()

@@ -12,9 +12,9 @@ class AccountMove(models.Model):
         buyer, in the language of the context; empty where nothing is disputed or to be
         paid."""
         self.ensure_one()
-        disputed = self._get_lead_disputed_amount()
-        if not disputed or self.move_type != "out_invoice" or not self.amount_residual:
+        if not self._is_lead_rest_disputed():
             return ""
+        disputed = self._get_lead_disputed_amount()
         rest = self._get_lead_amount_to_pay()
         names = {
             "disputed": formatLang(self.env, disputed, currency_obj=self.currency_id),
@@ -62,13 +62,6 @@ class AccountMove(models.Model):
         for move in self:
             move.display_link_qr_code &= move._has_lead_rest_to_pay()
         return result
-
-    def _has_lead_rest_to_pay(self):
-        """Tell whether anything of this invoice is asked for: not while all that is
-        open of it is disputed."""
-        # Whoever sees a document may know that.
-        notice = self.sudo()._get_lead_dispute_notice()
-        return not notice or bool(self.sudo()._get_lead_amount_to_pay())
 
     def _generate_qr_code(self, silent_errors=False):
         # A code asks for as much as the sentence beside it, which its reader sees, too.

@@ -55,11 +55,7 @@ class AccountMove(models.Model):
         return bool(move.lead_run_id) and not move.lead_is_payable_online
 
     def _get_online_payment_error(self):
-        error = super()._get_online_payment_error()
-        if not error and not self._has_lead_rest_to_pay():
-            # Whoever sees a document may know what is disputed of it.
-            error = self.sudo()._get_lead_dispute_notice()
-        return error or self.env._(
+        return super()._get_online_payment_error() or self.env._(
             "This invoice cannot be paid online. Its page says how to pay it by bank"
             " transfer."
         )

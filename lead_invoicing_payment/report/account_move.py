@@ -4,6 +4,12 @@ from odoo import models
 class AccountMove(models.Model):
     _inherit = "account.move"
 
+    def _get_online_payment_error(self):
+        if self._has_lead_rest_to_pay():
+            return super()._get_online_payment_error()
+        # Whoever sees a document may know what is disputed of it.
+        return self.sudo()._get_lead_dispute_notice()
+
     def _get_portal_payment_link(self):
         # Of an invoice that is disputed in part, Odoo would ask for all that is open.
         # Whoever may see an invoice may know what is disputed of it …

@@ -10,7 +10,7 @@ class ReturnsOnRequest:
         return {
             **super()._get_decisions(),
             # Not those that were accepted with a return of the platform.
-            "lead.return.request": SQL(
+            "lead_return_request": SQL(
                 """
                 SELECT request.id, request.sale_id, request.return_id,
                        request.platform_ref
