@@ -113,7 +113,7 @@ class TestInvoiceWizard(GenerationCommon):
         sales = [self.new_sale(price=price) for price in ("0.35", "10.00", "7.77")]
         self.new_sale(price="12.50", lead_type="AUTO")
         self.new_sale(self.new_buyer("Buyer B"), price="3.33", lead_type="AUTO")
-        for _moment in range(2):
+        for is_first in (True, False):
             wizard = self._wizard(posting="post")
             wizard.partner_ids = False
             self._preview(wizard)
@@ -121,8 +121,9 @@ class TestInvoiceWizard(GenerationCommon):
             _run, documents = self._invoice(wizard)
             total = sum(documents.mapped("amount_total_signed"))
             self.assertIn(f"with tax: $ {total:.2f}.", told)
-            # Then a credit note.
-            self.new_return(sales[1], at="2026-11-10T12:00:00Z")
+            if is_first:
+                # Next comes a credit note.
+                self.new_return(sales[1], at="2026-11-10T12:00:00Z")
 
     def test_preview_again_after_a_change(self):
         self.new_sale(price="10.00")

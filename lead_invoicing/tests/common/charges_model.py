@@ -144,6 +144,8 @@ class ChargesModel:
             _count, price, percent = max(reached)
             if not price:
                 return net * percent / 100
+            if not lead.price:
+                return Decimal(0)
             return max(net - price * lead.left / lead.price, Decimal(0))
 
         return self.share(billed, leads, get_share)
