@@ -22,41 +22,48 @@ class LeadInvoiceRunBuyer(models.Model):
         positions = partners._get_lead_fiscal_positions()
         # What leads are taxed with is no secret to whoever may invoice them.
         engine = self.env["account.tax"].sudo()
-        taxes, totals = {}, []
+        known, totals = {}, []
         for document in documents:
             partner_id = document.sub_account_id or document.item.partner_id.id
             currency = self.env["res.currency"].browse(document.currency_id)
-            base_lines = []
+            taxed = []
             for line in document.lines:
                 key = (line.lead_type_id, positions[partner_id])
-                if line.tax_ids is None and key not in taxes:
-                    taxes[key] = partners._get_lead_taxes(*key)
-                base_lines.append(
-                    partners._prepare_lead_base_line(
-                        currency,
-                        {
-                            "lead_type_id": line.lead_type_id,
-                            "is_return": line.transaction_type == "return",
-                            "price": line.price,
-                            "count": line.count,
-                            "amount": line.amount,
-                            "tax_ids": taxes[key]
-                            if line.tax_ids is None
-                            else engine.browse(line.tax_ids),
-                        },
-                    )
+                if line.tax_ids is None and key not in known:
+                    known[key] = partners._get_lead_taxes(*key)
+                taxes = engine.browse(line.tax_ids or ())
+                taxed.append((line, known[key] if line.tax_ids is None else taxes))
+            charges = [
+                (planned.charge, line, engine.browse(line.tax_ids or ()))
+                for planned in document.charges
+                for line in planned.lines
+            ]
+            if not any(taxes for *_line, taxes in [*taxed, *charges]):
+                totals.append(currency.round(float(document.amount)))
+                continue
+            base_lines = [
+                partners._prepare_lead_base_line(
+                    currency,
+                    {
+                        "lead_type_id": line.lead_type_id,
+                        "is_return": line.transaction_type == "return",
+                        "price": line.price,
+                        "count": line.count,
+                        "amount": line.amount,
+                        "tax_ids": taxes,
+                    },
                 )
-            base_lines += [
+                for line, taxes in taxed
+            ] + [
                 engine._prepare_base_line_for_taxes_computation(
                     None,
-                    product_id=planned.charge.product_id,
-                    tax_ids=engine.browse(line.tax_ids or []),
+                    product_id=charge.product_id,
+                    tax_ids=taxes,
                     quantity=1,
                     price_unit=float(line.amount),
                     currency_id=currency,
                 )
-                for planned in document.charges
-                for line in planned.lines
+                for charge, line, taxes in charges
             ]
             totals.append(
                 engine._sum_lead_base_lines(base_lines, currency, self.env.company)

@@ -1,5 +1,6 @@
 """The platform's own return of a sale that a decision made here has given back."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -119,19 +120,29 @@ def note_met(env, rows):
 
     :param rows: all that were checked
     """
-    met = [row.met for row in rows if row.met]
+    by_table = defaultdict(list)
+    for row in rows:
+        if row.met:
+            by_table[row.met.table].append(row.met)
     # In one order, so that two do not wait for each other.
-    for back in sorted(met, key=lambda back: (back.table, back.decision_id)):
+    for table, met in sorted(by_table.items()):
         # Whoever may record returns may write the platform's reference on the decision
         # that has made this one already.
-        env.cr.execute(
+        env.execute_query(
             SQL(
-                "UPDATE %s SET platform_ref = %s"
-                " WHERE id = %s AND platform_ref IS NULL",
-                SQL.identifier(back.table),
-                back.platform_ref,
-                back.decision_id,
+                """
+                UPDATE %s decision
+                   SET platform_ref = met.platform_ref
+                  FROM (VALUES %s) AS met(id, platform_ref)
+                 WHERE decision.id = met.id AND decision.platform_ref IS NULL
+             RETURNING decision.id
+                """,
+                SQL.identifier(table),
+                SQL(", ").join(
+                    SQL("(%s, %s)", back.decision_id, back.platform_ref)
+                    for back in sorted(met, key=lambda back: back.decision_id)
+                ),
             )
         )
-    if met:
+    if by_table:
         env.invalidate_all()
